@@ -1,0 +1,1 @@
+export { TurnoutError, type ErrorCode, type Problem } from './core/errors.ts'
