@@ -3,6 +3,30 @@ export type ErrorCode =
   | 'TURNOUT_PATH_INVALID'
   | 'TURNOUT_ROUTE_NOT_FOUND'
   | 'TURNOUT_METHOD_NOT_ALLOWED'
+  | 'TURNOUT_BODY_TOO_LARGE'
+  | 'TURNOUT_BODY_INVALID'
+  | 'TURNOUT_HEADERS_TOO_MANY'
+  | 'TURNOUT_TARGET_TOO_LONG'
+  | 'TURNOUT_CLIENT_LEFT'
+  | 'TURNOUT_HANDLER_FAILED'
+  | 'TURNOUT_EXCHANGE_CUT'
+  | 'TURNOUT_NODE_APP_UNREACHABLE'
+  | 'TURNOUT_ANSWER_INVALID'
+  | 'TURNOUT_NEXT_TWICE'
+  | 'TURNOUT_REGISTRATION_INVALID'
+  | 'TURNOUT_REGISTRATION_LATE'
+  | 'TURNOUT_ROUTE_CONFLICT'
+  | 'TURNOUT_ROUTE_TWICE'
+  | 'TURNOUT_MODULE_NAME_TAKEN'
+  | 'TURNOUT_MODULE_EXPORT_INVALID'
+  | 'TURNOUT_MODULE_FAILED'
+  | 'TURNOUT_MODULE_LIST_DIFFERS'
+  | 'TURNOUT_SERVICE_IN_REGISTER'
+  | 'TURNOUT_SERVICE_FAILED'
+  | 'TURNOUT_STATE_ASYNC'
+  | 'TURNOUT_ARTIFACT_MISSING'
+  | 'TURNOUT_REVISION_UNKNOWN'
+  | 'TURNOUT_LISTEN_FAILED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -40,6 +64,153 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{method} is not allowed for {path}; allowed: {allowed}',
     cause: 'The path has routes, but none for this method.',
     cure: 'Use one of the methods in the Allow header.',
+  },
+  TURNOUT_BODY_TOO_LARGE: {
+    status: 413,
+    message: 'The body is larger than {limit} bytes',
+    cause: 'A handler asked for the whole body, and it is over the limit.',
+    cure: 'Send less, raise `bodyLimit`, or read `c.body.stream()`.',
+  },
+  TURNOUT_BODY_INVALID: {
+    status: 400,
+    message: 'The body is not valid JSON: {reason}',
+    cause: 'The handler asked for JSON.',
+    cure: 'Send a JSON body.',
+  },
+  TURNOUT_HEADERS_TOO_MANY: {
+    status: 431,
+    message: 'The request has more than 100 header fields',
+    cause: 'A limit that keeps one request cheap.',
+    cure: 'Send fewer fields.',
+  },
+  TURNOUT_TARGET_TOO_LONG: {
+    status: 414,
+    message: 'The request target is longer than 8 KiB',
+    cause: 'A limit that keeps one request cheap.',
+    cure: 'Send a shorter path or query.',
+  },
+  TURNOUT_CLIENT_LEFT: {
+    status: 400,
+    message: 'The client left before its body was complete',
+    cause: 'The connection ended early.',
+    cure: 'Nothing: nobody is there to read an answer.',
+  },
+  TURNOUT_HANDLER_FAILED: {
+    status: 500,
+    message: 'The handler failed',
+    cause: 'A handler threw, or its promise rejected.',
+    cure: 'Read the log: it has the error and its place in your file.',
+  },
+  TURNOUT_EXCHANGE_CUT: {
+    status: 503,
+    message: 'The exchange was ended: {reason}',
+    cause:
+      'A replaced module version did not let go before its drain deadline, or too many versions were held.',
+    cure: 'Try again; raise `drainMs` where such requests are meant to last.',
+  },
+  TURNOUT_NODE_APP_UNREACHABLE: {
+    status: 501,
+    message: 'A Node app can only answer requests that come through node:http',
+    cause: '`turnout.fetch()` was asked for a route of an Express, Connect or Koa app.',
+    cure: 'Mount the app behind a listener or `turnout.handler`.',
+  },
+  // changes
+  TURNOUT_ANSWER_INVALID: {
+    status: 500,
+    message: 'The answer is not valid: {reason}',
+    cause: 'A handler returned something that is neither a reply of the context nor a Response.',
+    cure: 'Return `c.json()`, `c.text()`, another reply, or a `Response`.',
+  },
+  TURNOUT_NEXT_TWICE: {
+    status: 500,
+    message: 'Middleware called next() twice',
+    cause: 'What follows a middleware runs once per request.',
+    cure: 'Call `next` once and keep its promise.',
+  },
+  TURNOUT_REGISTRATION_INVALID: {
+    status: 422,
+    message: 'The registration is not valid: {reason}',
+    cause: 'A method, a path or a handler of the registrar is not usable.',
+    cure: 'Register `routes.get(path, handler)` with a function as handler, synchronously.',
+  },
+  TURNOUT_REGISTRATION_LATE: {
+    status: 422,
+    message: '{path} was registered after `register` had ended',
+    cause: 'A module lists its routes once, synchronously.',
+    cure: 'Register every route inside `register`.',
+  },
+  TURNOUT_ROUTE_CONFLICT: {
+    status: 409,
+    message:
+      '{route} ({owner}) stands where {other} ({otherOwner}) stands already; both would serve {witness}',
+    cause: 'Two routes of one method and one path shape, and nothing says which serves.',
+    cure: 'Rename one path, or remove the other route first.',
+  },
+  TURNOUT_ROUTE_TWICE: {
+    status: 409,
+    message: 'The module registers {route} twice',
+    cause: 'Two routes of one method and one pattern in one module.',
+    cure: 'Remove one of them.',
+  },
+  TURNOUT_MODULE_NAME_TAKEN: {
+    status: 409,
+    message: 'A module named {module} is served already, by {owner}',
+    cause: 'Names of modules are unique.',
+    cure: 'Give the module another `name`.',
+  },
+  TURNOUT_MODULE_EXPORT_INVALID: {
+    status: 422,
+    message: 'The default export is not a module: {reason}',
+    cause: 'A module file exports a route module, a fetch app or a Node app as default.',
+    cure: 'Write `export default defineModule({ register(routes) { ... } })`.',
+  },
+  TURNOUT_MODULE_FAILED: {
+    status: 422,
+    message: '{module} failed to load: {reason}',
+    cause: 'The code of the module threw while it was loaded.',
+    cure: 'Look at the place in the stack; the version before goes on serving.',
+  },
+  TURNOUT_MODULE_LIST_DIFFERS: {
+    status: 422,
+    message: '{module} registered other routes than when it was rehearsed: {difference}',
+    cause: '`register` depends on something that differs between processes, like time or chance.',
+    cure: 'Make `register` list the same routes each time.',
+  },
+  TURNOUT_SERVICE_IN_REGISTER: {
+    status: 422,
+    message: '`register` used the service {service}',
+    cause: '`register` declares, it does not act: where it is rehearsed there are no services.',
+    cure: 'Use services inside handlers.',
+  },
+  TURNOUT_SERVICE_FAILED: {
+    status: 503,
+    message: 'The service {service} did not open: {reason}',
+    cause: '`open` threw.',
+    cure: 'Mend the service; the next change opens it again.',
+  },
+  TURNOUT_STATE_ASYNC: {
+    status: 422,
+    message: '`state.create` or `state.migrate` returned a promise',
+    cause: 'State moves in the turn of the swap, so it is made synchronously.',
+    cure: 'Open what is asynchronous as a service.',
+  },
+  TURNOUT_ARTIFACT_MISSING: {
+    status: 409,
+    message: 'The code of {module} ({digest}) is not kept any more',
+    cause: 'The revision is older than what is kept.',
+    cure: 'Deploy the module again.',
+  },
+  TURNOUT_REVISION_UNKNOWN: {
+    status: 404,
+    message: 'Revision {revision} is not kept',
+    cause: 'It never was, or it is older than the history.',
+    cure: 'List the revisions that are kept.',
+  },
+  TURNOUT_LISTEN_FAILED: {
+    status: 500,
+    message: 'Cannot listen on {host}:{port}: {reason}',
+    cause: 'The port is taken, or not allowed.',
+    cure: 'Choose another port; 0 picks a free one.',
   },
 }
 
@@ -98,5 +269,12 @@ export class TurnoutError extends Error {
     this.code = code
     this.status = errorTable[code].status
     this.problems = options.problems ?? []
+  }
+
+  /** An error with the code and message of a problem, carrying all problems found with it. */
+  static of(first: Problem, problems: readonly Problem[] = [first]): TurnoutError {
+    const error = new TurnoutError(first.code, {}, { problems })
+    error.message = first.message
+    return error
   }
 }

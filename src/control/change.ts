@@ -1,0 +1,87 @@
+import type { Problem } from '../core/errors.ts'
+import type { ModuleReference, Route } from '../core/route/route.ts'
+import type { ModuleCode } from '../worker/worker.ts'
+
+/** A module that is built, rehearsed and ready to be prepared: its reference, its routes, the way to its code. */
+export interface LoadedModule {
+  readonly reference: ModuleReference
+  readonly routes: readonly {
+    readonly id: string
+    readonly method: string
+    readonly path: string
+  }[]
+  readonly code: ModuleCode
+}
+
+/** What loading came to. */
+export type LoadOutcome =
+  | { readonly ok: true; readonly module: LoadedModule }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** One part of a change set. */
+export type ChangeItem =
+  | {
+      readonly kind: 'module'
+      readonly owner: string
+      /** What the owner is called in reports before its module told its name. */
+      readonly label: string
+      /** Builds and rehearses; runs before anything else of the road. */
+      readonly load: () => Promise<LoadOutcome>
+    }
+  /** The owner gives up its modules and routes. */
+  | { readonly kind: 'remove'; readonly owner: string }
+  /** Routes with handlers of the embedding program. */
+  | {
+      readonly kind: 'routes'
+      readonly owner: string
+      readonly put: readonly Route[]
+      readonly remove: readonly string[]
+    }
+
+/** What one publish adds, replaces and removes. */
+export interface ChangeSet {
+  readonly author: string
+  readonly reason: string
+  /** True: owners that fail are left out and reported, the rest go live. False: all or nothing. */
+  readonly isPartial: boolean
+  readonly items: readonly ChangeItem[]
+}
+
+/** What happened to one module or to the routes of one owner. */
+export interface AppliedChange {
+  readonly owner: string
+  readonly module: string | null
+  /** Version before; null: it is new. */
+  readonly from: string | null
+  /** Version now; null: it is gone. */
+  readonly to: string | null
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+
+/** An owner whose part of a change set was refused; what it served before goes on. */
+export interface Rejection {
+  readonly owner: string
+  readonly label: string
+  /** Version that goes on serving; null: there is none. */
+  readonly serving: string | null
+  readonly problems: readonly Problem[]
+}
+
+/** A published table: number, who and why. Never changed, never reused. */
+export interface Revision {
+  readonly number: number
+  readonly at: number
+  readonly author: string
+  readonly reason: string
+  readonly changes: readonly AppliedChange[]
+}
+
+/** Where a change set ended. */
+export interface Outcome {
+  /** Null: nothing was published, because nothing changed or everything was rejected. */
+  readonly revision: Revision | null
+  readonly rejections: readonly Rejection[]
+  /** Milliseconds from the change set's arrival to the end of its road. */
+  readonly durationMs: number
+}

@@ -1,0 +1,200 @@
+import {
+  emptyMap,
+  getKey,
+  iterate,
+  deleteKey,
+  setKey,
+  type PersistentMap,
+} from '../persistent-map.ts'
+import { problem, type Problem } from '../errors.ts'
+import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
+import {
+  editRouter,
+  emptyRouter,
+  placeOf,
+  type Router,
+  type RouterChange,
+} from '../router/router.ts'
+import type { ModuleReference, Route } from './route.ts'
+
+/**
+ * All routes and module references of a revision. Immutable: a change makes a new table that shares all that it
+ * did not touch, so earlier ones stay valid and cost nothing.
+ */
+export interface Table {
+  readonly router: Router<Route>
+  /** Routes by id. */
+  readonly routes: PersistentMap<Route>
+  /** Routes by owner: the key is owner, NUL, id. */
+  readonly owned: PersistentMap<Route>
+  /** Modules by name. */
+  readonly modules: PersistentMap<ModuleReference>
+  /** Modules by owner: the key is owner, NUL, name. */
+  readonly ownedModules: PersistentMap<ModuleReference>
+}
+
+export const emptyTable: Table = Object.freeze({
+  router: emptyRouter,
+  routes: emptyMap,
+  owned: emptyMap,
+  modules: emptyMap,
+  ownedModules: emptyMap,
+})
+
+const ownedKey = (owner: string, id: string): string => `${owner}\0${id}`
+
+/** The routes of an owner. */
+export function* routesOf(table: Table, owner: string): Generator<Route> {
+  for (const [, route] of iterate(table.owned, `${owner}\0`)) yield route
+}
+
+const sameRoute = (left: Route, right: Route): boolean =>
+  left.method === right.method &&
+  left.path === right.path &&
+  left.owner === right.owner &&
+  left.target.kind === 'module' &&
+  right.target.kind === 'module' &&
+  left.target.module === right.target.module
+
+const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
+  let { routes, owned } = table
+  for (const { id, owner } of gone) {
+    routes = deleteKey(routes, id)
+    owned = deleteKey(owned, ownedKey(owner, id))
+  }
+  for (const route of put) {
+    routes = setKey(routes, route.id, route)
+    owned = setKey(owned, ownedKey(route.owner, route.id), route)
+  }
+  return { ...table, routes, owned }
+}
+
+/** Parsed patterns of routes, each parsed once. */
+const patternOf = (route: Route): Pattern => {
+  const { pattern } = parsePattern(route.path)
+  // Only routes whose pattern was parsed before stand in a table.
+  if (pattern === null) throw new Error(`${route.id} stands in a table with a bad pattern`)
+  return pattern
+}
+
+/** Takes routes out. Those that the table does not have are passed over. */
+export function removeRoutes(table: Table, gone: readonly Route[]): Table {
+  if (gone.length === 0) return table
+  const changes = gone.map((route): RouterChange<Route> => ({
+    kind: 'remove',
+    method: route.method,
+    pattern: patternOf(route),
+  }))
+  return { ...indexed(table, [], gone), router: editRouter(table.router, changes) }
+}
+
+/** What stands in the way of a set of routes. */
+export interface Refusal {
+  readonly problem: Problem
+  /** Owner of the route that is in the way, where there is one. */
+  readonly other: string | null
+}
+
+/** A request that both routes would serve: the pattern itself with its params filled in. */
+const witness = (route: Route): string => {
+  const method = route.method === '*' ? 'GET' : route.method
+  const path = route.path
+    .replaceAll(/:([A-Za-z_$][\w$-]*)\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)/g, ':$1')
+    .replaceAll(/[:*]([A-Za-z_$][\w$-]*)/g, '$1')
+    .replace(/\*$/, 'rest')
+  return `${method} ${path}`
+}
+
+const conflict = (route: Route, other: Route): Refusal => ({
+  other: other.owner,
+  problem: problem('TURNOUT_ROUTE_CONFLICT', {
+    route: route.id,
+    owner: route.owner,
+    other: other.id,
+    otherOwner: other.owner,
+    witness: witness(route),
+  }),
+})
+
+/** Puts routes in. When one cannot stand beside what is there, or beside another, all are refused. */
+export function addRoutes(
+  table: Table,
+  put: readonly Route[],
+): { readonly table: Table; readonly refusals: readonly Refusal[] } {
+  const refusals: Refusal[] = []
+  const changes: RouterChange<Route>[] = []
+  const places = new Map<string, Route>()
+  for (const route of put) {
+    const { pattern, problems } = parsePattern(route.path)
+    if (pattern === null) {
+      refusals.push(...problems.map((found) => ({ problem: found, other: null })))
+      continue
+    }
+    const place = `${route.method} ${shapeOf(pattern)}`
+    const other =
+      places.get(place) ??
+      placeOf(table.router, route.method, pattern)?.value ??
+      getKey(table.routes, route.id)
+    places.set(place, route)
+    if (other !== undefined) refusals.push(conflict(route, other))
+    else changes.push({ kind: 'put', method: route.method, pattern, value: route })
+  }
+  if (refusals.length > 0) return { table, refusals }
+  const router = editRouter(table.router, changes)
+  return { table: { ...indexed(table, put, []), router }, refusals }
+}
+
+/** Replaces an owner's routes as a whole. Routes that stay the same are not touched. */
+export function replaceOwned(
+  table: Table,
+  owner: string,
+  next: readonly Route[],
+): { readonly kept: Table; readonly added: readonly Route[]; readonly removed: readonly Route[] } {
+  const wanted = new Map(next.map((route) => [route.id, route]))
+  const removed: Route[] = []
+  const same = new Set<string>()
+  for (const route of routesOf(table, owner)) {
+    const successor = wanted.get(route.id)
+    if (successor !== undefined && sameRoute(route, successor)) same.add(route.id)
+    else removed.push(route)
+  }
+  return {
+    kept: removeRoutes(table, removed),
+    added: next.filter(({ id }) => !same.has(id)),
+    removed,
+  }
+}
+
+/** Takes in routes of an owner that replace those of the same id, and takes out others by id. */
+export function editOwned(
+  table: Table,
+  owner: string,
+  put: readonly Route[],
+  remove: readonly string[],
+): { readonly kept: Table; readonly added: readonly Route[]; readonly removed: readonly Route[] } {
+  const removed = [...new Set([...remove, ...put.map(({ id }) => id)])].flatMap((id) => {
+    const route = getKey(table.routes, id)
+    return route === undefined || route.owner !== owner ? [] : [route]
+  })
+  return { kept: removeRoutes(table, removed), added: put, removed }
+}
+
+/** Sets or drops a module reference. */
+export function setModule(table: Table, name: string, reference: ModuleReference | null): Table {
+  const before = getKey(table.modules, name)
+  let { modules, ownedModules } = table
+  if (before !== undefined) {
+    modules = deleteKey(modules, name)
+    ownedModules = deleteKey(ownedModules, ownedKey(before.owner, name))
+  }
+  if (reference !== null) {
+    modules = setKey(modules, name, reference)
+    ownedModules = setKey(ownedModules, ownedKey(reference.owner, name), reference)
+  }
+  return { ...table, modules, ownedModules }
+}
+
+/** The modules of an owner. */
+export function* modulesOf(table: Table, owner: string): Generator<ModuleReference> {
+  for (const [, reference] of iterate(table.ownedModules, `${owner}\0`)) yield reference
+}

@@ -1,0 +1,127 @@
+import type { Route } from '../core/route/route.ts'
+import type { Match } from '../core/router/lookup.ts'
+import type { LiveVersion, Snapshot } from './snapshot.ts'
+import { codeReply } from './problem-reply.ts'
+import type { Transport } from './transport.ts'
+
+const noParams: Readonly<Record<string, string>> = Object.freeze({})
+
+/**
+ * One request and its response in flight. It has one owner, the gateway, and one way to end early: `abort`.
+ * It serves from the snapshot that it entered with, whatever is published meanwhile.
+ */
+export class Exchange {
+  readonly transport: Transport
+  readonly snapshot: Snapshot
+  route: Route | null
+  params: Readonly<Record<string, string>>
+  /** Set once the answer is known; the access log reads it. */
+  status: number
+  /** Milliseconds on the process's monotonic clock; 0 where nobody asks for it. */
+  startedAt: number
+  /** Why the exchange was ended early, or null. */
+  abortReason: string | null
+  #canonical: string | null
+  #version: LiveVersion | null
+  #controller: AbortController | null
+  #values: Map<string, unknown> | null
+
+  constructor(transport: Transport, snapshot: Snapshot) {
+    this.transport = transport
+    this.snapshot = snapshot
+    this.route = null
+    this.params = noParams
+    this.status = 0
+    this.startedAt = 0
+    this.abortReason = null
+    this.#canonical = null
+    this.#version = null
+    this.#controller = null
+    this.#values = null
+  }
+
+  get method(): string {
+    return this.transport.method
+  }
+
+  /** The canonical path: the only form of it that anything after the match sees. */
+  get path(): string {
+    if (this.#canonical === null) {
+      const { target } = this.transport
+      const end = target.indexOf('?')
+      this.#canonical = end < 0 ? target : target.slice(0, end)
+    }
+    return this.#canonical
+  }
+
+  /** The query with its question mark, or the empty string. */
+  get search(): string {
+    const { target } = this.transport
+    const start = target.indexOf('?')
+    return start < 0 ? '' : target.slice(start)
+  }
+
+  /** Aborts when the client leaves or the exchange is cut. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.abortReason === null) this.transport.onClose(() => this.#controller!.abort())
+      else this.#controller.abort(new Error(this.abortReason))
+    }
+    return this.#controller.signal
+  }
+
+  /** Takes what the router found. `path` is given where the match was not made on the target itself. */
+  matched(match: Match<Route>, path: string | null = match.canonical): void {
+    this.route = match.value
+    this.params = match.params
+    this.#canonical = path
+  }
+
+  /** Takes the canonical path where no route matched. */
+  missed(path: string): void {
+    this.#canonical = path
+  }
+
+  /** Keeps a value for middleware and handlers further on. */
+  setValue(name: string, value: unknown): void {
+    this.#values ??= new Map()
+    this.#values.set(name, value)
+  }
+
+  getValue(name: string): unknown {
+    return this.#values?.get(name)
+  }
+
+  /** Takes a hold on the version that will serve it. */
+  hold(version: LiveVersion): void {
+    this.#version = version
+    version.acquire(this)
+  }
+
+  /** Gives the hold back; the gateway calls it exactly once, when handler and answer are both done. */
+  release(): void {
+    const version = this.#version
+    if (version === null) return
+    this.#version = null
+    version.release(this)
+  }
+
+  /**
+   * Ends the exchange early: its signal fires, and its client gets a 503 or, once the head is out, sees its
+   * connection cut. What the handler answers later is dropped.
+   */
+  abort(reason: string): void {
+    if (this.abortReason !== null) return
+    this.abortReason = reason
+    this.#controller?.abort(new Error(reason))
+    const { transport } = this
+    if (transport.isHeadSent) {
+      transport.destroy()
+      return
+    }
+    const reply = codeReply('TURNOUT_EXCHANGE_CUT', { reason }, ['connection', 'close'])
+    this.status = reply.status
+    transport.send(reply.status, reply.headers, reply.body as string)
+  }
+}

@@ -1,0 +1,123 @@
+import type { Route } from '../core/route/route.ts'
+import { findRoute } from '../core/router/lookup.ts'
+import type { PathOptions } from '../core/router/path.ts'
+import { Exchange } from './exchange.ts'
+import { matchOtherSlash, missReply, type NotFound, type TrailingSlash } from './miss.ts'
+import { errorReply } from './problem-reply.ts'
+import { Reply, handled } from './reply.ts'
+import type { Handler, Switch } from './snapshot.ts'
+import type { Transport } from './transport.ts'
+
+export interface GatewayOptions {
+  readonly trailingSlash: TrailingSlash
+  readonly path: PathOptions
+  /** Answers for a handler that threw; null hands the error to whoever called `serve`. */
+  readonly recovery: ((error: unknown, exchange: Exchange) => void) | null
+  /** Told about every exchange when it has ended: the access log. */
+  readonly onEnd: ((exchange: Exchange) => void) | null
+}
+
+/** Serves one request. `passOn` is called instead of a 404, where a host wants the request back. */
+export type Serve = (transport: Transport, passOn?: () => void) => void | Promise<void>
+
+/** A request's life: match, target, answer. Whatever the live switch holds at entry serves it to the end. */
+export function createGateway(live: Switch, options: GatewayOptions): Serve {
+  const { trailingSlash, path, recovery, onEnd } = options
+
+  const serve: Serve = (transport, passOn) => {
+    const exchange = new Exchange(transport, live.current)
+    if (onEnd !== null) exchange.startedAt = performance.now()
+    const { router } = exchange.snapshot.table
+    const found = findRoute(router, transport.method, transport.target, path)
+    if (found.kind !== 'match') return missed(exchange, found, passOn)
+    exchange.matched(found)
+    return run(exchange, found.value)
+  }
+
+  const run = (exchange: Exchange, route: Route): void | Promise<void> => {
+    let reply: Reply | Promise<Reply>
+    try {
+      reply = targetOf(exchange, route)(exchange)
+    } catch (error) {
+      return failed(exchange, error)
+    }
+    if (reply instanceof Reply) return answer(exchange, reply)
+    return reply.then(
+      (settled) => answer(exchange, settled),
+      (error: unknown) => failed(exchange, error),
+    )
+  }
+
+  const answer = (exchange: Exchange, reply: Reply): void | Promise<void> => {
+    exchange.status = reply.status
+    const { transport } = exchange
+    // An exchange that was cut while its handler ran has had its answer.
+    if (reply !== handled && !transport.isHeadSent) {
+      const { body } = reply
+      if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
+        return transport.stream(reply.status, reply.headers, body).then(
+          () => end(exchange),
+          (error: unknown) => failed(exchange, error),
+        )
+      }
+      try {
+        transport.send(reply.status, reply.headers, body)
+      } catch (error) {
+        return failed(exchange, error)
+      }
+    }
+    end(exchange)
+  }
+
+  const failed = (exchange: Exchange, error: unknown): void => {
+    const { transport } = exchange
+    if (recovery === null) {
+      end(exchange)
+      throw error
+    }
+    recovery(error, exchange)
+    const reply = errorReply(error)
+    exchange.status = reply.status
+    if (transport.isHeadSent) transport.destroy()
+    else transport.send(reply.status, reply.headers, reply.body as string)
+    end(exchange)
+  }
+
+  const missed = (
+    exchange: Exchange,
+    miss: NotFound,
+    passOn: (() => void) | undefined,
+  ): void | Promise<void> => {
+    if (miss.kind === 'miss') {
+      exchange.missed(miss.path)
+      const other = trailingSlash === 'strict' ? null : matchOtherSlash(exchange, miss.path)
+      if (other !== null && trailingSlash === 'redirect') {
+        return answer(exchange, new Reply(308, ['location', other.path + exchange.search], ''))
+      }
+      if (other !== null) {
+        exchange.matched(other.match, other.path)
+        return run(exchange, other.match.value)
+      }
+    }
+    const reply = missReply(exchange, miss)
+    if (passOn !== undefined && reply.status === 404) return passOn()
+    return answer(exchange, reply)
+  }
+
+  const end = (exchange: Exchange): void => {
+    exchange.release()
+    onEnd?.(exchange)
+  }
+
+  return serve
+}
+
+const targetOf = (exchange: Exchange, route: Route): Handler => {
+  const { target } = route
+  if (target.kind === 'closure') return target.run as Handler
+  const version = exchange.snapshot.versions.get(target.module)
+  const handler = version?.handlerOf(route.id)
+  if (version === undefined || handler === undefined) throw new Error(`no handler for ${route.id}`)
+  exchange.hold(version)
+  return handler
+}

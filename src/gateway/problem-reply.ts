@@ -1,0 +1,42 @@
+import { STATUS_CODES } from 'node:http'
+import {
+  TurnoutError,
+  errorTable,
+  problem,
+  type ErrorCode,
+  type ErrorValues,
+  type Problem,
+} from '../core/errors.ts'
+import { Reply } from './reply.ts'
+
+/** Problem details of RFC 9457, with the stable `code` as an extension member. */
+export function problemReply(found: Problem, headers: readonly string[] = []): Reply {
+  const { status } = errorTable[found.code]
+  const body = JSON.stringify({
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    code: found.code,
+    detail: found.message,
+  })
+  return new Reply(status, ['content-type', 'application/problem+json', ...headers], body)
+}
+
+/** The same, from a code and the values of its message. */
+export function codeReply(
+  code: ErrorCode,
+  values?: ErrorValues,
+  headers?: readonly string[],
+): Reply {
+  return problemReply(problem(code, values), headers)
+}
+
+/**
+ * The answer to an error thrown by a handler. The message of our own client errors is for the client;
+ * that of everything else is for the log only, because it may hold what clients must not see.
+ */
+export function errorReply(error: unknown): Reply {
+  if (error instanceof TurnoutError && error.status < 500) {
+    return problemReply({ code: error.code, message: error.message })
+  }
+  return codeReply('TURNOUT_HANDLER_FAILED')
+}

@@ -1,0 +1,28 @@
+import type { Table } from '../core/route/table.ts'
+import type { Exchange } from './exchange.ts'
+import type { Reply } from './reply.ts'
+
+/** Answers an exchange; synchronous answers stay synchronous. */
+export type Handler = (exchange: Exchange) => Reply | Promise<Reply>
+
+/** A module version as the gateway sees it: handlers by route id, and a count of the exchanges inside. */
+export interface LiveVersion {
+  readonly name: string
+  readonly version: string
+  handlerOf(routeId: string): Handler | undefined
+  /** Takes a hold: the version is not disposed of before the matching `release`. */
+  acquire(exchange: Exchange): void
+  release(exchange: Exchange): void
+}
+
+/** A table compiled and ready to serve. Immutable; an exchange keeps the one that it entered with. */
+export interface Snapshot {
+  readonly revision: number
+  readonly table: Table
+  readonly versions: ReadonlyMap<string, LiveVersion>
+}
+
+/** Holds the current snapshot: applying a revision is one assignment to it. */
+export interface Switch {
+  current: Snapshot
+}

@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/**
+ * One request and the way to answer it, in a listener's own terms. The gateway knows nothing else of sockets,
+ * so a second listener is a second implementation of this.
+ */
+export interface Transport {
+  readonly method: string
+  /** Request target in origin form: raw path and query, always with a leading slash. */
+  readonly target: string
+  /** `http://example.test:8080`: scheme and authority as the client named them. */
+  origin(): string
+  remoteAddress(): string | undefined
+  /** Value of a request field by lower-case name; several are joined as RFC 9110 section 5.3 asks. */
+  header(name: string): string | undefined
+  /** All request fields as received, flat: name, value, name, value. */
+  headers(): readonly string[]
+  /** Reads the whole body; rejects with TURNOUT_BODY_TOO_LARGE past the listener's limit. */
+  readBody(): Promise<Uint8Array>
+  /** The body as it arrives, or null where the request has none. */
+  bodyStream(): ReadableStream<Uint8Array> | null
+  /** True once the status line is on its way: nothing but the body can be changed after that. */
+  readonly isHeadSent: boolean
+  /** Sends a whole answer in one write. */
+  send(status: number, headers: string[], body: string | Uint8Array | null): void
+  /** Sends the head, then the body as it comes, at the client's pace. Rejects when the body fails or the client left. */
+  stream(status: number, headers: string[], body: AsyncIterable<string | Uint8Array>): Promise<void>
+  /** Calls once when the exchange's connection is gone, also after a complete answer. */
+  onClose(listener: () => void): void
+  /** Ends the connection at once, so that a cut answer is seen as cut. */
+  destroy(): void
+  /** Node's own objects, for Node apps; null where the request did not come through `node:http`. */
+  node(): { readonly request: IncomingMessage; readonly response: ServerResponse } | null
+}

@@ -1,0 +1,117 @@
+import type { Logger } from '../core/logger.ts'
+import type { Reply } from '../gateway/reply.ts'
+import type { Context } from './context.ts'
+
+/** Names of the params in a pattern: `'/users/:id/*rest'` gives `'id' | 'rest'`. */
+export type ParamNames<Path extends string> = Path extends `${infer Head}/${infer Tail}`
+  ? ParamNames<Head> | ParamNames<Tail>
+  : Path extends `:${infer Name}(${string}`
+    ? Name
+    : Path extends `:${infer Name}`
+      ? Name
+      : Path extends `*${infer Name}`
+        ? Name
+        : never
+
+/** What a handler may return: a reply of the context, or a web `Response`. */
+export type Answer = Reply | Response
+
+/** A function that answers a request. */
+export type RouteHandler<Path extends string = string> = (
+  c: Context<Path>,
+) => Answer | Promise<Answer>
+
+/**
+ * A function before a handler. It answers by itself, or calls `next` once and returns that answer (changed or
+ * not), or returns nothing after `next`: then the answer of what follows stands.
+ */
+export type Middleware = (
+  c: Context,
+  next: () => Promise<Reply>,
+) => Answer | void | Promise<Answer | void>
+
+/** The last is the handler, those before it are middleware of this route alone. */
+export type Handlers<Path extends string> = readonly [...Middleware[], RouteHandler<Path>]
+
+/** The registrar that everyone knows. `use` is for the routes registered after it, in this group and its groups. */
+export interface Registrar {
+  get<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  post<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  put<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  delete<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  patch<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  head<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  options<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  /** Any method that no other route of the place names. */
+  any<Path extends string>(path: Path, ...handlers: Handlers<Path>): this
+  /** One or more methods by name, `handle(['GET', 'PURGE'], '/x', handler)`. */
+  handle<Path extends string>(
+    method: string | readonly string[],
+    path: Path,
+    ...handlers: Handlers<Path>
+  ): this
+  use(...middleware: Middleware[]): this
+  /** A registrar for the routes below `prefix`, with the middleware so far and its own. */
+  group(prefix: string, ...middleware: Middleware[]): Registrar
+}
+
+/** Services given to modules, by name. Extend it in your code to have them typed. */
+// oxlint-disable-next-line typescript/no-empty-interface -- open for declaration merging
+export interface Services extends Record<string, unknown> {}
+
+/** What `register` is given besides the registrar; all that is made through it ends with the module version. */
+export interface Scope<State = undefined> {
+  /** Lives on through replacements; mutate it, do not replace it. */
+  readonly state: State
+  /** Aborts when this version is disposed of. */
+  readonly signal: AbortSignal
+  readonly services: Services
+  readonly log: Logger
+  /** Runs after the last exchange on this version ended; last registered first. At most 5 s. */
+  onDispose(dispose: () => void | Promise<void>): void
+  /** Like the global one, but cleared at dispose; a throw is logged, not fatal. */
+  setTimeout(callback: () => void, delayMs: number): () => void
+  setInterval(callback: () => void, delayMs: number): () => void
+  /** Adds a listener that is removed at dispose. */
+  on(
+    emitter: ListenerTarget,
+    event: string,
+    listener: (...values: readonly unknown[]) => void,
+  ): () => void
+}
+
+/** What a scope can listen to: Node's event emitters. */
+export interface ListenerTarget {
+  on(event: string, listener: (...values: unknown[]) => void): unknown
+  off(event: string, listener: (...values: unknown[]) => void): unknown
+}
+
+/** How a module's state begins, moves on to the next version and takes in what late exchanges wrote. */
+export interface StateRules<State> {
+  create(): State
+  /**
+   * Makes this version's state from that of the version before. Synchronous and pure: it is called once to
+   * rehearse and once in the turn of the swap. Without it the same object is handed on.
+   */
+  migrate?(old: never, fromVersion: string): State
+  /** Called with this version's state and the replaced one's, when the last exchange on that one has ended. */
+  settle?(survivor: State, other: never): void
+}
+
+/** A route module: the default export of its file. */
+export interface RouteModule<State = undefined> {
+  /** Default: the file's name without its ending. */
+  readonly name?: string
+  /** SemVer. Default: `0.0.0`. */
+  readonly version?: string
+  /** Put before all its routes. Default: none. */
+  readonly prefix?: string
+  readonly state?: StateRules<State>
+  /** Declares the routes. Synchronous; it declares, it does not act. */
+  register(routes: Registrar, scope: Scope<State>): void
+}
+
+/** Adds types to a route module and nothing else. */
+export function defineModule<State = undefined>(module: RouteModule<State>): RouteModule<State> {
+  return module
+}

@@ -1,0 +1,125 @@
+import { TurnoutError } from '../core/errors.ts'
+import { chain } from './chain.ts'
+import type { Middleware, RouteModule, Scope } from './define.ts'
+import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } from './foreign.ts'
+import { RouteRegistrar, joinPath, type Registration } from './registrar.ts'
+
+/** What may be the default export of a module's file. */
+export type ModuleExport = RouteModule<never> | FetchApp | NodeApp
+
+/** A module's default export in one shape, with its defaults filled in. */
+export interface Definition {
+  readonly kind: 'module' | 'fetch' | 'node'
+  readonly name: string
+  readonly version: string
+  readonly state: RouteModule<unknown>['state'] | null
+  /** Lists the registrations; for a route module this runs the author's `register`. */
+  register(scope: Scope<unknown>): readonly Registration[]
+}
+
+const semVer =
+  /^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*)?(?:\+[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*)?$/
+
+const wrong = (reason: string): TurnoutError =>
+  new TurnoutError('TURNOUT_MODULE_EXPORT_INVALID', { reason })
+
+const optionalText = (value: unknown, field: string): string | null => {
+  if (value === undefined) return null
+  if (typeof value !== 'string' || value === '') throw wrong(`its ${field} is not a string`)
+  return value
+}
+
+/** Empty, or a path without a trailing slash. */
+export const normalPrefix = (prefix: string | null): string => {
+  if (prefix === null || prefix === '/') return ''
+  if (!prefix.startsWith('/')) throw wrong(`its prefix '${prefix}' does not start with a slash`)
+  return joinPath(prefix, '')
+}
+
+const stateOf = (value: unknown): Definition['state'] => {
+  if (value === undefined) return null
+  const rules = value as Record<string, unknown>
+  if (typeof value !== 'object' || value === null || typeof rules['create'] !== 'function') {
+    throw wrong('its state has no create function')
+  }
+  for (const name of ['migrate', 'settle']) {
+    if (rules[name] !== undefined && typeof rules[name] !== 'function') {
+      throw wrong(`its state.${name} is not a function`)
+    }
+  }
+  return value as Definition['state']
+}
+
+/** Where an embedding program mounts a module: in front of its own prefix, behind this middleware. */
+export interface Mount {
+  readonly prefix: string
+  readonly middleware: readonly Middleware[]
+}
+
+const atRoot: Mount = { prefix: '', middleware: [] }
+
+/** Reads a default export; throws TURNOUT_MODULE_EXPORT_INVALID with the reason. `name` is what its file is called. */
+export function readDefinition(exported: unknown, name: string, mount: Mount = atRoot): Definition {
+  if (exported === undefined) throw wrong('it has no default export')
+  if (isRouteModule(exported)) {
+    const version = optionalText(exported.version, 'version') ?? '0.0.0'
+    if (!semVer.test(version)) throw wrong(`its version '${version}' is not SemVer`)
+    const own = normalPrefix(optionalText(exported.prefix, 'prefix'))
+    return {
+      kind: 'module',
+      name: optionalText(exported.name, 'name') ?? name,
+      version,
+      state: stateOf(exported.state),
+      register: (scope) => runRegister(exported, mount.prefix + own, mount.middleware, scope),
+    }
+  }
+  if (isFetchApp(exported) || isNodeApp(exported)) {
+    const app = exported
+    return {
+      kind: isFetchApp(app) ? 'fetch' : 'node',
+      name,
+      version: '0.0.0',
+      state: null,
+      register: () =>
+        registerForeign(app, mount.prefix).map((one) => behind(mount.middleware, one)),
+    }
+  }
+  if (typeof exported === 'function') {
+    throw wrong(
+      'it is a function of fewer than two parameters: neither a Node app (req, res) nor a module',
+    )
+  }
+  throw wrong('it is neither a route module with `register`, nor a fetch app, nor a Node app')
+}
+
+const isRouteModule = (value: unknown): value is RouteModule<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as { register?: unknown }).register === 'function'
+
+const behind = (middleware: readonly Middleware[], registration: Registration): Registration => {
+  if (middleware.length === 0) return registration
+  const handler = chain(middleware, ({ exchange }) => registration.handler(exchange))
+  return { ...registration, handler }
+}
+
+const runRegister = (
+  module: RouteModule<unknown>,
+  prefix: string,
+  middleware: readonly Middleware[],
+  scope: Scope<unknown>,
+): readonly Registration[] => {
+  const list: Registration[] = []
+  let isOpen = true
+  const routes = new RouteRegistrar(prefix, middleware, (registration) => {
+    if (!isOpen) throw new TurnoutError('TURNOUT_REGISTRATION_LATE', { path: registration.path })
+    list.push(registration)
+  })
+  const result: unknown = module.register(routes, scope)
+  isOpen = false
+  if (result instanceof Promise) {
+    result.catch(() => undefined)
+    throw new TurnoutError('TURNOUT_REGISTRATION_INVALID', { reason: '`register` is asynchronous' })
+  }
+  return list
+}

@@ -1,0 +1,52 @@
+import { TurnoutError } from '../core/errors.ts'
+import { silentLogger } from '../core/logger.ts'
+import { readDefinition, type Definition } from './definition.ts'
+import { ModuleScope } from './scope.ts'
+import type { Services } from './define.ts'
+
+/** What a module declares: learned in a process of its own before its code runs where requests are served. */
+export interface Manifest {
+  readonly kind: 'module' | 'fetch' | 'node'
+  readonly name: string
+  readonly version: string
+  readonly routes: readonly { readonly method: string; readonly path: string }[]
+}
+
+/** Stand-ins: `register` declares, it does not act, so a service fails as soon as it is used. */
+const standIns = (): Services =>
+  new Proxy(
+    {},
+    {
+      get: (_, name) => standIn(String(name)),
+    },
+  )
+
+const standIn = (name: string): unknown => {
+  const fail = (): never => {
+    throw new TurnoutError('TURNOUT_SERVICE_IN_REGISTER', { service: name })
+  }
+  return new Proxy(() => undefined, { get: fail, set: fail, apply: fail, construct: fail })
+}
+
+/** Runs `register` on stand-ins and lists what it declares. Throws what the author's code throws. */
+export function listDefinition(definition: Definition): { method: string; path: string }[] {
+  const scope = new ModuleScope(silentLogger)
+  try {
+    const state = definition.state?.create()
+    const registrations = definition.register(scope.view(state, standIns()))
+    return registrations.map(({ method, path }) => ({ method, path }))
+  } finally {
+    void scope.close()
+  }
+}
+
+/** What a rehearsal runs on a module's exports. */
+export function inspectModule(
+  exports: { readonly default?: unknown },
+  context: { readonly name: string; readonly mount?: string },
+): Manifest {
+  const mount = { prefix: context.mount ?? '', middleware: [] }
+  const definition = readDefinition(exports.default, context.name, mount)
+  const { kind, name, version } = definition
+  return { kind, name, version, routes: listDefinition(definition) }
+}

@@ -1,0 +1,115 @@
+import type { Problem } from '../core/errors.ts'
+import type { ModuleReference } from '../core/route/route.ts'
+import type { Artifact } from './artifact.ts'
+import { createBuilder, type Builder } from './build.ts'
+import { readDefinition, type Definition, type Mount } from './definition.ts'
+import { evaluate } from './evaluate.ts'
+import type { Manifest } from './inspect.ts'
+import { routeId } from './module-version.ts'
+import { codeKey } from '../worker/worker.ts'
+import { createRehearsal, type Rehearsal } from './rehearse.ts'
+
+/** A module from a file, ready to be prepared: what it is, what it lists, how its code is opened anew. */
+export interface FileModule {
+  readonly reference: ModuleReference
+  readonly routes: readonly {
+    readonly id: string
+    readonly method: string
+    readonly path: string
+  }[]
+  readonly code: { readonly key: string; open(): Promise<Definition> }
+}
+
+/** `inputs`: every file that was read or looked for, also when it failed. */
+export type FileLoad =
+  | { readonly ok: true; readonly module: FileModule; readonly inputs: readonly string[] }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      readonly inputs: readonly string[]
+    }
+
+export interface LoaderOptions {
+  /** Milliseconds that a module's import and `register` may take. */
+  readonly loadTimeoutMs: number
+}
+
+const remembered = 1_000
+
+/** From a file to code that can be prepared: build, then rehearse in a process of its own. Open/close. */
+export class Loader {
+  readonly #builder: Builder
+  readonly #rehearsal: Rehearsal
+  readonly #timeoutMs: number
+  /** Manifests by digest and name: what was rehearsed well needs no second time. */
+  readonly #manifests: Map<string, Manifest>
+
+  constructor({ loadTimeoutMs }: LoaderOptions) {
+    this.#builder = createBuilder()
+    this.#timeoutMs = loadTimeoutMs
+    this.#rehearsal = createRehearsal({
+      inspector: { module: new URL('./inspect.js', import.meta.url), export: 'inspectModule' },
+      timeoutMs: loadTimeoutMs,
+    })
+    this.#manifests = new Map()
+  }
+
+  async load(file: string, name: string, owner: string, mount: Mount): Promise<FileLoad> {
+    const built = await this.#builder.build(file)
+    if (!built.ok) return built
+    const { artifact, inputs } = built
+    const key = `${artifact.digest} ${name} ${mount.prefix}`
+    let manifest = this.#manifests.get(key)
+    if (manifest === undefined) {
+      const rehearsed = await this.#rehearsal.rehearse(artifact, file, {
+        name,
+        mount: mount.prefix,
+      })
+      if (!rehearsed.ok) return { ok: false, problems: [rehearsed.problem], inputs }
+      manifest = rehearsed.result as Manifest
+      this.#remember(key, manifest)
+    }
+    return {
+      ok: true,
+      module: this.#moduleOf(artifact, { file, name, owner, mount }, manifest),
+      inputs,
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#builder.close(), this.#rehearsal.close()])
+  }
+
+  #moduleOf(
+    artifact: Artifact,
+    { file, name, owner, mount }: { file: string; name: string; owner: string; mount: Mount },
+    manifest: Manifest,
+  ): FileModule {
+    const timeoutMs = this.#timeoutMs
+    const { digest } = artifact
+    const reference = { name: manifest.name, owner, version: manifest.version, digest, file }
+    return {
+      reference,
+      routes: manifest.routes.map(({ method, path }) => ({
+        id: routeId(manifest.name, method, path),
+        method,
+        path,
+      })),
+      code: {
+        key: codeKey(reference),
+        open: async () => {
+          const exports = await evaluate(artifact, { file, timeoutMs })
+          return readDefinition(exports['default'], name, mount)
+        },
+      },
+    }
+  }
+
+  #remember(key: string, manifest: Manifest): void {
+    if (this.#manifests.size >= remembered) {
+      const oldest = this.#manifests.keys().next().value
+      if (oldest !== undefined) this.#manifests.delete(oldest)
+    }
+    this.#manifests.set(key, manifest)
+  }
+}

@@ -1,0 +1,190 @@
+import { TurnoutError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Exchange } from '../gateway/exchange.ts'
+import type { Handler, LiveVersion } from '../gateway/snapshot.ts'
+import type { Definition } from './definition.ts'
+import type { Services } from './define.ts'
+import { ModuleScope } from './scope.ts'
+import { mapError } from './report.ts'
+
+/** What still keeps a replaced version from being disposed of. */
+export interface Holding {
+  readonly exchanges: number
+  /** `GET /slow` of the oldest few. */
+  readonly routes: readonly string[]
+}
+
+export interface VersionOptions {
+  readonly definition: Definition
+  readonly digest: string
+  readonly services: Services
+  readonly log: Logger
+  /** Milliseconds after which requests, and streams, of a retired version are cut. */
+  readonly drainMs: number
+  readonly streamDrainMs: number
+}
+
+/** A route as a version lists it: what goes into the table. */
+export interface ListedRoute {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+}
+
+/**
+ * One version of a module in one worker: open/retire, acquire/release. It counts the exchanges inside and is
+ * disposed of after the last one, never before.
+ */
+export class ModuleVersion implements LiveVersion {
+  readonly name: string
+  readonly version: string
+  readonly digest: string
+  readonly definition: Definition
+  state: unknown
+  readonly #options: VersionOptions
+  readonly #inside: Set<Exchange>
+  #handlers: ReadonlyMap<string, Handler>
+  #scope: ModuleScope
+  #survivor: (() => ModuleVersion | null) | null
+  #timers: NodeJS.Timeout[]
+  #onDisposed: (() => void) | null
+
+  constructor(options: VersionOptions) {
+    this.name = options.definition.name
+    this.version = options.definition.version
+    this.digest = options.digest
+    this.definition = options.definition
+    this.state = undefined
+    this.#options = options
+    this.#inside = new Set()
+    this.#handlers = new Map()
+    this.#scope = new ModuleScope(options.log)
+    this.#survivor = null
+    this.#timers = []
+    this.#onDisposed = null
+  }
+
+  /** Runs `register` with this state; the routes it listed. Throws what the author's code throws. */
+  open(state: unknown): readonly ListedRoute[] {
+    this.state = state
+    const handlers = new Map<string, Handler>()
+    const listed: ListedRoute[] = []
+    const view = this.#scope.view(state, this.#options.services)
+    for (const { method, path, handler } of this.definition.register(view)) {
+      const id = routeId(this.name, method, path)
+      if (handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
+      handlers.set(id, handler)
+      listed.push({ id, method, path })
+    }
+    this.#handlers = handlers
+    return listed
+  }
+
+  /** Registers again with the state of the swap: what the first registration opened is given back. */
+  reopen(state: unknown): readonly ListedRoute[] {
+    const rehearsed = this.#scope
+    this.#scope = new ModuleScope(this.#options.log)
+    void rehearsed.close()
+    return this.open(state)
+  }
+
+  handlerOf(id: string): Handler | undefined {
+    return this.#handlers.get(id)
+  }
+
+  acquire(exchange: Exchange): void {
+    this.#inside.add(exchange)
+  }
+
+  release(exchange: Exchange): void {
+    this.#inside.delete(exchange)
+    if (this.#survivor !== null && this.#inside.size === 0) this.#dispose()
+  }
+
+  get holding(): Holding {
+    const routes = [...this.#inside].slice(0, 5).map((one) => `${one.method} ${one.path}`)
+    return { exchanges: this.#inside.size, routes }
+  }
+
+  /** True once no table needs it any more. */
+  get isRetired(): boolean {
+    return this.#survivor !== null
+  }
+
+  /**
+   * No new exchange will enter. `survivor` tells who serves the module when the last exchange has left;
+   * `onDisposed` is called when everything was given back.
+   */
+  retire(survivor: () => ModuleVersion | null, onDisposed: () => void): void {
+    this.#survivor = survivor
+    this.#onDisposed = onDisposed
+    if (this.#inside.size === 0) {
+      this.#dispose()
+      return
+    }
+    const { drainMs, streamDrainMs } = this.#options
+    this.#cutAfter(drainMs, (exchange) => !exchange.transport.isHeadSent)
+    this.#cutAfter(streamDrainMs, () => true)
+  }
+
+  /** Ends the streams inside at once: the cap on live versions is reached. */
+  cutStreams(reason: string): void {
+    this.#cut(reason, (exchange) => exchange.transport.isHeadSent)
+  }
+
+  /** Gives back a version that never served. */
+  discard(): Promise<void> {
+    return this.#scope.close()
+  }
+
+  #cutAfter(delayMs: number, isMeant: (exchange: Exchange) => boolean): void {
+    const timer = setTimeout(() => this.#cut('drain deadline', isMeant), delayMs)
+    timer.unref()
+    this.#timers.push(timer)
+  }
+
+  #cut(reason: string, isMeant: (exchange: Exchange) => boolean): void {
+    const meant = [...this.#inside].filter(isMeant)
+    if (meant.length === 0) return
+    const routes = meant.slice(0, 5).map((one) => `${one.method} ${one.path}`)
+    this.#options.log.warn('cut what would not leave a retired version', {
+      reason,
+      exchanges: meant.length,
+      routes,
+    })
+    for (const exchange of meant) exchange.abort(reason)
+    // A handler that never settles keeps its exchange inside: the version does not wait for it any longer.
+    const timer = setTimeout(() => {
+      for (const exchange of meant) exchange.release()
+    }, 1_000)
+    timer.unref()
+    this.#timers.push(timer)
+  }
+
+  #dispose(): void {
+    const survivorOf = this.#survivor
+    if (survivorOf === null || this.#onDisposed === null) return
+    const done = this.#onDisposed
+    this.#onDisposed = null
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers = []
+    const survivor = survivorOf()
+    this.#settle(survivor)
+    void this.#scope.close().then(done)
+  }
+
+  #settle(survivor: ModuleVersion | null): void {
+    const settle = survivor?.definition.state?.settle
+    if (survivor === null || settle === undefined || survivor.state === this.state) return
+    try {
+      settle.call(survivor.definition.state, survivor.state, this.state as never)
+    } catch (error) {
+      this.#options.log.error('state.settle failed', mapError(error))
+    }
+  }
+}
+
+/** A module's route id. */
+export function routeId(module: string, method: string, path: string): string {
+  return `${module}#${method} ${path}`
+}

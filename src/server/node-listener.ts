@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { TurnoutError } from '../core/errors.ts'
+import { codeReply } from '../gateway/problem-reply.ts'
+import type { Serve } from '../gateway/gateway.ts'
+import { NodeTransport } from './node-transport.ts'
+
+/** Most header fields of one request; more is 431. Node itself drops the rest without a word on some lines. */
+const maxHeaderFields = 100
+const maxTargetLength = 8 * 1024
+/** How long a keep-alive client has to send the request that is told to be its last. */
+const graceMs = 300
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+}
+
+/** A bound socket: open/close. */
+export interface Listener {
+  readonly host: string
+  readonly port: number
+  readonly url: string
+  /** Takes nothing new, lets what is in flight end until the deadline, then cuts it. Resolves with what was cut. */
+  close(deadlineMs: number): Promise<number>
+}
+
+/** Handles a request of `node:http`: for our own listener, and for Express, Fastify, Connect or plain hosts. */
+export type NodeHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void
+
+/** Translates `node:http` to the gateway. An error that the gateway hands back goes to `next`, or cuts the connection. */
+export function createNodeHandler(serve: Serve, bodyLimit: number): NodeHandler {
+  return (request, response, next) => {
+    const transport = new NodeTransport(request, response, bodyLimit)
+    const refused = refusal(request)
+    if (refused !== null) {
+      const reply = codeReply(refused)
+      transport.send(reply.status, [...reply.headers, 'connection', 'close'], reply.body as string)
+      return
+    }
+    const failed = (error: unknown): void => {
+      if (next === undefined) transport.destroy()
+      else next(error)
+    }
+    try {
+      const done = serve(transport, next === undefined ? undefined : () => next())
+      if (done !== undefined) done.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+const refusal = (
+  request: IncomingMessage,
+): 'TURNOUT_HEADERS_TOO_MANY' | 'TURNOUT_TARGET_TOO_LONG' | null => {
+  if (request.rawHeaders.length > maxHeaderFields * 2) return 'TURNOUT_HEADERS_TOO_MANY'
+  return request.url!.length > maxTargetLength ? 'TURNOUT_TARGET_TOO_LONG' : null
+}
+
+const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new TurnoutError(
+          'TURNOUT_LISTEN_FAILED',
+          { host, port, reason: error.code ?? error.message },
+          { cause: error },
+        ),
+      )
+    })
+    server.listen({ host, port }, () => resolve(server.address() as AddressInfo))
+  })
+
+/** Binds a socket and serves it. Rejects with TURNOUT_LISTEN_FAILED when the address cannot be had. */
+export async function openListener(
+  handler: NodeHandler,
+  options: ListenOptions,
+): Promise<Listener> {
+  let isClosing = false
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 1_000,
+    },
+    (request, response) => {
+      if (isClosing) response.shouldKeepAlive = false
+      handler(request, response)
+    },
+  )
+  // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
+  server.maxHeadersCount = 0
+  const address = await bind(server, options)
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  const isAny = address.address === '0.0.0.0' || address.address === '::'
+  return {
+    host: address.address,
+    port: address.port,
+    url: `http://${isAny ? 'localhost' : host}:${address.port}`,
+    close: (deadlineMs) => {
+      isClosing = true
+      return drain(server, deadlineMs)
+    },
+  }
+}
+
+/**
+ * Accepts nothing new. A busy keep-alive client is told by `Connection: close` in its next answer, so that only
+ * connections that stay silent for the grace time are closed from our side.
+ */
+const drain = (server: Server, deadlineMs: number): Promise<number> =>
+  new Promise((resolve) => {
+    let cut = 0
+    const idle = setInterval(() => server.closeIdleConnections(), graceMs)
+    const deadline = setTimeout(() => {
+      server.getConnections((_, count) => {
+        cut = count
+        server.closeAllConnections()
+      })
+    }, deadlineMs)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(deadline)
+      resolve(cut)
+    })
+  })

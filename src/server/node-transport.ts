@@ -1,0 +1,160 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { TurnoutError } from '../core/errors.ts'
+import type { Transport } from '../gateway/transport.ts'
+
+/** Status codes whose answers have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
+const isBodyless = (status: number): boolean => status === 204 || status === 304
+
+const hasField = (headers: readonly string[], name: string): boolean => {
+  for (let at = 0; at < headers.length; at += 2) {
+    const field = headers[at]!
+    if (field.length === name.length && field.toLowerCase() === name) return true
+  }
+  return false
+}
+
+const byteLength = (body: string | Uint8Array): number =>
+  typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
+
+/** Absolute-form targets (RFC 9112 section 3.2.2) lose scheme and authority; `*` of OPTIONS stays out of any pattern. */
+const originForm = (url: string): string => {
+  if (url.charCodeAt(0) === 47) return url
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(url)
+  if (absolute === null) return url
+  const rest = url.slice(absolute[0].length)
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+/** A request of `node:http`, translated both ways. Nothing else in Turnout touches its objects. */
+export class NodeTransport implements Transport {
+  readonly method: string
+  readonly target: string
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #bodyLimit: number
+
+  constructor(request: IncomingMessage, response: ServerResponse, bodyLimit: number) {
+    this.method = request.method!
+    this.target = originForm(request.url!)
+    this.#request = request
+    this.#response = response
+    this.#bodyLimit = bodyLimit
+  }
+
+  origin(): string {
+    const scheme = 'encrypted' in this.#request.socket ? 'https' : 'http'
+    return `${scheme}://${this.#request.headers.host ?? 'localhost'}`
+  }
+
+  remoteAddress(): string | undefined {
+    return this.#request.socket.remoteAddress
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+
+  headers(): readonly string[] {
+    return this.#request.rawHeaders
+  }
+
+  async readBody(): Promise<Uint8Array> {
+    const request = this.#request
+    const limit = this.#bodyLimit
+    const tooLarge = (): TurnoutError => new TurnoutError('TURNOUT_BODY_TOO_LARGE', { limit })
+    if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge()
+    const chunks: Buffer[] = []
+    let size = 0
+    return new Promise((resolve, reject) => {
+      request.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size > limit) {
+          request.pause()
+          reject(tooLarge())
+          return
+        }
+        chunks.push(chunk)
+      })
+      request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+      request.on('error', () => reject(new TurnoutError('TURNOUT_CLIENT_LEFT')))
+      request.on('close', () => reject(new TurnoutError('TURNOUT_CLIENT_LEFT')))
+    })
+  }
+
+  bodyStream(): ReadableStream<Uint8Array> | null {
+    const { headers } = this.#request
+    if (headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > 0)) {
+      return null
+    }
+    return Readable.toWeb(this.#request) as ReadableStream<Uint8Array>
+  }
+
+  get isHeadSent(): boolean {
+    return this.#response.headersSent
+  }
+
+  send(status: number, headers: string[], body: string | Uint8Array | null): void {
+    const response = this.#response
+    if (isBodyless(status)) {
+      response.writeHead(status, headers).end()
+      return
+    }
+    const whole = body ?? ''
+    // An explicit length for every method, so that head and body leave as one write.
+    if (!hasField(headers, 'content-length')) {
+      headers.push('content-length', String(byteLength(whole)))
+    }
+    response.writeHead(status, headers)
+    response.end(whole)
+  }
+
+  async stream(
+    status: number,
+    headers: string[],
+    body: AsyncIterable<string | Uint8Array>,
+  ): Promise<void> {
+    const response = this.#response
+    const iterator = body[Symbol.asyncIterator]()
+    const giveUp = async (): Promise<void> => {
+      await iterator.return?.()
+    }
+    if (isBodyless(status) || this.method === 'HEAD') {
+      response.writeHead(status, headers).end()
+      await giveUp()
+      return
+    }
+    response.writeHead(status, headers)
+    response.flushHeaders()
+    // A source that waits for its next part must learn that the client left.
+    const left = new Promise<'left'>((resolve) => {
+      this.onClose(() => resolve('left'))
+    })
+    for (;;) {
+      const part = await Promise.race([iterator.next(), left])
+      if (part === 'left') {
+        // The source may be waiting in `next` for ever: its end must not hold up ours.
+        giveUp().catch(() => undefined)
+        return
+      }
+      if (part.done === true) break
+      if (!response.write(part.value)) await Promise.race([once(response, 'drain'), left])
+    }
+    response.end()
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#response.closed) listener()
+    else this.#response.once('close', listener)
+  }
+
+  destroy(): void {
+    this.#response.destroy()
+  }
+
+  node(): { readonly request: IncomingMessage; readonly response: ServerResponse } {
+    return { request: this.#request, response: this.#response }
+  }
+}

@@ -1,0 +1,174 @@
+import { TurnoutError } from '../core/errors.ts'
+import type { Transport } from '../gateway/transport.ts'
+
+const isBodyless = (status: number): boolean => status === 204 || status === 304
+
+/** A web `Request` answered by a web `Response`: `turnout.fetch(request)`. */
+export class WebTransport implements Transport {
+  readonly method: string
+  readonly target: string
+  readonly response: Promise<Response>
+  readonly #request: Request
+  readonly #url: URL
+  readonly #bodyLimit: number
+  readonly #resolve: (response: Response) => void
+  readonly #reject: (error: unknown) => void
+  readonly #closers: (() => void)[]
+  #isHeadSent: boolean
+  #isClosed: boolean
+  #controller: ReadableStreamDefaultController<Uint8Array> | null
+
+  constructor(request: Request, bodyLimit: number) {
+    const { promise, resolve, reject } = deferred<Response>()
+    this.#request = request
+    this.#url = new URL(request.url)
+    this.method = request.method
+    this.target = this.#url.pathname + this.#url.search
+    this.response = promise
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#bodyLimit = bodyLimit
+    this.#closers = []
+    this.#isHeadSent = false
+    this.#isClosed = false
+    this.#controller = null
+    request.signal.addEventListener('abort', () => this.#close(), { once: true })
+  }
+
+  origin(): string {
+    return this.#url.origin
+  }
+
+  remoteAddress(): undefined {
+    return undefined
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers.get(name) ?? undefined
+  }
+
+  headers(): readonly string[] {
+    return [...this.#request.headers].flat()
+  }
+
+  async readBody(): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of this.#request.body ?? []) {
+      size += chunk.byteLength
+      if (size > this.#bodyLimit) {
+        throw new TurnoutError('TURNOUT_BODY_TOO_LARGE', { limit: this.#bodyLimit })
+      }
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  }
+
+  bodyStream(): ReadableStream<Uint8Array> | null {
+    return this.#request.body
+  }
+
+  get isHeadSent(): boolean {
+    return this.#isHeadSent
+  }
+
+  send(status: number, headers: string[], body: string | Uint8Array | null): void {
+    const hasBody = !isBodyless(status) && this.method !== 'HEAD'
+    this.#respond(status, headers, hasBody ? (body ?? '') : null)
+    this.#close()
+  }
+
+  async stream(
+    status: number,
+    headers: string[],
+    body: AsyncIterable<string | Uint8Array>,
+  ): Promise<void> {
+    const iterator = body[Symbol.asyncIterator]()
+    if (isBodyless(status) || this.method === 'HEAD') {
+      this.#respond(status, headers, null)
+      await iterator.return?.()
+      this.#close()
+      return
+    }
+    const encoder = new TextEncoder()
+    const { promise, resolve, reject } = deferred<void>()
+    const readable = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller
+      },
+      pull: async (controller) => {
+        try {
+          const part = await iterator.next()
+          if (part.done === true) {
+            controller.close()
+            resolve()
+          } else {
+            const { value } = part
+            controller.enqueue(typeof value === 'string' ? encoder.encode(value) : value)
+          }
+        } catch (error) {
+          reject(error)
+        }
+      },
+      cancel: () => {
+        iterator.return?.().catch(() => undefined)
+        resolve()
+      },
+    })
+    this.onClose(resolve)
+    this.#respond(status, headers, readable)
+    await promise
+    this.#close()
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#isClosed) listener()
+    else this.#closers.push(listener)
+  }
+
+  /** Hands an error of the gateway to whoever waits for the response. */
+  fail(error: unknown): void {
+    this.#reject(error)
+    this.#close()
+  }
+
+  destroy(): void {
+    const error = new TurnoutError('TURNOUT_EXCHANGE_CUT', {
+      reason: 'the exchange was ended early',
+    })
+    if (this.#isHeadSent) this.#controller?.error(error)
+    else this.#reject(error)
+    this.#close()
+  }
+
+  node(): null {
+    return null
+  }
+
+  #respond(status: number, headers: string[], body: BodyInit | null): void {
+    const fields = new Headers()
+    for (let at = 0; at < headers.length; at += 2) fields.append(headers[at]!, headers[at + 1]!)
+    const response = new Response(body, { status, headers: fields })
+    this.#isHeadSent = true
+    this.#resolve(response)
+  }
+
+  #close(): void {
+    this.#isClosed = true
+    for (const closer of this.#closers.splice(0)) closer()
+  }
+}
+
+const deferred = <Value>(): {
+  promise: Promise<Value>
+  resolve: (value: Value) => void
+  reject: (error: unknown) => void
+} => {
+  let resolve!: (value: Value) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<Value>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}

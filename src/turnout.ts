@@ -1,0 +1,535 @@
+import { performance } from 'node:perf_hooks'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { TurnoutError } from './core/errors.ts'
+import { silentLogger, type Logger } from './core/logger.ts'
+import { getKey, iterate } from './core/persistent-map.ts'
+import type { Route } from './core/route/route.ts'
+import { explainRoute, type Explanation } from './core/router/explain.ts'
+import type { AppliedChange, ChangeItem, Outcome, Rejection, Revision } from './control/change.ts'
+import { Publisher } from './control/publisher.ts'
+import type { Exchange } from './gateway/exchange.ts'
+import { createGateway, type Serve } from './gateway/gateway.ts'
+import type { TrailingSlash } from './gateway/miss.ts'
+import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
+import { normalPrefix, type Mount } from './modules/definition.ts'
+import type { FetchApp, NodeApp } from './modules/foreign.ts'
+import type { RouteModule } from './modules/define.ts'
+import { Loader } from './modules/loader.ts'
+import { loadObject } from './modules/object-module.ts'
+import { RouteRegistrar, type Registration } from './modules/registrar.ts'
+import { mapError } from './modules/report.ts'
+import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
+import {
+  createNodeHandler,
+  openListener,
+  type Listener,
+  type NodeHandler,
+} from './server/node-listener.ts'
+import { WebTransport } from './server/web-transport.ts'
+import { createFilesSource, type FilesSource } from './source/files.ts'
+import type { Burst } from './source/ledger.ts'
+import { createLogger } from './telemetry/log.ts'
+import { InProcessWorker } from './worker/in-process.ts'
+import type { Draining } from './worker/worker.ts'
+
+/** Settings of an embedded Turnout; all optional. */
+export interface TurnoutOptions {
+  /** A path that differs from a route's only by its trailing slash: `strict` (default) is 404, `redirect` is 308, `ignore` serves it. */
+  readonly trailingSlash?: TrailingSlash
+  /** `%2F` in a path: `reject` (default) is 400, `keep` makes it a character of its segment. */
+  readonly encodedSlash?: 'reject' | 'keep'
+  /** True (default): one JSON line per request and change on stdout. Or a logger of the host, or none. */
+  readonly logger?: boolean | Logger
+  /** True (default): a handler that throws is logged and answered 500. False: the error goes to the host. */
+  readonly recovery?: boolean
+  /** Most bytes of a body that handlers may buffer. Default 1 MiB. */
+  readonly bodyLimit?: number
+  /** Milliseconds that a module's import and `register` may take. Default 5,000. */
+  readonly loadTimeoutMs?: number
+  /** Milliseconds after which requests on a replaced version are cut. Default 60,000. */
+  readonly drainMs?: number
+  /** The same for answers that stream. Default 300,000. */
+  readonly streamDrainMs?: number
+  /** Replaced versions of one module that may still hold streams; the oldest are cut first. Default 16. */
+  readonly maxLiveVersions?: number
+  /** Revisions kept to go back to. Default 100. */
+  readonly keepRevisions?: number
+  /** What modules are given: values as they are, or `{ open, close }`, opened once before the first module. */
+  readonly services?: Readonly<Record<string, unknown>>
+}
+
+/** A module: an object with `register`, a fetch app, a Node app, or the path of a file with one as default export. */
+export type ModuleSource = RouteModule<never> | FetchApp | NodeApp | string | URL
+
+export interface MountOptions {
+  /** Needed for apps, which have no name of their own. */
+  readonly name?: string
+  /** Put before all routes of the module. */
+  readonly prefix?: string
+  /** Runs before every handler of the module. */
+  readonly middleware?: readonly Middleware[]
+}
+
+export interface FilesOptions {
+  /** Milliseconds without an event after which files count as written. Default 50. */
+  readonly settleMs?: number
+}
+
+export interface TurnoutEvents {
+  applied: { readonly revision: Revision; readonly durationMs: number }
+  rejected: {
+    readonly author: string
+    readonly reason: string
+    readonly rejections: readonly Rejection[]
+  }
+  retired: { readonly module: string; readonly version: string }
+}
+
+/** What `update` is given: the registrar, and ways to take away. Registering at a place that is taken by `app` replaces. */
+export interface Change extends Registrar {
+  /** Takes a route away: method (or `*`) and pattern as they were registered. */
+  remove(method: string, path: string): this
+  module(module: ModuleSource | readonly ModuleSource[], options?: MountOptions): this
+  removeModule(name: string): this
+}
+
+/** One row of `routes()`. */
+export interface RouteRow {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  readonly owner: string
+  readonly module: string | null
+  readonly version: string | null
+}
+
+const owner = 'app'
+
+/** A gateway whose routes may change while it serves. Open until `close`. */
+export class Turnout {
+  readonly handler: NodeHandler
+  readonly log: Logger
+  readonly #options: TurnoutOptions
+  readonly #worker: InProcessWorker
+  readonly #publisher: Publisher
+  readonly #services: ServiceSet
+  readonly #serve: Serve
+  readonly #listeners: {
+    readonly [Name in keyof TurnoutEvents]: Set<(event: TurnoutEvents[Name]) => void>
+  }
+  readonly #middleware: Middleware[]
+  readonly #open: Listener[]
+  readonly #sources: FilesSource[]
+  #loader: Loader | null
+
+  constructor(options: TurnoutOptions = {}) {
+    const { logger = true, recovery = true, bodyLimit = 1024 * 1024 } = options
+    this.#options = options
+    this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
+    this.#services = new ServiceSet(options.services ?? {})
+    this.#listeners = { applied: new Set(), rejected: new Set(), retired: new Set() }
+    this.#middleware = []
+    this.#open = []
+    this.#sources = []
+    this.#loader = null
+    this.#worker = new InProcessWorker({
+      services: () => this.#services.open(),
+      log: this.log,
+      drainMs: options.drainMs ?? 60_000,
+      streamDrainMs: options.streamDrainMs ?? 300_000,
+      maxLiveVersions: options.maxLiveVersions ?? 16,
+      onRetired: (version) => this.#emit('retired', version),
+    })
+    this.#publisher = new Publisher({
+      worker: this.#worker,
+      keep: options.keepRevisions ?? 100,
+      onApplied: (revision, { durationMs }) => this.#emit('applied', { revision, durationMs }),
+      onRejected: ({ author, reason }, rejections) =>
+        this.#emit('rejected', { author, reason, rejections }),
+    })
+    this.#serve = createGateway(this.#worker.live, {
+      trailingSlash: options.trailingSlash ?? 'strict',
+      path: { encodedSlash: options.encodedSlash ?? 'reject' },
+      recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
+      onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
+    })
+    this.handler = createNodeHandler(this.#serve, bodyLimit)
+  }
+
+  /** Number of the revision that is served; 0 before the first change. */
+  get revision(): number {
+    return this.#worker.live.current.revision
+  }
+
+  /** The revisions that can be gone back to, newest last. */
+  get revisions(): readonly Revision[] {
+    return this.#publisher.history.revisions()
+  }
+
+  /** Module versions that were replaced and still hold exchanges. */
+  get draining(): readonly Draining[] {
+    return this.#worker.draining()
+  }
+
+  /** Adds routes at once; throws TURNOUT_ROUTE_CONFLICT where a place is taken. */
+  get<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('GET', path, ...handlers)
+  }
+
+  post<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('POST', path, ...handlers)
+  }
+
+  put<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('PUT', path, ...handlers)
+  }
+
+  delete<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('DELETE', path, ...handlers)
+  }
+
+  patch<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('PATCH', path, ...handlers)
+  }
+
+  head<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('HEAD', path, ...handlers)
+  }
+
+  options<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('OPTIONS', path, ...handlers)
+  }
+
+  any<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
+    return this.handle('*', path, ...handlers)
+  }
+
+  handle<Path extends string>(
+    method: string | readonly string[],
+    path: Path,
+    ...handlers: Handlers<Path>
+  ): this {
+    this.#registrar().handle(method, path, ...handlers)
+    return this
+  }
+
+  /** Middleware for the routes and modules that are added after it. */
+  use(...middleware: Middleware[]): this {
+    this.#middleware.push(...middleware)
+    return this
+  }
+
+  /** A registrar for the routes below `prefix`. */
+  group(prefix: string, ...middleware: Middleware[]): Registrar {
+    return this.#registrar().group(prefix, ...middleware)
+  }
+
+  #registrar(): RouteRegistrar {
+    return new RouteRegistrar('', this.#middleware, (registration) => {
+      const route = routeOf(registration)
+      const taken = getKey(this.#publisher.table.routes, route.id)
+      if (taken !== undefined) throw conflictOf(route, taken)
+      this.#now([route])
+    })
+  }
+
+  #now(put: readonly Route[]): void {
+    const items: ChangeItem[] = [{ kind: 'routes', owner, put, remove: [] }]
+    const set = { author: owner, reason: 'registered', isPartial: false, items }
+    throwRejected(this.#publisher.changeNow(set))
+  }
+
+  /** Mounts one module, or several in one change; a name that is mounted already is replaced. Rejects with every problem. */
+  async module(
+    module: ModuleSource | readonly ModuleSource[],
+    options: MountOptions = {},
+  ): Promise<Revision> {
+    return this.update((change) => {
+      change.module(module, options)
+    })
+  }
+
+  /** Several changes as one revision, all or nothing. */
+  async update(
+    describe: (change: Change) => void | Promise<void>,
+    who: { readonly author?: string; readonly reason?: string } = {},
+  ): Promise<Revision> {
+    const change = new ChangeBuilder(this.#middleware, (module, mount, at) =>
+      this.#itemOf(module, mount, at),
+    )
+    await describe(change)
+    const { author = owner, reason = 'update' } = who
+    const items = change.items()
+    return (
+      throwRejected(await this.#publisher.change({ author, reason, isPartial: false, items })) ??
+      this.#publisher.history.current.revision
+    )
+  }
+
+  /** Publishes the table of an earlier revision as the next one. */
+  async rollback(
+    revision: number,
+    who: { readonly author?: string; readonly reason?: string } = {},
+  ): Promise<Revision> {
+    const { author = owner, reason = `rollback to revision ${revision}` } = who
+    return (
+      throwRejected(await this.#publisher.rollBack(revision, author, reason)) ??
+      this.#publisher.history.current.revision
+    )
+  }
+
+  /** Serves every module of a folder, and follows it. Resolves when what is there at start has been applied. */
+  async files(directory: string, options: FilesOptions = {}): Promise<void> {
+    const path = resolve(directory)
+    const source = createFilesSource({
+      directory: path,
+      ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
+      onBurst: (burst) => this.#burst(source, burst),
+      onError: (found) => this.log.warn(found.message, { code: found.code }),
+    })
+    this.#sources.push(source)
+    await source.start()
+  }
+
+  on<Name extends keyof TurnoutEvents>(
+    name: Name,
+    listener: (event: TurnoutEvents[Name]) => void,
+  ): () => void {
+    this.#listeners[name].add(listener)
+    return () => this.#listeners[name].delete(listener)
+  }
+
+  /** Binds a socket. Rejects with TURNOUT_LISTEN_FAILED. */
+  async listen(
+    options: { readonly host?: string; readonly port?: number } = {},
+  ): Promise<Listener> {
+    const { host = '127.0.0.1', port = 8080 } = options
+    const listener = await openListener(this.handler, { host, port })
+    this.#open.push(listener)
+    return listener
+  }
+
+  /** Answers a web request: for hosts like Hono, and for tests. */
+  fetch(request: Request): Promise<Response> {
+    const transport = new WebTransport(request, this.#options.bodyLimit ?? 1024 * 1024)
+    const served = async (): Promise<void> => this.#serve(transport)
+    served().catch((error: unknown) => transport.fail(error))
+    return transport.response
+  }
+
+  /** Every route of the current revision. */
+  routes(): RouteRow[] {
+    const { table } = this.#publisher
+    return [...iterate(table.routes, '')].map(([, { id, method, path, owner, target }]) => {
+      const module = target.kind === 'module' ? target.module : null
+      const version = module === null ? null : (getKey(table.modules, module)?.version ?? null)
+      return { id, method, path, owner, module, version }
+    })
+  }
+
+  /** Which route would serve a request, why, and what came nearest. */
+  probe(method: string, target: string): Explanation<Route> {
+    return explainRoute(this.#publisher.table.router, method, target)
+  }
+
+  /** Stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */
+  async close(deadlineMs = 30_000): Promise<number> {
+    await Promise.all(this.#sources.splice(0).map((source) => source.close()))
+    await this.#publisher.settled()
+    const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(deadlineMs)))
+    await this.#worker.close()
+    await this.#loader?.close()
+    await this.#services.close((error) =>
+      this.log.error('a service did not close', mapError(error)),
+    )
+    return cut.reduce((sum, count) => sum + count, 0)
+  }
+
+  #itemOf(module: ModuleSource, mount: Mount, { name }: MountOptions): ChangeItem {
+    if (typeof module === 'string' || module instanceof URL) {
+      const file = resolve(typeof module === 'string' ? module : fileURLToPath(module))
+      const label = name ?? nameOfFile(file)
+      const own = `${owner}:${label}`
+      return {
+        kind: 'module',
+        owner: own,
+        label,
+        load: () => this.#load(file, label, own, mount),
+      }
+    }
+    const loaded = loadObject(module, name, mount, owner)
+    return { kind: 'module', owner: loaded.owner, label: loaded.label, load: loaded.load }
+  }
+
+  #load(file: string, name: string, own: string, mount: Mount): ReturnType<Loader['load']> {
+    this.#loader ??= new Loader({ loadTimeoutMs: this.#options.loadTimeoutMs ?? 5_000 })
+    return this.#loader.load(file, name, own, mount)
+  }
+
+  async #burst(source: FilesSource, burst: Burst): Promise<void> {
+    const entries = new Map(burst.modules.map((entry) => [entry.name, entry]))
+    const touched = [...burst.added, ...burst.changed]
+    const mount: Mount = { prefix: '', middleware: [...this.#middleware] }
+    const items = touched.flatMap((name): ChangeItem[] => {
+      const entry = entries.get(name)
+      if (entry === undefined) return []
+      const own = `files:${name}`
+      const load = async (): ReturnType<Loader['load']> => {
+        const loaded = await this.#load(entry.file, name, own, mount)
+        source.watchInputs(name, loaded.inputs)
+        return loaded
+      }
+      return [{ kind: 'module', owner: own, label: name, load }]
+    })
+    for (const name of burst.removed) items.push({ kind: 'remove', owner: `files:${name}` })
+    if (burst.problems.length > 0) {
+      const rejection = { owner: 'files', label: 'files', serving: null, problems: burst.problems }
+      this.#emit('rejected', { author: 'files', reason: 'scan', rejections: [rejection] })
+    }
+    if (items.length === 0) return
+    const reason = [...touched, ...burst.removed].slice(0, 5).join(', ')
+    await this.#publisher.change({ author: 'files', reason, isPartial: true, items })
+  }
+
+  #emit<Name extends keyof TurnoutEvents>(name: Name, event: TurnoutEvents[Name]): void {
+    for (const listener of this.#listeners[name]) {
+      try {
+        listener(event)
+      } catch (error) {
+        this.log.error('a listener failed', { event: name, ...mapError(error) })
+      }
+    }
+  }
+
+  #recovered(error: unknown, exchange: Exchange): void {
+    if (error instanceof TurnoutError && error.status < 500) return
+    this.log.error('a handler failed', {
+      method: exchange.method,
+      path: exchange.path,
+      route_id: exchange.route?.id,
+      revision: exchange.snapshot.revision,
+      ...mapError(error),
+    })
+  }
+
+  #ended(exchange: Exchange): void {
+    this.log.info('request', {
+      method: exchange.method,
+      path: exchange.path,
+      status: exchange.status,
+      duration_ms: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
+      route_id: exchange.route?.id,
+      revision: exchange.snapshot.revision,
+    })
+  }
+}
+
+/** Collects one change set: what `update` hands to its callback. */
+class ChangeBuilder extends RouteRegistrar implements Change {
+  readonly #put: Map<string, Route>
+  readonly #remove: Set<string>
+  readonly #modules: ChangeItem[]
+  readonly #app: readonly Middleware[]
+  readonly #itemOf: (module: ModuleSource, mount: Mount, options: MountOptions) => ChangeItem
+
+  constructor(
+    middleware: readonly Middleware[],
+    itemOf: (module: ModuleSource, mount: Mount, options: MountOptions) => ChangeItem,
+  ) {
+    const put = new Map<string, Route>()
+    const removed = new Set<string>()
+    super('', middleware, (registration) => {
+      const route = routeOf(registration)
+      const twice = put.get(route.id)
+      if (twice !== undefined) throw conflictOf(route, twice)
+      removed.delete(route.id)
+      put.set(route.id, route)
+    })
+    this.#put = put
+    this.#remove = removed
+    this.#modules = []
+    this.#app = [...middleware]
+    this.#itemOf = itemOf
+  }
+
+  remove(method: string, path: string): this {
+    const id = `${method} ${path}`
+    if (!this.#put.delete(id)) this.#remove.add(id)
+    return this
+  }
+
+  module(module: ModuleSource | readonly ModuleSource[], options: MountOptions = {}): this {
+    const mount = {
+      prefix: normalPrefix(options.prefix ?? null),
+      middleware: [...this.#app, ...(options.middleware ?? [])],
+    }
+    const modules = Array.isArray(module)
+      ? (module as readonly ModuleSource[])
+      : [module as ModuleSource]
+    for (const one of modules) this.#modules.push(this.#itemOf(one, mount, options))
+    return this
+  }
+
+  removeModule(name: string): this {
+    this.#modules.push({ kind: 'remove', owner: `${owner}:${name}` })
+    return this
+  }
+
+  items(): ChangeItem[] {
+    if (this.#put.size === 0 && this.#remove.size === 0) return this.#modules
+    const routes: ChangeItem = {
+      kind: 'routes',
+      owner,
+      put: [...this.#put.values()],
+      remove: [...this.#remove],
+    }
+    return [routes, ...this.#modules]
+  }
+}
+
+const routeOf = ({ method, path, handler }: Registration): Route => ({
+  id: `${method} ${path}`,
+  owner,
+  method,
+  path,
+  target: { kind: 'closure', run: handler },
+})
+
+const conflictOf = (route: Route, other: Route): TurnoutError =>
+  new TurnoutError('TURNOUT_ROUTE_CONFLICT', {
+    route: route.id,
+    owner: route.owner,
+    other: other.id,
+    otherOwner: other.owner,
+    witness: `${route.method} ${route.path}`,
+  })
+
+const nameOfFile = (file: string): string => {
+  const parts = file.split(/[\\/]/)
+  const name = (parts.at(-1) ?? file).replace(/\.\w+$/, '')
+  return name === 'index' ? (parts.at(-2) ?? name) : name
+}
+
+/** The revision; or the first problem as an error that carries them all. */
+const throwRejected = ({ revision, rejections }: Outcome): Revision | null => {
+  const problems = rejections.flatMap((one) => one.problems)
+  const [first] = problems
+  if (first !== undefined) throw TurnoutError.of(first, problems)
+  return revision
+}
+
+/** Makes a gateway whose routes may change while it serves. */
+export function createTurnout(options: TurnoutOptions = {}): Turnout {
+  return new Turnout(options)
+}
+
+export type {
+  AppliedChange,
+  Explanation,
+  Listener,
+  Revision,
+  Rejection,
+  ServiceDefinition,
+  Services,
+}

@@ -1,0 +1,51 @@
+import type { Problem } from '../core/errors.ts'
+import type { ModuleReference } from '../core/route/route.ts'
+import type { Table } from '../core/route/table.ts'
+import type { Definition } from '../modules/definition.ts'
+
+/** The code of a module: `open` evaluates it anew, so that no version shares what another made. */
+export interface ModuleCode {
+  readonly key: string
+  open(): Promise<Definition>
+}
+
+/** The key of a reference's code: copies of one file are two modules of one digest. */
+export function codeKey({ name, digest }: ModuleReference): string {
+  return `${name}@${digest}`
+}
+
+/** What a prepare or an apply came to; problems by module name. */
+export type WorkerResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly problems: ReadonlyMap<string, readonly Problem[]> }
+
+/** One module that the next table loads. */
+export interface PrepareRequest {
+  readonly reference: ModuleReference
+  /** The authoritative list, as learned at compile: what `register` lists here must be the same. */
+  readonly routeIds: readonly string[]
+}
+
+/** A module version that left a table and is waiting for its last exchanges. */
+export interface Draining {
+  readonly module: string
+  readonly version: string
+  readonly exchanges: number
+  readonly routes: readonly string[]
+}
+
+/** Who serves: prepares versions, applies tables, retires what was replaced. */
+export interface Worker {
+  /** Makes code known; until `forget`, tables may name it. */
+  learn(code: ModuleCode): void
+  forget(key: string): void
+  /** Makes modules ready without serving them. A second prepare of the same digest replaces the first. */
+  prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult>
+  /** Makes the table current, in one turn. Fails only where a module's `migrate` throws; then nothing changed. */
+  apply(revision: number, table: Table): WorkerResult
+  /** Gives back what was prepared and will not be applied. */
+  discard(): Promise<void>
+  draining(): readonly Draining[]
+  /** Retires everything; resolves when it was disposed of. */
+  close(): Promise<void>
+}
