@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'TURNOUT_PATH_INVALID'
   | 'TURNOUT_ROUTE_NOT_FOUND'
   | 'TURNOUT_METHOD_NOT_ALLOWED'
+  | 'TURNOUT_PATTERN_INVALID'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -40,6 +41,14 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{method} is not allowed for {path}; allowed: {allowed}',
     cause: 'The path has routes, but none for this method.',
     cure: 'Use one of the methods in the Allow header.',
+  },
+
+  // routes
+  TURNOUT_PATTERN_INVALID: {
+    status: 422,
+    message: 'The pattern {pattern} is not valid: {reason}',
+    cause: 'A path pattern is made of static segments, :param, :param(regex) and a final *rest.',
+    cure: 'Change the pattern as the reason says.',
   },
 }
 
