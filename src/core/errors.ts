@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'TURNOUT_ARTIFACT_MISSING'
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
+  | 'TURNOUT_PATTERN_INVALID'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -211,6 +212,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Cannot listen on {host}:{port}: {reason}',
     cause: 'The port is taken, or not allowed.',
     cure: 'Choose another port; 0 picks a free one.',
+
+  // routes
+  TURNOUT_PATTERN_INVALID: {
+    status: 422,
+    message: 'The pattern {pattern} is not valid: {reason}',
+    cause: 'A path pattern is made of static segments, :param, :param(regex) and a final *rest.',
+    cure: 'Change the pattern as the reason says.',
   },
 }
 
