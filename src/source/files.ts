@@ -128,7 +128,7 @@ class FolderSource implements FilesSource {
   #take({ folder, name, isRename }: Hint): void {
     if (this.#isClosed) return
     const path = name === undefined ? folder : join(folder, name)
-    const scans = name === undefined || (isRename && this.#trails.anchors.has(path))
+    const scans = name === undefined || this.#trails.anchors.has(path)
     const lists = isRename && this.#listed.has(folder) && isCandidate(basename(path))
     // What is left is somebody else's: a log, an editor's temporary file, a neighbour of the folder.
     if (!scans && !lists && this.#ledger.sightingOf(path) === undefined) return

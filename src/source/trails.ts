@@ -57,7 +57,7 @@ export class Trails {
     return this.#folders
   }
 
-  /** Paths whose events change where other paths lead: links, and what lies above the folders. */
+  /** Paths whose events tell of other paths: links, what they lead to, and what lies above the folders. */
   get anchors(): ReadonlySet<string> {
     return this.#anchors
   }
