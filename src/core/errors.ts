@@ -28,6 +28,12 @@ export type ErrorCode =
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
   | 'TURNOUT_PATTERN_INVALID'
+  | 'TURNOUT_FILES_DIRECTORY_MISSING'
+  | 'TURNOUT_FILES_UNREADABLE'
+  | 'TURNOUT_FILES_INDEX_MISSING'
+  | 'TURNOUT_FILES_NAME_TAKEN'
+  | 'TURNOUT_FILES_WATCH_FAILED'
+  | 'TURNOUT_FILES_BURST_FAILED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -219,6 +225,43 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The pattern {pattern} is not valid: {reason}',
     cause: 'A path pattern is made of static segments, :param, :param(regex) and a final *rest.',
     cure: 'Change the pattern as the reason says.',
+
+  // files as a source
+  TURNOUT_FILES_DIRECTORY_MISSING: {
+    status: 500,
+    message: 'The folder of route modules {directory} cannot be read: {reason}',
+    cause: 'The served folder does not exist, is no folder, or may not be read.',
+    cure: 'Create it or name another; until then what was served before is served on.',
+  },
+  TURNOUT_FILES_UNREADABLE: {
+    status: 500,
+    message: '{file} looks like a route module but cannot be read: {reason}',
+    cause: 'It is a dangling link, no regular file, or a folder that may not be read.',
+    cure: 'Repair or delete it; until then the last good version of the module is served on.',
+  },
+  TURNOUT_FILES_INDEX_MISSING: {
+    status: 500,
+    message: 'The folder {directory} has code but no index file, so it is no route module',
+    cause: 'A folder is a module by its index file (index.ts, index.js, ...).',
+    cure: 'Add an index file, or start the name of the folder with _ when it only holds helpers.',
+  },
+  TURNOUT_FILES_NAME_TAKEN: {
+    status: 409,
+    message: 'Several files give the one module {name}: {files}',
+    cause: 'A file and a folder, or two files that differ in the extension only, share a name.',
+    cure: 'Keep one of them; until then the last good version of the module is served on.',
+  },
+  TURNOUT_FILES_WATCH_FAILED: {
+    status: 500,
+    message: 'Watching {directory} failed ({reason}); polling finds its changes, a little later',
+    cause: 'A limit on watches or open files is reached, or the file system sends no events.',
+    cure: 'Raise the limit (Linux: fs.inotify.max_user_watches, fs.inotify.max_user_instances).',
+  },
+  TURNOUT_FILES_BURST_FAILED: {
+    status: 500,
+    message: 'A change of files could not be handled: {reason}',
+    cause: 'The code that takes the changes of the folder threw.',
+    cure: 'See the stack; the next change of the same files is reported as usual.',
   },
 }
 
