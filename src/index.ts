@@ -1,1 +1,31 @@
 export { TurnoutError, type ErrorCode, type Problem } from './core/errors.ts'
+export type { Logger, LogFields } from './core/logger.ts'
+export type { Explanation } from './core/router/explain.ts'
+export type { AppliedChange, Rejection, Revision } from './control/change.ts'
+export { Reply, type ReplyBody } from './gateway/reply.ts'
+export type { Context } from './modules/context.ts'
+export type { Body } from './modules/body.ts'
+export {
+  defineModule,
+  type Answer,
+  type Handlers,
+  type Middleware,
+  type Registrar,
+  type RouteHandler,
+  type RouteModule,
+  type Scope,
+  type Services,
+  type StateRules,
+} from './modules/define.ts'
+export type { FetchApp, NodeApp } from './modules/foreign.ts'
+export type { ServiceDefinition } from './modules/services.ts'
+export type { Listener, NodeHandler } from './server/node-listener.ts'
+export {
+  createTurnout,
+  type FilesOptions,
+  type RouteRow,
+  type Turnout,
+  type TurnoutOptions,
+} from './turnout.ts'
+export type { Change, ModuleSource, MountOptions } from './turnout-change.ts'
+export type { TurnoutEvents } from './turnout-events.ts'

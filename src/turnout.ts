@@ -12,12 +12,10 @@ import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
-import { normalPrefix, type Mount } from './modules/definition.ts'
-import type { FetchApp, NodeApp } from './modules/foreign.ts'
-import type { RouteModule } from './modules/define.ts'
+import type { Mount } from './modules/definition.ts'
 import { Loader } from './modules/loader.ts'
 import { loadObject } from './modules/object-module.ts'
-import { RouteRegistrar, type Registration } from './modules/registrar.ts'
+import { RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
 import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
 import {
@@ -30,6 +28,16 @@ import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource, type FilesSource } from './source/files.ts'
 import type { Burst } from './source/ledger.ts'
 import { createLogger } from './telemetry/log.ts'
+import {
+  ChangeBuilder,
+  conflictOf,
+  owner,
+  routeOf,
+  type Change,
+  type ModuleSource,
+  type MountOptions,
+} from './turnout-change.ts'
+import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { Draining } from './worker/worker.ts'
 
@@ -59,39 +67,9 @@ export interface TurnoutOptions {
   readonly services?: Readonly<Record<string, unknown>>
 }
 
-/** A module: an object with `register`, a fetch app, a Node app, or the path of a file with one as default export. */
-export type ModuleSource = RouteModule<never> | FetchApp | NodeApp | string | URL
-
-export interface MountOptions {
-  /** Needed for apps, which have no name of their own. */
-  readonly name?: string
-  /** Put before all routes of the module. */
-  readonly prefix?: string
-  /** Runs before every handler of the module. */
-  readonly middleware?: readonly Middleware[]
-}
-
 export interface FilesOptions {
   /** Milliseconds without an event after which files count as written. Default 50. */
   readonly settleMs?: number
-}
-
-export interface TurnoutEvents {
-  applied: { readonly revision: Revision; readonly durationMs: number }
-  rejected: {
-    readonly author: string
-    readonly reason: string
-    readonly rejections: readonly Rejection[]
-  }
-  retired: { readonly module: string; readonly version: string }
-}
-
-/** What `update` is given: the registrar, and ways to take away. Registering at a place that is taken by `app` replaces. */
-export interface Change extends Registrar {
-  /** Takes a route away: method (or `*`) and pattern as they were registered. */
-  remove(method: string, path: string): this
-  module(module: ModuleSource | readonly ModuleSource[], options?: MountOptions): this
-  removeModule(name: string): this
 }
 
 /** One row of `routes()`. */
@@ -104,8 +82,6 @@ export interface RouteRow {
   readonly version: string | null
 }
 
-const owner = 'app'
-
 /** A gateway whose routes may change while it serves. Open until `close`. */
 export class Turnout {
   readonly handler: NodeHandler
@@ -115,9 +91,7 @@ export class Turnout {
   readonly #publisher: Publisher
   readonly #services: ServiceSet
   readonly #serve: Serve
-  readonly #listeners: {
-    readonly [Name in keyof TurnoutEvents]: Set<(event: TurnoutEvents[Name]) => void>
-  }
+  readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
   readonly #sources: FilesSource[]
@@ -128,7 +102,9 @@ export class Turnout {
     this.#options = options
     this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
     this.#services = new ServiceSet(options.services ?? {})
-    this.#listeners = { applied: new Set(), rejected: new Set(), retired: new Set() }
+    this.#events = new TurnoutEmitter((event, error) =>
+      this.log.error('a listener failed', { event, ...mapError(error) }),
+    )
     this.#middleware = []
     this.#open = []
     this.#sources = []
@@ -139,14 +115,15 @@ export class Turnout {
       drainMs: options.drainMs ?? 60_000,
       streamDrainMs: options.streamDrainMs ?? 300_000,
       maxLiveVersions: options.maxLiveVersions ?? 16,
-      onRetired: (version) => this.#emit('retired', version),
+      onRetired: (version) => this.#events.emit('retired', version),
     })
     this.#publisher = new Publisher({
       worker: this.#worker,
       keep: options.keepRevisions ?? 100,
-      onApplied: (revision, { durationMs }) => this.#emit('applied', { revision, durationMs }),
+      onApplied: (revision, { durationMs }) =>
+        this.#events.emit('applied', { revision, durationMs }),
       onRejected: ({ author, reason }, rejections) =>
-        this.#emit('rejected', { author, reason, rejections }),
+        this.#events.emit('rejected', { author, reason, rejections }),
     })
     this.#serve = createGateway(this.#worker.live, {
       trailingSlash: options.trailingSlash ?? 'strict',
@@ -292,12 +269,12 @@ export class Turnout {
     await source.start()
   }
 
+  /** Adds a listener; returns the function that removes it. */
   on<Name extends keyof TurnoutEvents>(
     name: Name,
     listener: (event: TurnoutEvents[Name]) => void,
   ): () => void {
-    this.#listeners[name].add(listener)
-    return () => this.#listeners[name].delete(listener)
+    return this.#events.on(name, listener)
   }
 
   /** Binds a socket. Rejects with TURNOUT_LISTEN_FAILED. */
@@ -376,7 +353,7 @@ export class Turnout {
       if (entry === undefined) return []
       const own = `files:${name}`
       const load = async (): ReturnType<Loader['load']> => {
-        const loaded = await this.#load(entry.file, name, own, mount)
+        const loaded = await this.#load(entry.path, name, own, mount)
         source.watchInputs(name, loaded.inputs)
         return loaded
       }
@@ -385,21 +362,11 @@ export class Turnout {
     for (const name of burst.removed) items.push({ kind: 'remove', owner: `files:${name}` })
     if (burst.problems.length > 0) {
       const rejection = { owner: 'files', label: 'files', serving: null, problems: burst.problems }
-      this.#emit('rejected', { author: 'files', reason: 'scan', rejections: [rejection] })
+      this.#events.emit('rejected', { author: 'files', reason: 'scan', rejections: [rejection] })
     }
     if (items.length === 0) return
     const reason = [...touched, ...burst.removed].slice(0, 5).join(', ')
     await this.#publisher.change({ author: 'files', reason, isPartial: true, items })
-  }
-
-  #emit<Name extends keyof TurnoutEvents>(name: Name, event: TurnoutEvents[Name]): void {
-    for (const listener of this.#listeners[name]) {
-      try {
-        listener(event)
-      } catch (error) {
-        this.log.error('a listener failed', { event: name, ...mapError(error) })
-      }
-    }
   }
 
   #recovered(error: unknown, exchange: Exchange): void {
@@ -424,86 +391,6 @@ export class Turnout {
     })
   }
 }
-
-/** Collects one change set: what `update` hands to its callback. */
-class ChangeBuilder extends RouteRegistrar implements Change {
-  readonly #put: Map<string, Route>
-  readonly #remove: Set<string>
-  readonly #modules: ChangeItem[]
-  readonly #app: readonly Middleware[]
-  readonly #itemOf: (module: ModuleSource, mount: Mount, options: MountOptions) => ChangeItem
-
-  constructor(
-    middleware: readonly Middleware[],
-    itemOf: (module: ModuleSource, mount: Mount, options: MountOptions) => ChangeItem,
-  ) {
-    const put = new Map<string, Route>()
-    const removed = new Set<string>()
-    super('', middleware, (registration) => {
-      const route = routeOf(registration)
-      const twice = put.get(route.id)
-      if (twice !== undefined) throw conflictOf(route, twice)
-      removed.delete(route.id)
-      put.set(route.id, route)
-    })
-    this.#put = put
-    this.#remove = removed
-    this.#modules = []
-    this.#app = [...middleware]
-    this.#itemOf = itemOf
-  }
-
-  remove(method: string, path: string): this {
-    const id = `${method} ${path}`
-    if (!this.#put.delete(id)) this.#remove.add(id)
-    return this
-  }
-
-  module(module: ModuleSource | readonly ModuleSource[], options: MountOptions = {}): this {
-    const mount = {
-      prefix: normalPrefix(options.prefix ?? null),
-      middleware: [...this.#app, ...(options.middleware ?? [])],
-    }
-    const modules = Array.isArray(module)
-      ? (module as readonly ModuleSource[])
-      : [module as ModuleSource]
-    for (const one of modules) this.#modules.push(this.#itemOf(one, mount, options))
-    return this
-  }
-
-  removeModule(name: string): this {
-    this.#modules.push({ kind: 'remove', owner: `${owner}:${name}` })
-    return this
-  }
-
-  items(): ChangeItem[] {
-    if (this.#put.size === 0 && this.#remove.size === 0) return this.#modules
-    const routes: ChangeItem = {
-      kind: 'routes',
-      owner,
-      put: [...this.#put.values()],
-      remove: [...this.#remove],
-    }
-    return [routes, ...this.#modules]
-  }
-}
-
-const routeOf = ({ method, path, handler }: Registration): Route => ({
-  id: `${method} ${path}`,
-  owner,
-  method,
-  path,
-  target: { kind: 'closure', run: handler },
-})
-
-const conflictOf = (route: Route, other: Route): TurnoutError =>
-  new TurnoutError('TURNOUT_ROUTE_CONFLICT', {
-    route: route.id,
-    owner: route.owner,
-    other: other.id,
-    otherOwner: other.owner,
-    witness: `${route.method} ${route.path}`,
-  })
 
 const nameOfFile = (file: string): string => {
   const parts = file.split(/[\\/]/)

@@ -1,6 +1,6 @@
 import { getKey, iterate } from '../core/persistent-map.ts'
 import type { ModuleReference, Route } from '../core/route/route.ts'
-import { modulesOf, routesOf, type Table } from '../core/route/table.ts'
+import { routesOf, type Table } from '../core/route/table.ts'
 import type { PrepareRequest } from '../worker/worker.ts'
 import type { AppliedChange } from './change.ts'
 

@@ -218,6 +218,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Cannot listen on {host}:{port}: {reason}',
     cause: 'The port is taken, or not allowed.',
     cure: 'Choose another port; 0 picks a free one.',
+  },
 
   // routes
   TURNOUT_PATTERN_INVALID: {
@@ -225,6 +226,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The pattern {pattern} is not valid: {reason}',
     cause: 'A path pattern is made of static segments, :param, :param(regex) and a final *rest.',
     cure: 'Change the pattern as the reason says.',
+  },
 
   // files as a source
   TURNOUT_FILES_DIRECTORY_MISSING: {

@@ -1,6 +1,6 @@
 import { TurnoutError } from '../core/errors.ts'
 import { chain } from './chain.ts'
-import type { Middleware, RouteModule, Scope } from './define.ts'
+import type { Middleware, RouteModule, Scope, StateRules } from './define.ts'
 import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } from './foreign.ts'
 import { RouteRegistrar, joinPath, type Registration } from './registrar.ts'
 
@@ -12,7 +12,7 @@ export interface Definition {
   readonly kind: 'module' | 'fetch' | 'node'
   readonly name: string
   readonly version: string
-  readonly state: RouteModule<unknown>['state'] | null
+  readonly state: StateRules<unknown> | null
   /** Lists the registrations; for a route module this runs the author's `register`. */
   register(scope: Scope<unknown>): readonly Registration[]
 }

@@ -45,7 +45,7 @@ const isSettledSoon = async (promise: Promise<unknown>): Promise<boolean> => {
 /** What was read already, then the rest. */
 async function* continued(
   first: Uint8Array,
-  second: Promise<ReadableStreamReadResult<Uint8Array>>,
+  second: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>,
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   try {

@@ -145,7 +145,11 @@ export class WebTransport implements Transport {
     return null
   }
 
-  #respond(status: number, headers: string[], body: BodyInit | null): void {
+  #respond(
+    status: number,
+    headers: string[],
+    body: ConstructorParameters<typeof Response>[0],
+  ): void {
     const fields = new Headers()
     for (let at = 0; at < headers.length; at += 2) fields.append(headers[at]!, headers[at + 1]!)
     const response = new Response(body, { status, headers: fields })

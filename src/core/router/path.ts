@@ -12,7 +12,7 @@ export type PathFault =
 
 /** `encodedSlash: 'keep'` lets `%2F` through as a character of a segment; it never separates. */
 export interface PathOptions {
-  readonly encodedSlash?: 'refuse' | 'keep'
+  readonly encodedSlash?: 'reject' | 'keep'
 }
 
 /** The canonical path of a request target, or why there is none. */

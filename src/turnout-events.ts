@@ -1,0 +1,44 @@
+import type { Rejection, Revision } from './control/change.ts'
+
+/** What a Turnout tells, by event name. */
+export interface TurnoutEvents {
+  applied: { readonly revision: Revision; readonly durationMs: number }
+  rejected: {
+    readonly author: string
+    readonly reason: string
+    readonly rejections: readonly Rejection[]
+  }
+  retired: { readonly module: string; readonly version: string }
+}
+
+/** Listeners by event. One that throws harms neither the others nor the change. */
+export class TurnoutEmitter {
+  readonly #listeners: {
+    readonly [Name in keyof TurnoutEvents]: Set<(event: TurnoutEvents[Name]) => void>
+  }
+  readonly #onError: (name: string, error: unknown) => void
+
+  constructor(onError: (name: string, error: unknown) => void) {
+    this.#listeners = { applied: new Set(), rejected: new Set(), retired: new Set() }
+    this.#onError = onError
+  }
+
+  /** Returns the function that removes the listener. */
+  on<Name extends keyof TurnoutEvents>(
+    name: Name,
+    listener: (event: TurnoutEvents[Name]) => void,
+  ): () => void {
+    this.#listeners[name].add(listener)
+    return () => this.#listeners[name].delete(listener)
+  }
+
+  emit<Name extends keyof TurnoutEvents>(name: Name, event: TurnoutEvents[Name]): void {
+    for (const listener of this.#listeners[name]) {
+      try {
+        listener(event)
+      } catch (error) {
+        this.#onError(name, error)
+      }
+    }
+  }
+}
