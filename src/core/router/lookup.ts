@@ -3,6 +3,9 @@ import { type PathFault, type PathOptions, canonicalPath } from './path.ts'
 import { type Router, treeOf } from './router.ts'
 import { captures, matchEnd, stoppedExhausted, walkTree, whyStopped } from './walk.ts'
 
+// A constant of this module, for the reason that `walk.ts` gives.
+const spans = captures
+
 /** A route serves the request. */
 export interface Match<T> {
   readonly kind: 'match'
@@ -64,7 +67,7 @@ export function findRoute<T>(
     return {
       kind: 'match',
       value: leaf.value,
-      params: leaf.shape.make(target, captures),
+      params: leaf.shape.make(target, spans),
       pattern: leaf.text,
       canonical: null,
       pathEnd: matchEnd(),
@@ -125,6 +128,6 @@ export function allowedMethods<T>(router: Router<T>, path: string): readonly str
 }
 
 function paramsOf(shape: Shape, path: string): Params {
-  const params = shape.make(path, captures)
+  const params = shape.make(path, spans)
   return shape.names.length === 0 || !path.includes('%') ? params : decodeParams(params, shape)
 }

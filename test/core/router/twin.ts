@@ -36,11 +36,11 @@ export const twinRemove = (twin: Twin, method: string, at: Pattern): Twin => {
 
 interface Candidate {
   readonly route: TwinRoute
-  /** Segments: static text, `:`, `:(source)` or `*`. */
+  /** Segments: `=text`, `:`, `:(source)` or `*`. */
   readonly tokens: readonly string[]
 }
 
-/** Tokens of a shape; static text cannot begin with `:` or `*`. */
+/** Tokens of a shape; static text is `=text`, because a request's segment may look like a token. */
 function tokensOf(route: TwinRoute): Candidate {
   const { runs, edges } = route.pattern
   const tokens: string[] = []
@@ -48,7 +48,7 @@ function tokensOf(route: TwinRoute): Candidate {
     const segments = run.split('/').slice(1)
     const edge = edges[index]
     if (edge !== undefined) segments.pop()
-    tokens.push(...segments)
+    tokens.push(...segments.map((text) => `=${text}`))
     if (edge?.kind === 'param') tokens.push(':')
     if (edge?.kind === 'constrained') tokens.push(`:(${edge.source})`)
     if (edge?.kind === 'rest') tokens.push('*')
@@ -68,7 +68,7 @@ function search(
   }
   const segment = segments[at] ?? ''
   const having = (token: string) => candidates.filter(({ tokens }) => tokens[at] === token)
-  const found = search(having(segment), segments, at + 1)
+  const found = search(having(`=${segment}`), segments, at + 1)
   if (found) return found
   const through = (token: string) => {
     const below = search(having(token), segments, at + 1)

@@ -1,0 +1,126 @@
+import { TreeNode, childOf } from './router/node.ts'
+import {
+  type Edit,
+  batchEdit,
+  buildEdit,
+  dropLeaf,
+  leafAt,
+  putLeaf,
+  singleEdit,
+} from './router/tree.ts'
+
+/** What a map can hold: anything but null and undefined. */
+export type MapValue = NonNullable<unknown>
+
+/**
+ * A map from strings to values that never changes: `setKey` and `deleteKey` make a new one that shares all but
+ * one path with the old one, which stays valid for ever. The router's tree without params, so an index of a
+ * million keys costs microseconds and about 2 KB per kept version.
+ */
+export interface PersistentMap<V extends MapValue> {
+  readonly size: number
+  readonly tree: TreeNode<V> | null
+}
+
+/** One step of a batch; without a value the key is deleted. */
+export interface MapChange<V extends MapValue> {
+  readonly key: string
+  readonly value?: V
+}
+
+/**
+ * Longest key in UTF-16 code units. A change recurses once per node on its path, of which there are at most
+ * as many as the encoded key has chars.
+ */
+export const maxKeyLength = 1024
+
+export const emptyMap: PersistentMap<never> = Object.freeze({ size: 0, tree: null })
+
+/** Child tables are as wide as the range of their chars, so the tree holds printable ASCII only. */
+const encodeKey = (key: string): string => {
+  if (key.length > maxKeyLength) {
+    throw new RangeError(`a key of a persistent map has at most ${maxKeyLength} characters`)
+  }
+  return /^[!-$&-~]*$/.test(key)
+    ? key
+    : key.replaceAll(/[^!-$&-~]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+const decodeKey = (text: string): string =>
+  text.includes('%')
+    ? text.replaceAll(/%([0-9a-f]{4})/g, (_, code: string) =>
+        String.fromCharCode(parseInt(code, 16)),
+      )
+    : text
+
+const placeOf = (key: string) => ({ runs: [encodeKey(key)], edges: [] })
+
+/** @throws RangeError for a key longer than `maxKeyLength`, as all functions here that take a key do. */
+export function getKey<V extends MapValue>(map: PersistentMap<V>, key: string): V | undefined {
+  return leafAt(map.tree, placeOf(key)) ?? undefined
+}
+
+export function setKey<V extends MapValue>(
+  map: PersistentMap<V>,
+  key: string,
+  value: V,
+): PersistentMap<V> {
+  return changed(singleEdit, map, { key, value })
+}
+
+/** The same map when it has no such key. */
+export function deleteKey<V extends MapValue>(
+  map: PersistentMap<V>,
+  key: string,
+): PersistentMap<V> {
+  return changed(singleEdit, map, { key })
+}
+
+/** Many changes as one: each node is copied at most once. Later changes see earlier ones. */
+export function editMap<V extends MapValue>(
+  map: PersistentMap<V>,
+  changes: Iterable<MapChange<V>>,
+): PersistentMap<V> {
+  const edit = map.tree === null ? buildEdit() : batchEdit()
+  let result = map
+  for (const change of changes) result = changed(edit, result, change)
+  return result
+}
+
+function changed<V extends MapValue>(
+  edit: Edit,
+  map: PersistentMap<V>,
+  { key, value }: MapChange<V>,
+): PersistentMap<V> {
+  const place = placeOf(key)
+  const isThere = leafAt(map.tree, place) !== null
+  if (value !== undefined) {
+    return { size: map.size + (isThere ? 0 : 1), tree: putLeaf(edit, map.tree, place, value) }
+  }
+  if (map.tree === null || !isThere) return map
+  return { size: map.size - 1, tree: dropLeaf(edit, map.tree, place) }
+}
+
+/** Every entry whose key begins with `prefix`, in an order that depends on the keys only. */
+export function* entriesFrom<V extends MapValue>(
+  map: PersistentMap<V>,
+  prefix = '',
+): Generator<readonly [key: string, value: V]> {
+  const text = encodeKey(prefix)
+  let node = map.tree
+  let end = node?.skip ?? 0
+  while (node !== null && end < text.length) {
+    node = childOf(node, text.charCodeAt(end))
+    end += node?.skip ?? 0
+  }
+  // The descent looked at one char per node only.
+  if (node === null || !node.run.startsWith(text)) return
+  const pending = [node]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.leaf !== null) yield [decodeKey(next.run), next.leaf]
+    for (let index = next.length - 1; index >= 0; index -= 1) {
+      const child = next[index]
+      if (child) pending.push(child)
+    }
+  }
+}
