@@ -34,6 +34,13 @@ export type ErrorCode =
   | 'TURNOUT_FILES_NAME_TAKEN'
   | 'TURNOUT_FILES_WATCH_FAILED'
   | 'TURNOUT_FILES_BURST_FAILED'
+  | 'TURNOUT_MODULE_FILE_MISSING'
+  | 'TURNOUT_MODULE_BUILD_FAILED'
+  | 'TURNOUT_MODULE_IMPORT_MISSING'
+  | 'TURNOUT_MODULE_DEPENDENCY_MISSING'
+  | 'TURNOUT_MODULE_LOAD_FAILED'
+  | 'TURNOUT_MODULE_LOAD_TIMEOUT'
+  | 'TURNOUT_MODULE_CRASHED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -264,6 +271,50 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'A change of files could not be handled: {reason}',
     cause: 'The code that takes the changes of the folder threw.',
     cure: 'See the stack; the next change of the same files is reported as usual.',
+  },
+
+  // build
+  TURNOUT_MODULE_FILE_MISSING: {
+    status: 422,
+    message: 'Cannot read the module {file}: {reason}',
+    cause: 'The file of the module does not exist, or this process may not read it.',
+    cure: 'Check the path and its permissions.',
+  },
+  TURNOUT_MODULE_BUILD_FAILED: {
+    status: 422,
+    message: 'Cannot build {file}: {reason}',
+    cause: 'The module, or a local file that it imports, is not valid TypeScript or JavaScript.',
+    cure: 'Correct the marked line.',
+  },
+  TURNOUT_MODULE_IMPORT_MISSING: {
+    status: 422,
+    message: 'Cannot build {file}: {reason}',
+    cause: 'A local file that is imported does not exist or does not export that name.',
+    cure: 'Correct the import, or create the file: the module is built again when it appears.',
+  },
+  TURNOUT_MODULE_DEPENDENCY_MISSING: {
+    status: 422,
+    message: 'Cannot import "{specifier}" from {file}: {reason}',
+    cause: 'A package that the module imports is not installed, or does not export that name.',
+    cure: 'Install the package where the module can find it, or correct the imported name.',
+  },
+  TURNOUT_MODULE_LOAD_FAILED: {
+    status: 422,
+    message: '{file} failed to load: {reason}',
+    cause: 'The code of the module, or of a package that it imports, threw while it was loading.',
+    cure: 'Correct the marked line; a load must not depend on what may be absent.',
+  },
+  TURNOUT_MODULE_LOAD_TIMEOUT: {
+    status: 422,
+    message: '{file} did not finish loading within {timeoutMs} ms: {reason}',
+    cause: 'A top-level await never settled, or the code loops without end.',
+    cure: 'Start long work in `register` without awaiting it, or move it to a service.',
+  },
+  TURNOUT_MODULE_CRASHED: {
+    status: 422,
+    message: '{file} ended the process that tried it out: {reason}',
+    cause: 'The module called process.exit, crashed the process, or used up its memory.',
+    cure: 'Remove the call that ends the process; the last output is in the stack.',
   },
 }
 
