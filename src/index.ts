@@ -1,1 +1,3 @@
-export { TurnoutError, type ErrorCode, type Problem } from './core/errors.ts'
+export { type Config, type ServiceDefinition, defineConfig } from './config/define.ts'
+export { type ErrorCode, type Problem, TurnoutError } from './core/errors.ts'
+export type { LogFields, LogLevel, Logger } from './core/logger.ts'
