@@ -126,14 +126,18 @@ test('what is no readable file of a known kind is refused', async (context) => {
   assert.equal(!asFolder.ok && asFolder.problems[0]?.code, 'TURNOUT_CONFIG_UNREADABLE')
 })
 
-test('a pipe named as the config is refused and not waited for', {
-  skip: process.platform === 'win32',
-}, async (context) => {
-  const folder = await folderWith(context, {})
-  assert.equal(spawnSync('mkfifo', [join(folder, 'pipe.json')]).status, 0)
-  const result = await load(folder, 'pipe.json')
-  assert.equal(!result.ok && result.problems[0]?.code, 'TURNOUT_CONFIG_UNREADABLE')
-})
+test(
+  'a pipe named as the config is refused and not waited for',
+  {
+    skip: process.platform === 'win32',
+  },
+  async (context) => {
+    const folder = await folderWith(context, {})
+    assert.equal(spawnSync('mkfifo', [join(folder, 'pipe.json')]).status, 0)
+    const result = await load(folder, 'pipe.json')
+    assert.equal(!result.ok && result.problems[0]?.code, 'TURNOUT_CONFIG_UNREADABLE')
+  },
+)
 
 interface BadCase {
   readonly name: string
