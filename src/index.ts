@@ -1,3 +1,4 @@
+export { defineConfig, type Config } from './config/define.ts'
 export { TurnoutError, type ErrorCode, type Problem } from './core/errors.ts'
 export type { Logger, LogFields } from './core/logger.ts'
 export type { Explanation } from './core/router/explain.ts'

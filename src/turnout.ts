@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError } from './core/errors.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
-import { getKey, iterate } from './core/persistent-map.ts'
+import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { Route } from './core/route/route.ts'
 import { explainRoute, type Explanation } from './core/router/explain.ts'
 import type { AppliedChange, ChangeItem, Outcome, Rejection, Revision } from './control/change.ts'
@@ -298,7 +298,7 @@ export class Turnout {
   /** Every route of the current revision. */
   routes(): RouteRow[] {
     const { table } = this.#publisher
-    return [...iterate(table.routes, '')].map(([, { id, method, path, owner, target }]) => {
+    return [...entriesFrom(table.routes, '')].map(([, { id, method, path, owner, target }]) => {
       const module = target.kind === 'module' ? target.module : null
       const version = module === null ? null : (getKey(table.modules, module)?.version ?? null)
       return { id, method, path, owner, module, version }

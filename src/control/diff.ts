@@ -1,4 +1,4 @@
-import { getKey, iterate } from '../core/persistent-map.ts'
+import { getKey, entriesFrom } from '../core/persistent-map.ts'
 import type { ModuleReference, Route } from '../core/route/route.ts'
 import { routesOf, type Table } from '../core/route/table.ts'
 import type { PrepareRequest } from '../worker/worker.ts'
@@ -47,7 +47,7 @@ export function diffTables(from: Table, to: Table): TableDiff {
   const changes: AppliedChange[] = []
   const loads: PrepareRequest[] = []
   const names = new Set<string>()
-  for (const table of [from, to]) for (const [name] of iterate(table.modules, '')) names.add(name)
+  for (const table of [from, to]) for (const [name] of entriesFrom(table.modules, '')) names.add(name)
   for (const name of names) {
     const before = getKey(from.modules, name)
     const after = getKey(to.modules, name)

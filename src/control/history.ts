@@ -1,4 +1,4 @@
-import { iterate } from '../core/persistent-map.ts'
+import { entriesFrom } from '../core/persistent-map.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import { codeKey } from '../worker/worker.ts'
 import type { AppliedChange, Revision } from './change.ts'
@@ -60,7 +60,7 @@ export class History {
     for (const { table } of this.#entries) {
       if (seen.has(table.modules)) continue
       seen.add(table.modules)
-      for (const [, reference] of iterate(table.modules, '')) keys.add(codeKey(reference))
+      for (const [, reference] of entriesFrom(table.modules, '')) keys.add(codeKey(reference))
     }
     return keys
   }

@@ -41,6 +41,19 @@ export type ErrorCode =
   | 'TURNOUT_MODULE_LOAD_FAILED'
   | 'TURNOUT_MODULE_LOAD_TIMEOUT'
   | 'TURNOUT_MODULE_CRASHED'
+  | 'TURNOUT_CONFIG_NOT_FOUND'
+  | 'TURNOUT_CONFIG_AMBIGUOUS'
+  | 'TURNOUT_CONFIG_UNREADABLE'
+  | 'TURNOUT_CONFIG_SYNTAX'
+  | 'TURNOUT_CONFIG_KEY'
+  | 'TURNOUT_CONFIG_VALUE'
+  | 'TURNOUT_CONFIG_SERVICES'
+  | 'TURNOUT_CONFIG_EXPORT'
+  | 'TURNOUT_CONFIG_THREW'
+  | 'TURNOUT_CONFIG_TIMEOUT'
+  | 'TURNOUT_USAGE'
+  | 'TURNOUT_FOLDER_NOT_FOUND'
+  | 'TURNOUT_INIT_FAILED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -315,6 +328,88 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{file} ended the process that tried it out: {reason}',
     cause: 'The module called process.exit, crashed the process, or used up its memory.',
     cure: 'Remove the call that ends the process; the last output is in the stack.',
+  },
+
+  // config
+  TURNOUT_CONFIG_NOT_FOUND: {
+    status: 500,
+    message: 'There is no config file {file}{hint}',
+    cause: 'The file that --config names does not exist.',
+    cure: 'Correct the path, or leave --config away: no config is needed.',
+  },
+  TURNOUT_CONFIG_AMBIGUOUS: {
+    status: 500,
+    message: 'Several config files in one folder: {files}',
+    cause: 'Only one config is read, and nothing says which.',
+    cure: 'Keep one of them, or choose with --config.',
+  },
+  TURNOUT_CONFIG_UNREADABLE: {
+    status: 500,
+    message: 'Cannot read the config {file}: {reason}',
+    cause: 'The config is not a readable file of a known kind, or is over 1 MiB.',
+    cure: 'Make it a readable .ts, .js, .mjs, .json, .yaml or .yml file.',
+  },
+  TURNOUT_CONFIG_SYNTAX: {
+    status: 500,
+    message: 'The config {file} is not well-formed: {reason}',
+    cause:
+      'The text does not follow the syntax of its language, or a package that it imports is missing.',
+    cure: 'Correct the text at the place shown.',
+  },
+  TURNOUT_CONFIG_KEY: {
+    status: 500,
+    message: 'Unknown setting `{path}` in {file}{hint}',
+    cause:
+      'The schema has no setting of this name here; a setting that is not read would be a silent failure.',
+    cure: 'Correct the name or remove it; docs/reference/config.md lists every setting.',
+  },
+  TURNOUT_CONFIG_VALUE: {
+    status: 500,
+    message: 'Bad value of `{path}` in {file}: {reason}',
+    cause: 'The value is not what the schema asks for at this place.',
+    cure: 'Give a value of the kind named; docs/reference/config.md lists every setting.',
+  },
+  TURNOUT_CONFIG_SERVICES: {
+    status: 500,
+    message: '`services` in {file} must be functions',
+    cause: 'A service is opened and closed by functions, and JSON and YAML have none.',
+    cure: 'Move the config to turnout.config.ts or turnout.config.js.',
+  },
+  TURNOUT_CONFIG_EXPORT: {
+    status: 500,
+    message: 'The config {file} exports no settings: {reason}',
+    cause: 'A config in TypeScript or JavaScript must have one plain object as its default export.',
+    cure: 'Write `export default defineConfig({ ... })`.',
+  },
+  TURNOUT_CONFIG_THREW: {
+    status: 500,
+    message: 'The config {file} threw: {reason}',
+    cause: 'The code of the config ended with an error.',
+    cure: 'Correct the code at the place shown.',
+  },
+  TURNOUT_CONFIG_TIMEOUT: {
+    status: 500,
+    message: 'The config {file} did not finish loading within {timeoutMs} ms',
+    cause: 'A top-level await of the config has not settled.',
+    cure: 'Open connections in `services`, not while the config is loaded.',
+  },
+  TURNOUT_USAGE: {
+    status: 500,
+    message: '{reason}',
+    cause: 'The command line has a word that Turnout does not know, or a value that it cannot use.',
+    cure: 'Run `turnout --help`, or `turnout help COMMAND`.',
+  },
+  TURNOUT_FOLDER_NOT_FOUND: {
+    status: 500,
+    message: '{reason}',
+    cause: 'The folder of route modules that the command names is not there.',
+    cure: 'Correct the path, or make the folder with `turnout init`.',
+  },
+  TURNOUT_INIT_FAILED: {
+    status: 500,
+    message: 'Cannot write {file}: {reason}',
+    cause: 'The file system refused to make the folder or the file.',
+    cure: 'Choose a folder that you may write to.',
   },
 }
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../core/errors.ts'
+import { TurnoutError, type Problem } from '../core/errors.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import type { Artifact } from './artifact.ts'
 import { createBuilder, type Builder } from './build.ts'
@@ -98,8 +98,9 @@ export class Loader {
       code: {
         key: codeKey(reference),
         open: async () => {
-          const exports = await evaluate(artifact, { file, timeoutMs })
-          return readDefinition(exports['default'], name, mount)
+          const evaluated = await evaluate(artifact, { file, timeoutMs })
+          if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)
+          return readDefinition(evaluated.exports['default'], name, mount)
         },
       },
     }

@@ -1,13 +1,13 @@
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
-import { mapStack } from './source-map.ts'
+import { errorPlace, mapStack } from './source-map.ts'
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error)
 
 /** An error of a module's code as log fields, its stack in the author's files. */
 export function mapError(error: unknown): { readonly error: string; readonly stack?: string } {
-  const stack = error instanceof Error ? mapStack(error) : undefined
-  return stack === undefined ? { error: messageOf(error) } : { error: messageOf(error), stack }
+  if (!(error instanceof Error)) return { error: messageOf(error) }
+  return { error: messageOf(error), stack: mapStack(error) }
 }
 
 /** What a throw of an author's code comes to, where it is an expected outcome. */
@@ -18,7 +18,10 @@ export function authorProblem(
   if (error instanceof TurnoutError) {
     return error.problems[0] ?? { code: error.code, message: error.message }
   }
-  const stack = error instanceof Error ? mapStack(error) : undefined
   const values = { module, file: file ?? module, reason: messageOf(error) }
-  return problem('TURNOUT_MODULE_FAILED', values, stack === undefined ? {} : { stack })
+  const place = errorPlace(error)
+  return problem('TURNOUT_MODULE_FAILED', values, {
+    ...(error instanceof Error ? { stack: mapStack(error) } : {}),
+    ...(place === undefined ? {} : { place }),
+  })
 }

@@ -1,7 +1,7 @@
 import {
   emptyMap,
   getKey,
-  iterate,
+  entriesFrom,
   deleteKey,
   setKey,
   type PersistentMap,
@@ -45,7 +45,7 @@ const ownedKey = (owner: string, id: string): string => `${owner}\0${id}`
 
 /** The routes of an owner. */
 export function* routesOf(table: Table, owner: string): Generator<Route> {
-  for (const [, route] of iterate(table.owned, `${owner}\0`)) yield route
+  for (const [, route] of entriesFrom(table.owned, `${owner}\0`)) yield route
 }
 
 const sameRoute = (left: Route, right: Route): boolean =>
@@ -196,5 +196,5 @@ export function setModule(table: Table, name: string, reference: ModuleReference
 
 /** The modules of an owner. */
 export function* modulesOf(table: Table, owner: string): Generator<ModuleReference> {
-  for (const [, reference] of iterate(table.ownedModules, `${owner}\0`)) yield reference
+  for (const [, reference] of entriesFrom(table.ownedModules, `${owner}\0`)) yield reference
 }

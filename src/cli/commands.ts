@@ -1,0 +1,60 @@
+import type { LogLevel } from '../core/logger.ts'
+import type { Paint } from './colour.ts'
+
+/** What a command writes to and reads from, so that tests need no process. */
+export interface Terminal {
+  /** Data: standard output. */
+  readonly out: (text: string) => void
+  /** Logs and errors: standard error. */
+  readonly err: (text: string) => void
+  /** Painter for `out`, and for `err`; plain where no colour is wanted. */
+  readonly paintOut: Paint
+  readonly paintErr: Paint
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly workingDirectory: string
+}
+
+/** What every command that reads a folder of route modules is given. */
+export interface FolderOptions {
+  readonly terminal: Terminal
+  /** Absolute path of a folder that exists. */
+  readonly directory: string
+  /** What --config says, unread. */
+  readonly config?: string
+  /** One JSON object a line instead of text. */
+  readonly json: boolean
+}
+
+/** `serve` and `dev`. What is absent comes from the config; what is here outranks it. */
+export interface ServeOptions extends FolderOptions {
+  readonly command: 'serve' | 'dev'
+  /** From --host or HOST. */
+  readonly host?: string
+  /** From --port or PORT. */
+  readonly port?: number
+  readonly logLevel?: LogLevel
+  readonly settleMs?: number
+}
+
+/** `probe METHOD URL [dir]`. */
+export interface ProbeOptions extends FolderOptions {
+  /** In capitals. */
+  readonly method: string
+  /** A path or an absolute URL, as typed. */
+  readonly url: string
+}
+
+/** Exit code of a command. */
+export const exitCodes: { readonly ok: 0; readonly failed: 1; readonly usage: 2 } = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+}
+
+/** The commands that need a gateway, loaded when one of them is called; each gives an exit code. */
+export interface Commands {
+  serve(options: ServeOptions): Promise<number>
+  routes(options: FolderOptions): Promise<number>
+  check(options: FolderOptions): Promise<number>
+  probe(options: ProbeOptions): Promise<number>
+}

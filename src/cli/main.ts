@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from 'node:fs'
+import { wantsColour, createPaint } from './colour.ts'
+import { type Commands, exitCodes } from './commands.ts'
+import { runProgram } from './program.ts'
+
+const readVersion = (): string => {
+  // Compiled files lie one folder deeper than their sources.
+  for (const up of ['../../package.json', '../../../package.json']) {
+    const file = new URL(up, import.meta.url)
+    if (existsSync(file))
+      return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version
+  }
+  return 'unknown'
+}
+
+// A reader that has seen enough (`turnout routes | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok)
+  throw error
+})
+
+const runModule: string = import.meta.url.endsWith('.ts') ? './run.ts' : './run.js'
+const words = process.argv.slice(2)
+const allowed = !words.includes('--no-color')
+
+const { env, stdout, stderr } = process
+process.exitCode = await runProgram(words, {
+  version: readVersion(),
+  loadCommands: async () => (await import(runModule)) as Commands,
+  terminal: {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    paintOut: createPaint(wantsColour(env, stdout.isTTY, allowed)),
+    paintErr: createPaint(wantsColour(env, stderr.isTTY, allowed)),
+    environment: env,
+    workingDirectory: process.cwd(),
+  },
+})

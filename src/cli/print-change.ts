@@ -1,0 +1,57 @@
+import { plainLine } from '../core/plain-text.ts'
+import type { Paint } from './colour.ts'
+import type { ChangeView, ModuleChangeView, RetirementView } from './view.ts'
+
+/** A duration for people: whole milliseconds, seconds from ten seconds on. */
+export function printDuration(durationMs: number): string {
+  return durationMs < 10_000
+    ? `${Math.round(durationMs)} ms`
+    : `${(durationMs / 1000).toFixed(1)} s`
+}
+
+const marks: Readonly<Record<ModuleChangeView['kind'], string>> = {
+  added: '+',
+  replaced: '↻',
+  removed: '−',
+}
+
+const versions = ({ kind, from, to }: ModuleChangeView): string => {
+  if (kind !== 'replaced') return (kind === 'added' ? to : from) ?? ''
+  if (from === to) return to ?? ''
+  return `${from ?? '?'} → ${to ?? '?'}`
+}
+
+const routes = ({ routesAdded, routesRemoved }: ModuleChangeView): string => {
+  const counts = [
+    ...(routesAdded > 0 ? [`+${routesAdded}`] : []),
+    ...(routesRemoved > 0 ? [`−${routesRemoved}`] : []),
+  ]
+  if (counts.length === 0) return ''
+  const last = routesRemoved > 0 ? routesRemoved : routesAdded
+  return `${counts.join(' ')} ${last === 1 && counts.length === 1 ? 'route' : 'routes'}`
+}
+
+/** One line for each module of an applied revision: `↻ users 1.2.0 → 1.3.0  +2 −1 routes  14 ms  1 draining`. */
+export function printChange({ modules, durationMs }: ChangeView, paint: Paint): string {
+  return modules
+    .map((change) => {
+      const { module, kind, draining } = change
+      const mark = paint(kind === 'removed' ? 'yellow' : 'green', marks[kind])
+      const name = `${mark} ${paint('bold', plainLine(module))} ${plainLine(versions(change))}`
+      const parts = [
+        name.trimEnd(),
+        routes(change),
+        paint('dim', printDuration(durationMs)),
+        draining > 0 ? paint('yellow', `${draining} draining`) : '',
+      ]
+      return `${parts.filter((part) => part !== '').join('  ')}\n`
+    })
+    .join('')
+}
+
+/** One line when a replaced version has ended: `· users 1.2.0 drained  810 ms`. */
+export function printRetirement(retirement: RetirementView, paint: Paint): string {
+  const { module, version, durationMs } = retirement
+  const name = plainLine(version === undefined ? module : `${module} ${version}`)
+  return paint('dim', `· ${name} drained  ${printDuration(durationMs)}`) + '\n'
+}

@@ -1,0 +1,34 @@
+import { type Problem, errorTable } from '../core/errors.ts'
+import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
+
+/** A problem as `--json` shows it: with what to do. */
+export interface ProblemView extends Problem {
+  readonly cure: string
+}
+
+/** What `--json` writes: one object a line, told apart by `event`. Shapes: docs/reference/cli-json.md. */
+export type CliEvent =
+  | ({ readonly event: 'ready' } & ReadyView)
+  | ({ readonly event: 'route' } & RouteView)
+  | ({ readonly event: 'applied' } & ChangeView)
+  | ({ readonly event: 'rejected' } & RejectionView)
+  | ({ readonly event: 'retired' } & RetirementView)
+  | ({ readonly event: 'problem' } & Problem)
+  | { readonly event: 'created'; readonly file: string }
+  | { readonly event: 'kept'; readonly file: string }
+
+const withCure = (problem: Problem): ProblemView => ({
+  ...problem,
+  cure: errorTable[problem.code].cure,
+})
+
+/** One event as one line of JSON. */
+export function printEvent(event: CliEvent): string {
+  if (event.event === 'rejected')
+    return `${JSON.stringify({ ...event, problems: event.problems.map(withCure) })}\n`
+  if (event.event === 'problem') {
+    const { event: name, ...problem } = event
+    return `${JSON.stringify({ event: name, ...withCure(problem) })}\n`
+  }
+  return `${JSON.stringify(event)}\n`
+}

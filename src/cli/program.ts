@@ -1,0 +1,236 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Problem, problem } from '../core/errors.ts'
+import type { LogLevel } from '../core/logger.ts'
+import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
+import { findFolder } from './folder.ts'
+import { init } from './init.ts'
+import { printEvent } from './print-json.ts'
+import { printProblem } from './print-problem.ts'
+
+/** What the command line stands on; `main.ts` gives the real ones. */
+export interface ProgramContext {
+  readonly terminal: Terminal
+  readonly version: string
+  /** Called by the commands that need a gateway, so that the others start quickly. */
+  readonly loadCommands: () => Promise<Commands>
+}
+
+const DEFAULT_FOLDER = 'routes'
+
+const wholeNumber = (text: string, least: number, most: number): number => {
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= least && number <= most) return number
+  throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+}
+const toPort = (text: string): number => wholeNumber(text, 0, 65_535)
+const toMs = (text: string): number => wholeNumber(text, 0, 2_147_483_647)
+
+/** The path that a URL names: an absolute URL or a path that starts with `/`. */
+const toTarget = (text: string): string => {
+  if (text.startsWith('/') || URL.canParse(text)) return text
+  throw new InvalidArgumentError('Expected a path that starts with /, or an absolute URL.')
+}
+
+const toMethod = (text: string): string => {
+  // RFC 9110 section 9.1: a method is a token.
+  if (/^[\w!#$%&'*+.^`|~-]+$/.test(text)) return text.toUpperCase()
+  throw new InvalidArgumentError('Expected an HTTP method, such as GET.')
+}
+
+interface SharedFlags {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+interface ServeFlags extends SharedFlags {
+  readonly host?: string
+  readonly port?: number
+  readonly logLevel?: LogLevel
+  readonly settle?: number
+}
+
+/** Runs one command line (the words behind `turnout`) and gives its exit code; throws only on a defect. */
+export async function runProgram(
+  words: readonly string[],
+  { terminal, version, loadCommands }: ProgramContext,
+): Promise<number> {
+  let exitCode: number = exitCodes.ok
+  const { environment, workingDirectory } = terminal
+
+  const refuse = (found: Problem, code: number): number => {
+    terminal.err(printProblem(found, terminal.paintErr))
+    return code
+  }
+  const fromEnvironment = <Value>(
+    name: string,
+    convert: (text: string) => Value,
+  ): Value | undefined => {
+    const text = environment[name]
+    if (text === undefined || text === '') return undefined
+    try {
+      return convert(text)
+    } catch {
+      const reason = `The environment variable ${name} is no usable value: ${text}`
+      throw new CommanderError(exitCodes.usage, 'turnout.environment', reason)
+    }
+  }
+
+  const program = new Command('turnout')
+    .description(
+      'Changes the routes of a live HTTP server: a folder of route modules, served while it changes.',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .option('--no-color', 'no colours')
+    .showHelpAfterError('Run `turnout --help` for the commands and their options.')
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .exitOverride()
+
+  const names = ['init', 'dev', 'serve', 'routes', 'check', 'probe']
+
+  const onFolder = async (
+    named: string,
+    flags: SharedFlags,
+    run: (commands: Commands, options: FolderOptions) => Promise<number>,
+  ): Promise<void> => {
+    const found = findFolder(named, workingDirectory, names)
+    if (!found.ok) {
+      exitCode = refuse(found.problem, exitCodes.usage)
+      return
+    }
+    const { config, json = false } = flags
+    exitCode = await run(await loadCommands(), {
+      terminal,
+      directory: found.directory,
+      json,
+      ...(config === undefined ? {} : { config }),
+    })
+  }
+
+  const folderCommand = (usage: string, description: string): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .option('-c, --config <file>', 'config to read instead of the one that is found')
+      .option('--json', 'one JSON object a line')
+
+  program
+    .command('init')
+    .description('write a small folder of route modules; nothing is overwritten')
+    .argument('[dir]', 'folder to make', DEFAULT_FOLDER)
+    .option('--js', 'JavaScript instead of TypeScript')
+    .option('--with-config', 'also write a config')
+    .option('--json', 'one JSON object a line')
+    .action(
+      async (
+        directory: string,
+        flags: { readonly js?: boolean; readonly withConfig?: boolean; readonly json?: boolean },
+      ) => {
+        const result = await init({
+          directory,
+          workingDirectory,
+          javascript: flags.js === true,
+          config: flags.withConfig === true,
+        })
+        if (!result.ok) {
+          exitCode = refuse(result.problem, exitCodes.failed)
+          return
+        }
+        const { files, folder } = result
+        if (flags.json === true) {
+          for (const { event, file } of files) terminal.out(printEvent({ event, file }))
+          return
+        }
+        const { paintOut } = terminal
+        for (const { event, file } of files)
+          terminal.out(
+            `  ${paintOut(event === 'created' ? 'green' : 'yellow', event.padEnd(7))}  ${file}\n`,
+          )
+        const shown = /^[\w./\\:-]+$/.test(folder) ? folder : JSON.stringify(folder)
+        const argument = folder === DEFAULT_FOLDER ? '' : ` ${shown}`
+        terminal.out(
+          `\n  Next:\n    npx turnout dev${argument}\n    curl localhost:8080/hello/world\n`,
+        )
+      },
+    )
+
+  for (const command of ['dev', 'serve'] as const)
+    folderCommand(
+      command,
+      command === 'dev'
+        ? 'serve a folder while you edit it'
+        : 'serve a folder; a change to it goes live with no restart',
+    )
+      .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
+      .option('--host <address>', 'address to listen on (HOST)')
+      .option('-p, --port <number>', 'port to listen on, 0 for a free one (PORT)', toPort)
+      .option('--settle <ms>', 'quiet time after the last file event', toMs)
+      .addOption(
+        new Option('--log-level <level>', 'quietest level that is logged').choices([
+          'debug',
+          'info',
+          'warn',
+          'error',
+        ]),
+      )
+      .action(async (directory: string, flags: ServeFlags) => {
+        const host = flags.host ?? fromEnvironment('HOST', String)
+        const port = flags.port ?? fromEnvironment('PORT', toPort)
+        await onFolder(directory, flags, (commands, options) =>
+          commands.serve({
+            ...options,
+            command,
+            ...(host === undefined ? {} : { host }),
+            ...(port === undefined ? {} : { port }),
+            ...(flags.settle === undefined ? {} : { settleMs: flags.settle }),
+            ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
+          }),
+        )
+      })
+
+  folderCommand('routes', 'list the routes of a folder')
+    .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
+    .action((directory: string, flags: SharedFlags) =>
+      onFolder(directory, flags, (commands, options) => commands.routes(options)),
+    )
+
+  folderCommand('check', 'build and check a folder without serving it')
+    .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
+    .action((directory: string, flags: SharedFlags) =>
+      onFolder(directory, flags, (commands, options) => commands.check(options)),
+    )
+
+  folderCommand('probe', 'say which route a request would take, and why')
+    .argument('<method>', 'HTTP method', toMethod)
+    .argument('<url>', 'path or absolute URL', toTarget)
+    .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
+    .action((method: string, url: string, directory: string, flags: SharedFlags) =>
+      onFolder(directory, flags, (commands, options) =>
+        commands.probe({ ...options, method, url }),
+      ),
+    )
+
+  if (words.length === 0) {
+    terminal.out(program.helpInformation())
+    return exitCodes.ok
+  }
+  try {
+    await program.parseAsync(words, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return exitCodes.ok
+    if (error.code === 'turnout.environment')
+      return refuse(problem('TURNOUT_USAGE', { reason: error.message }), exitCodes.usage)
+    const folder = words[0]
+    if (
+      error.code === 'commander.unknownCommand' &&
+      folder &&
+      existsSync(resolve(join(workingDirectory, folder)))
+    )
+      terminal.err(`To serve the folder ${folder}: turnout serve ${folder}\n`)
+    return exitCodes.usage
+  }
+  return exitCode
+}

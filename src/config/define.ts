@@ -1,0 +1,48 @@
+import type { LogLevel } from '../core/logger.ts'
+
+/** Something opened once per worker and given to route modules: a database handle, a client. */
+export interface ServiceDefinition<Value = unknown> {
+  /** Called once per worker before any module is loaded; `signal` aborts when the start is given up. */
+  open(signal?: AbortSignal): Value | Promise<Value>
+  /** Called with what `open` gave, after the last module that uses it is disposed. */
+  close?(value: Value): void | Promise<void>
+}
+
+/** What `turnout.config.*` may say. Everything is optional; times are milliseconds, sizes bytes. */
+export interface Config<Services extends object = Record<string, unknown>> {
+  /** Editors read it in JSON; Turnout does not. */
+  readonly $schema?: string
+  /** Address to listen on. Default `127.0.0.1`. */
+  readonly host?: string
+  /** Port to listen on; 0 picks a free one. Default 8080. */
+  readonly port?: number
+  /** What a path with one slash too many or too few at its end means. Default `strict`: another path. */
+  readonly trailingSlash?: 'strict' | 'redirect' | 'ignore'
+  /** What `%2F` in a path means. Default `reject`: 400. `keep`: a character of its segment. */
+  readonly encodedSlash?: 'reject' | 'keep'
+  /** The default logger: on (`true`, level `info`), off, or on with a level. */
+  readonly logger?: boolean | { readonly level?: LogLevel }
+  /** Whether a handler that throws is answered with 500 instead of cutting the connection. Default true. */
+  readonly recovery?: boolean
+  /** Quiet time after the last file event before a burst is looked at. Default 100. */
+  readonly settleMs?: number
+  /** How long a route module may take to load. Default 10,000. */
+  readonly loadTimeoutMs?: number
+  /** How long requests on a retired snapshot may go on. Default 30,000. */
+  readonly drainMs?: number
+  /** How long streams on a retired snapshot may go on. Default 300,000. */
+  readonly streamDrainMs?: number
+  /** Versions of one module that may be alive at once. Default 16. */
+  readonly maxLiveVersions?: number
+  /** Largest request body that is read. Default 1,048,576. */
+  readonly bodyLimit?: number
+  /** Folder for Turnout's own files, relative to the config. Default `.turnout` beside the served folder. */
+  readonly data?: string
+  /** What modules are given by name. Needs code, so not in JSON or YAML. */
+  readonly services?: { readonly [Name in keyof Services]: ServiceDefinition<Services[Name]> }
+}
+
+/** Gives types to a config file and returns it as it is. */
+export function defineConfig<Services extends object>(config: Config<Services>): Config<Services> {
+  return config
+}

@@ -1,0 +1,53 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
+import { problem } from '../core/errors.ts'
+import { type Locate, type ReadResult, placeAt, reasonOf } from './source.ts'
+
+const locateIn =
+  (document: Document): Locate =>
+  (path, part) => {
+    let node: unknown = document.contents
+    let key: unknown
+    for (const segment of path) {
+      if (isAlias(node)) node = node.resolve(document)
+      key = undefined
+      if (isSeq(node)) {
+        node = node.items[Number(segment)]
+        continue
+      }
+      if (!isMap(node)) return undefined
+      const pair = node.items.find(
+        (item) => isScalar(item.key) && String(item.key.value) === String(segment),
+      )
+      if (pair === undefined) return undefined
+      key = pair.key
+      node = pair.value
+    }
+    const range = (value: unknown): number | undefined =>
+      (value as { readonly range?: readonly number[] | null } | null | undefined)?.range?.[0]
+    // The value of `port:` with nothing behind it starts on the next line; its key says more.
+    const isEmpty = isScalar(node) && node.value === null && node.source === ''
+    return part === 'key' || isEmpty ? (range(key) ?? range(node)) : (range(node) ?? range(key))
+  }
+
+/** Reads JSON and YAML with one parser, whose nodes know where they stand (YAML 1.2 holds JSON). */
+export function readData(file: string, text: string): ReadResult {
+  const syntax = (reason: string, offset: number): ReadResult => ({
+    ok: false,
+    problems: [
+      problem('TURNOUT_CONFIG_SYNTAX', { file, reason }, { place: placeAt(file, text, offset) }),
+    ],
+  })
+  if (file.endsWith('.json') && text.trim() === '') return syntax('the file is empty', 0)
+  try {
+    const document = parseDocument(text, { prettyErrors: false })
+    // Warnings are tags that nobody resolves: the value would not be what it says.
+    const [finding] = [...document.errors, ...document.warnings]
+    if (finding !== undefined) return syntax(reasonOf(finding), finding.pos[0])
+    // A file of nothing but comments says nothing, which is a config.
+    const value: unknown = document.contents === null ? {} : document.toJS({ maxAliasCount: 100 })
+    return { ok: true, value, locate: locateIn(document) }
+  } catch (error) {
+    // Too many aliases, or nested deeper than the stack.
+    return syntax(reasonOf(error), 0)
+  }
+}

@@ -1,0 +1,130 @@
+import * as z from 'zod'
+import type { LogLevel } from '../core/logger.ts'
+import type { ServiceDefinition } from './define.ts'
+
+/** A config with its defaults filled in; `data` is absolute once `loadConfig` has read it from a file. */
+export interface ResolvedConfig {
+  readonly host: string
+  readonly port: number
+  readonly trailingSlash: 'strict' | 'redirect' | 'ignore'
+  readonly encodedSlash: 'reject' | 'keep'
+  readonly logger: boolean | { readonly level: LogLevel }
+  readonly recovery: boolean
+  readonly settleMs: number
+  readonly loadTimeoutMs: number
+  readonly drainMs: number
+  readonly streamDrainMs: number
+  readonly maxLiveVersions: number
+  readonly bodyLimit: number
+  readonly data?: string | undefined
+  readonly services: Readonly<Record<string, ServiceDefinition>>
+}
+
+// Node's timers overflow to 1 ms above this.
+const LONGEST_MS = 2_147_483_647
+
+const integer = (least: number, most: number): z.ZodNumber => {
+  const range = `expected a whole number from ${least} to ${most}`
+  return z.number().int(range).min(least, range).max(most, range)
+}
+
+const settings = {
+  $schema: z.string().optional().describe('Read by editors only.'),
+  host: z
+    .string()
+    .min(1, 'expected an address or a host name')
+    .default('127.0.0.1')
+    .describe('Address to listen on.'),
+  port: integer(0, 65_535).default(8080).describe('Port to listen on; 0 picks a free one.'),
+  trailingSlash: z
+    .enum(['strict', 'redirect', 'ignore'])
+    .default('strict')
+    .describe('What a path with one slash too many or too few at its end means.'),
+  encodedSlash: z
+    .enum(['reject', 'keep'])
+    .default('reject')
+    .describe('What %2F in a path means: 400, or a character of its segment.'),
+  logger: z
+    .union([
+      z.boolean(),
+      z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }),
+    ])
+    .default(true)
+    .describe('The default logger: on, off, or on with a level.'),
+  recovery: z
+    .boolean()
+    .default(true)
+    .describe('Whether a handler that throws is answered with 500.'),
+  settleMs: integer(0, LONGEST_MS)
+    .default(100)
+    .describe('Quiet time after the last file event before a burst is looked at, in ms.'),
+  loadTimeoutMs: integer(1, LONGEST_MS)
+    .default(10_000)
+    .describe('How long a route module may take to load, in ms.'),
+  drainMs: integer(0, LONGEST_MS)
+    .default(30_000)
+    .describe('How long requests on a retired snapshot may go on, in ms.'),
+  streamDrainMs: integer(0, LONGEST_MS)
+    .default(300_000)
+    .describe('How long streams on a retired snapshot may go on, in ms.'),
+  maxLiveVersions: integer(1, 1024)
+    .default(16)
+    .describe('Versions of one module that may be alive at once.'),
+  bodyLimit: integer(0, Number.MAX_SAFE_INTEGER)
+    .default(1_048_576)
+    .describe('Largest request body that is read, in bytes.'),
+  data: z
+    .string()
+    .min(1, 'expected a folder')
+    .optional()
+    .describe("Folder for Turnout's own files, relative to the config."),
+}
+
+const hasOwnKeysOnly = (value: object, known: readonly string[]): string | undefined =>
+  [Object.prototype, null].includes(Object.getPrototypeOf(value))
+    ? Object.keys(value).find((key) => !known.includes(key))
+    : undefined
+
+// Passed on by identity: a service may be an instance whose `open` needs its `this`.
+const service = z.unknown().superRefine((value, context) => {
+  if (typeof value !== 'object' || value === null) {
+    context.addIssue({ code: 'custom', message: 'expected an object with `open`' })
+    return
+  }
+  const { open, close } = value as { readonly open?: unknown; readonly close?: unknown }
+  if (typeof open !== 'function')
+    context.addIssue({ code: 'custom', path: ['open'], message: 'expected a function' })
+  if (close !== undefined && typeof close !== 'function')
+    context.addIssue({ code: 'custom', path: ['close'], message: 'expected a function' })
+  const unknown = hasOwnKeysOnly(value, ['open', 'close'])
+  if (unknown !== undefined) context.addIssue({ code: 'unrecognized_keys', keys: [unknown] })
+}) as z.ZodType<ServiceDefinition>
+
+/** The names of every setting, at the top and inside the settings that are objects; for "did you mean". */
+export const settingNames: Readonly<Record<string, readonly string[]>> = {
+  '': [...Object.keys(settings), 'services'],
+  logger: ['level'],
+}
+
+/** What a service may have. */
+export const serviceKeys: readonly string[] = ['open', 'close']
+
+/** The whole config: unknown keys and wrong types are issues, defaults are filled in. */
+export const configSchema: z.ZodType<ResolvedConfig> = z
+  .strictObject({ ...settings, services: z.record(z.string(), service).default({}) })
+  .transform(({ $schema: _, ...config }) => config)
+
+/** What a config of no settings resolves to. */
+export const defaultConfig: ResolvedConfig = configSchema.parse({})
+
+/**
+ * JSON Schema (draft-07, which editors and yaml-language-server read) of what JSON and YAML configs may
+ * say; `turnout.schema.json` is its text.
+ */
+export function configJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(z.strictObject(settings), {
+    io: 'input',
+    target: 'draft-7',
+  })
+  return { $schema, title: 'turnout.config', ...rest }
+}

@@ -1,0 +1,85 @@
+import { type DestinationStream, destination as openDestination, pino } from 'pino'
+import type { LogFields, LogLevel, Logger } from '../core/logger.ts'
+import { prettyLine } from './pretty-line.ts'
+
+/** Where lines go: one call a line, newline included. It must not block. */
+export interface LogDestination {
+  write(line: string): unknown
+}
+
+/** How the default logger is made. */
+export interface LoggerOptions {
+  /** Quietest level that is written. Default `info`. */
+  readonly level?: LogLevel
+  /** Default: standard error, written in the background. */
+  readonly destination?: LogDestination
+  /** Value of `service_name`. Default `turnout`. */
+  readonly serviceName?: string
+  /** One short line for people instead of JSON. Default: when the default destination is a terminal. */
+  readonly pretty?: boolean
+  /** Colours in the short line. Default: as `pretty` is by default. */
+  readonly colour?: boolean
+}
+
+// What is waiting beyond this is dropped: a reader that has stopped must not fill the memory.
+const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
+
+const openStandardError = (): DestinationStream => {
+  const stream = openDestination({ fd: 2, sync: false, maxLength: LARGEST_BACKLOG_BYTES })
+  // A closed standard error is no reason to stop serving.
+  stream.on('error', () => {})
+  return stream
+}
+
+const reserved = new Set(['level', 'timestamp', 'service_name', 'message'])
+
+/** A field never replaces what every line has: JSON readers keep the last of two equal keys. */
+const withoutReserved = (fields: LogFields): LogFields => {
+  if (!Object.keys(fields).some((key) => reserved.has(key))) return fields
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [reserved.has(key) ? `field_${key}` : key, value]),
+  )
+}
+
+/**
+ * The default logger: one JSON object a line with `level`, `timestamp` (ms since the epoch),
+ * `service_name`, `message` and the fields of the call; an `error` field becomes type, message and stack.
+ */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const { level = 'info', serviceName = 'turnout' } = options
+  const onTerminal = options.destination === undefined && process.stderr.isTTY
+  const { pretty = onTerminal, colour = onTerminal } = options
+  const lines: DestinationStream = options.destination
+    ? { write: (line) => void options.destination?.write(line) }
+    : openStandardError()
+  const stream: DestinationStream = pretty
+    ? { write: (line) => lines.write(prettyLine(line, colour)) }
+    : lines
+  const target = pino(
+    {
+      level,
+      base: { service_name: serviceName },
+      messageKey: 'message',
+      timestamp: () => `,"timestamp":${Date.now()}`,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    stream,
+  )
+  const write = (method: LogLevel, message: string, fields: LogFields | undefined): void => {
+    if (!target.isLevelEnabled(method)) return
+    try {
+      // Handed over as a value: a `%s` in a message is text, not a format.
+      target[method](fields === undefined ? {} : withoutReserved(fields), '%s', message)
+    } catch (error) {
+      // A getter or toJSON of the caller's that throws must not end an exchange.
+      target[method]({ log_failure: String(error) }, '%s', message)
+    }
+  }
+  return {
+    debug: (message, fields) => write('debug', message, fields),
+    info: (message, fields) => write('info', message, fields),
+    warn: (message, fields) => write('warn', message, fields),
+    error: (message, fields) => write('error', message, fields),
+  }
+}
