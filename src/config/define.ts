@@ -1,12 +1,5 @@
 import type { LogLevel } from '../core/logger.ts'
-
-/** Something opened once per worker and given to route modules: a database handle, a client. */
-export interface ServiceDefinition<Value = unknown> {
-  /** Called once per worker before any module is loaded; `signal` aborts when the start is given up. */
-  open(signal?: AbortSignal): Value | Promise<Value>
-  /** Called with what `open` gave, after the last module that uses it is disposed. */
-  close?(value: Value): void | Promise<void>
-}
+import type { ServiceDefinition } from '../modules/services.ts'
 
 /** What `turnout.config.*` may say. Everything is optional; times are milliseconds, sizes bytes. */
 export interface Config<Services extends object = Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { LogLevel } from '../core/logger.ts'
-import type { ServiceDefinition } from './define.ts'
+import type { ServiceDefinition } from '../modules/services.ts'
 
 /** A config with its defaults filled in; `data` is absolute once `loadConfig` has read it from a file. */
 export interface ResolvedConfig {

@@ -19,7 +19,6 @@ export type ErrorCode =
   | 'TURNOUT_ROUTE_TWICE'
   | 'TURNOUT_MODULE_NAME_TAKEN'
   | 'TURNOUT_MODULE_EXPORT_INVALID'
-  | 'TURNOUT_MODULE_FAILED'
   | 'TURNOUT_MODULE_LIST_DIFFERS'
   | 'TURNOUT_SERVICE_IN_REGISTER'
   | 'TURNOUT_SERVICE_FAILED'
@@ -190,12 +189,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The default export is not a module: {reason}',
     cause: 'A module file exports a route module, a fetch app or a Node app as default.',
     cure: 'Write `export default defineModule({ register(routes) { ... } })`.',
-  },
-  TURNOUT_MODULE_FAILED: {
-    status: 422,
-    message: '{module} failed to load: {reason}',
-    cause: 'The code of the module threw while it was loaded.',
-    cure: 'Look at the place in the stack; the version before goes on serving.',
   },
   TURNOUT_MODULE_LIST_DIFFERS: {
     status: 422,

@@ -18,9 +18,9 @@ export function authorProblem(
   if (error instanceof TurnoutError) {
     return error.problems[0] ?? { code: error.code, message: error.message }
   }
-  const values = { module, file: file ?? module, reason: messageOf(error) }
+  const values = { file: file ?? module, reason: messageOf(error) }
   const place = errorPlace(error)
-  return problem('TURNOUT_MODULE_FAILED', values, {
+  return problem('TURNOUT_MODULE_LOAD_FAILED', values, {
     ...(error instanceof Error ? { stack: mapStack(error) } : {}),
     ...(place === undefined ? {} : { place }),
   })
