@@ -32,7 +32,8 @@ export const maxPatternLength = 2048
 /** Most params of one pattern, the rest included: bounds the depth of backtracking. */
 export const maxParams = 32
 
-const nameForm = /^[A-Za-z_$][\w$-]*/
+// No `-`: elsewhere `/:id-x` is a param and a suffix, so it must not silently be a longer name here.
+const nameForm = /^[A-Za-z_$][\w$]*/
 
 /**
  * Parses a path pattern.
@@ -48,7 +49,7 @@ const nameForm = /^[A-Za-z_$][\w$-]*/
 export function parsePattern(text: string): PatternResult {
   const problems: Problem[] = []
   const refuse = (reason: string): void => {
-    const shown = text.length > 80 ? `${text.slice(0, 80)}...` : text
+    const shown = text === '' ? '""' : text.length > 80 ? `${text.slice(0, 80)}...` : text
     problems.push(problem('TURNOUT_PATTERN_INVALID', { pattern: shown, reason }))
   }
   if (text.charCodeAt(0) !== 0x2f) refuse('it must begin with /')
@@ -138,7 +139,7 @@ function endOfParam(text: string, at: number): number {
 function parseParam(segment: string): Edge | string {
   const name = nameForm.exec(segment.slice(1))?.[0]
   if (name === undefined) {
-    return `"${segment}" has no param name (a letter, _ or $, then letters, digits, _, $ or -)`
+    return `"${segment}" has no param name (a letter, _ or $, then letters, digits, _ or $)`
   }
   const tail = segment.slice(1 + name.length)
   if (tail === '') return { kind: 'param', name }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { findRoute } from '../../../src/core/router/lookup.ts'
+import { explore } from '../../../src/core/router/explore.ts'
+import { findPath, findRoute } from '../../../src/core/router/lookup.ts'
 import type { TreeNode } from '../../../src/core/router/node.ts'
-import type { PathOptions } from '../../../src/core/router/path.ts'
+import { type PathOptions, canonicalPath } from '../../../src/core/router/path.ts'
 import {
   type Router,
   buildRouter,
@@ -268,5 +269,21 @@ test('a batch, a build and single changes give routers that answer alike; the ba
         }
       },
     ),
+  )
+})
+
+test('the walk and the exploration of every alternative agree', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), fc.array(target), (steps, urls) => {
+      const { router } = grow(steps).at(-1)!
+      for (const url of urls) {
+        const { path } = canonicalPath(url)
+        if (path === null) continue
+        const found = findPath(router, 'GET', path)
+        const [first] = explore(router.GET, path).ways
+        assert.equal(found.kind === 'match' ? found.value : undefined, first?.leaf.value)
+      }
+    }),
+    { numRuns: 300 },
   )
 })
