@@ -223,7 +223,10 @@ class FolderSource implements FilesSource {
     await inChunks(this.#ledger.paths, async (path) => {
       const state = await lookAt(path)
       const sighting = this.#ledger.sightingOf(path)
-      if (sighting?.isRacy === true || sighting?.state.key !== state.key) this.#touch(path)
+      if (sighting?.isRacy !== true && sighting?.state.key === state.key) return
+      this.#touch(path)
+      // It may have been deleted or swapped after the list was made.
+      this.#mustList = true
     })
     const share = this.#isWatching && !this.#hints.isFailing ? 100 : 10
     const now = performance.now()
