@@ -216,19 +216,17 @@ class FolderSource implements FilesSource {
     this.#mustScan = false
     this.#hasNewWays = false
     await this.#list()
-    const folders = [dirname(this.#directory), ...this.#listed]
-    const links: string[] = []
-    for (const path of this.#ledger.paths) {
-      folders.push(dirname(path))
-      if (this.#ledger.sightingOf(path)?.state.isLink === true) links.push(path)
-    }
-    await this.#trails.survey(folders, links)
+    const folders = [dirname(this.#directory), ...this.#listed, ...this.#ledger.folders]
+    await this.#trails.survey(folders, this.#ledger.links)
     const hasOpened = this.#isWatching && (await this.#hints.watch(this.#trails.folders))
     if (hasOpened) await this.#list()
     await inChunks(this.#ledger.paths, async (path) => {
       const state = await lookAt(path)
       const sighting = this.#ledger.sightingOf(path)
-      if (sighting?.isRacy === true || sighting?.state.key !== state.key) this.#touch(path)
+      if (sighting?.isRacy !== true && sighting?.state.key === state.key) return
+      this.#touch(path)
+      // It may have been deleted or swapped after the list was made.
+      this.#mustList = true
     })
     const share = this.#isWatching && !this.#hints.isFailing ? 100 : 10
     const now = performance.now()

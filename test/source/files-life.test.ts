@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   mkdirSync,
@@ -21,6 +21,7 @@ const eventsOnly = { pollMs: 3_600_000 }
 const never = (problem: unknown): void => assert.fail(JSON.stringify(problem))
 const codes = (burst: Burst | undefined): string[] =>
   (burst?.problems ?? []).map(({ code }) => code)
+const filesUrl = pathToFileURL(join(import.meta.dirname, '../../src/source/files.js')).href
 const turn = (ms: number): Promise<void> =>
   new Promise((done) => {
     setTimeout(done, ms)
@@ -275,6 +276,37 @@ test('a watch lost without a word is made good by the next scan', async (t) => {
   assert.equal(bursts.length, 5)
 })
 
+const limited = `echo 2 > /proc/sys/user/max_inotify_watches && exec "$@"`
+const canLimit =
+  spawnSync('unshare', ['-Ur', 'sh', '-c', limited, 'sh', 'true'], { stdio: 'ignore' }).status === 0
+
+test(
+  "at the kernel's limit of watches polling takes over, with one warning",
+  { skip: canLimit ? false : 'needs a user namespace of its own to lower the limit' },
+  async (t) => {
+    const root = makeFolder(t, { 'a/index.ts': '1', 'b/index.ts': '1', 'c/index.ts': '1' })
+    const script = `import { createFilesSource } from ${JSON.stringify(filesUrl)}
+      import { writeFileSync } from 'node:fs'
+      const say = (...words) => console.log(words.join(' '))
+      const source = createFilesSource({ directory: ${JSON.stringify(root)}, pollMs: 50,
+        onBurst: ({ added, changed }) => {
+          say('added', added, 'changed', changed)
+          if (changed.length > 0) clearInterval(alive)
+        },
+        onError: ({ code }) => say(code) })
+      const alive = setInterval(() => {}, 1000)
+      await source.start()
+      writeFileSync('${root}/c/index.ts', '2')`
+    const node = [process.execPath, '--input-type=module', '-e', script]
+    const { stdout } = spawnSync('unshare', ['-Ur', 'sh', '-c', limited, 'sh', ...node], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
+    const expected = ['TURNOUT_FILES_WATCH_FAILED', 'added a,b,c changed ', 'added  changed c', '']
+    assert.equal(stdout, expected.join('\n'))
+  },
+)
+
 const inotifyWatches = (): number =>
   readdirSync('/proc/self/fdinfo').reduce((sum, file) => {
     try {
@@ -312,8 +344,7 @@ test('close may be called while a burst is handled', async (t) => {
 
 test('a source keeps no process alive, but its start does', async (t) => {
   const root = makeFolder(t, { 'a.ts': '1' })
-  const url = pathToFileURL(join(import.meta.dirname, '../../src/source/files.js')).href
-  const script = `import { createFilesSource } from ${JSON.stringify(url)}
+  const script = `import { createFilesSource } from ${JSON.stringify(filesUrl)}
     const source = createFilesSource({ directory: ${JSON.stringify(root)}, settleMs: 200,
       onBurst: ({ added }) => console.log(added.join()), onError: console.log })
     await source.start(); console.log('started')`

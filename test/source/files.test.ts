@@ -26,6 +26,8 @@ interface Scenario {
   readonly act: string
   /** The bursts after the first one. */
   readonly bursts: readonly Change[]
+  /** For a long act: the second process may be kept from running for a while in the middle of it. */
+  readonly settleMs?: number
 }
 
 const users = { 'routes/users.ts': 'users 1', 'routes/posts.ts': 'posts 1' }
@@ -85,6 +87,7 @@ const scenarios: readonly Scenario[] = [
     bursts: [{ changed: ['users'] }],
   },
   {
+    settleMs: 500,
     name: 'a slow writer over 500 ms',
     tree: users,
     act: `const file = fs.openSync('routes/users.ts', 'w')
@@ -246,6 +249,7 @@ const scenarios: readonly Scenario[] = [
     bursts: [{ changed: ['users'] }],
   },
   {
+    settleMs: 1000,
     name: 'a checkout of 1,000 files: each unlinked and written anew, some gone, some new',
     tree: Object.fromEntries(
       Array.from({ length: 1000 }, (_, i) => [
@@ -284,11 +288,11 @@ const modes = [
 ]
 
 for (const { mode, options } of modes) {
-  for (const { name, tree, act, bursts } of scenarios) {
+  for (const { name, tree, act, bursts, settleMs = 200 } of scenarios) {
     test(`${mode}: ${name}`, async (t) => {
       const root = makeFolder(t, tree)
       const directory = join(root, 'routes')
-      const watched = follow(t, directory, options)
+      const watched = follow(t, directory, { ...options, settleMs })
       await watched.source.start()
       await inSecondProcess(root, act)
       await until(
