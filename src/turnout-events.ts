@@ -1,3 +1,4 @@
+import type { RetiredVersion } from './worker/worker.ts'
 import type { Rejection, Revision } from './control/change.ts'
 
 /** What a Turnout tells, by event name. */
@@ -8,7 +9,7 @@ export interface TurnoutEvents {
     readonly reason: string
     readonly rejections: readonly Rejection[]
   }
-  retired: { readonly module: string; readonly version: string }
+  retired: RetiredVersion
 }
 
 /** Listeners by event. One that throws harms neither the others nor the change. */

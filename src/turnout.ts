@@ -306,7 +306,7 @@ export class Turnout {
   }
 
   /** Which route would serve a request, why, and what came nearest. */
-  probe(method: string, target: string): Explanation<Route> {
+  probe(method: string, target: string): Explanation {
     return explainRoute(this.#publisher.table.router, method, target)
   }
 

@@ -1,18 +1,8 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs'
 import { wantsColour, createPaint } from './colour.ts'
 import { type Commands, exitCodes } from './commands.ts'
 import { runProgram } from './program.ts'
-
-const readVersion = (): string => {
-  // Compiled files lie one folder deeper than their sources.
-  for (const up of ['../../package.json', '../../../package.json']) {
-    const file = new URL(up, import.meta.url)
-    if (existsSync(file))
-      return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version
-  }
-  return 'unknown'
-}
+import { readVersion } from './version.ts'
 
 // A reader that has seen enough (`turnout routes | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

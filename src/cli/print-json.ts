@@ -1,4 +1,5 @@
 import { type Problem, errorTable } from '../core/errors.ts'
+import type { Explanation } from '../core/router/explain.ts'
 import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
 
 /** A problem as `--json` shows it: with what to do. */
@@ -14,6 +15,13 @@ export type CliEvent =
   | ({ readonly event: 'rejected' } & RejectionView)
   | ({ readonly event: 'retired' } & RetirementView)
   | ({ readonly event: 'problem' } & Problem)
+  | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
+  | ({
+      readonly event: 'probe'
+      readonly request: string
+      /** Module and version of the match. */
+      readonly served: string | null
+    } & Explanation)
   | { readonly event: 'created'; readonly file: string }
   | { readonly event: 'kept'; readonly file: string }
 

@@ -47,7 +47,8 @@ export function diffTables(from: Table, to: Table): TableDiff {
   const changes: AppliedChange[] = []
   const loads: PrepareRequest[] = []
   const names = new Set<string>()
-  for (const table of [from, to]) for (const [name] of entriesFrom(table.modules, '')) names.add(name)
+  for (const table of [from, to])
+    for (const [name] of entriesFrom(table.modules, '')) names.add(name)
   for (const name of names) {
     const before = getKey(from.modules, name)
     const after = getKey(to.modules, name)

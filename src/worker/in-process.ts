@@ -11,6 +11,7 @@ import {
   type Draining,
   type ModuleCode,
   type PrepareRequest,
+  type RetiredVersion,
   type Worker,
   type WorkerResult,
 } from './worker.ts'
@@ -21,7 +22,7 @@ export interface InProcessOptions {
   readonly drainMs: number
   readonly streamDrainMs: number
   readonly maxLiveVersions: number
-  readonly onRetired: (version: { readonly module: string; readonly version: string }) => void
+  readonly onRetired: (version: RetiredVersion) => void
 }
 
 /** A version that is ready, and how its state comes to it in the turn of the swap. */
@@ -163,10 +164,12 @@ export class InProcessWorker implements Worker {
 
   #retire(version: ModuleVersion): void {
     this.#retired.add(version)
+    const retiredAt = performance.now()
     const survivor = (): ModuleVersion | null => this.#serving(version.name)
     version.retire(survivor, () => {
       this.#retired.delete(version)
-      this.#options.onRetired({ module: version.name, version: version.version })
+      const waitedMs = performance.now() - retiredAt
+      this.#options.onRetired({ module: version.name, version: version.version, waitedMs })
       if (this.#retired.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     })
     this.#capLiveVersions(version.name)

@@ -34,6 +34,14 @@ export interface Draining {
   readonly routes: readonly string[]
 }
 
+/** A version that has been disposed of. */
+export interface RetiredVersion {
+  readonly module: string
+  readonly version: string
+  /** From the apply that replaced it to its last exchange. */
+  readonly waitedMs: number
+}
+
 /** Who serves: prepares versions, applies tables, retires what was replaced. */
 export interface Worker {
   /** Makes code known; until `forget`, tables may name it. */

@@ -1,0 +1,74 @@
+import { relative } from 'node:path'
+import type { Problem } from '../core/errors.ts'
+import { entriesFrom, getKey } from '../core/persistent-map.ts'
+import type { Table } from '../core/route/table.ts'
+import type { Rejection } from '../control/change.ts'
+import { Publisher } from '../control/publisher.ts'
+import { Loader } from '../modules/loader.ts'
+import { scanModules } from '../source/scan.ts'
+import type { Worker } from '../worker/worker.ts'
+import type { RouteView } from './view.ts'
+
+/** A folder as it would be served: nothing of it has run but in a rehearsal process, and nothing is served. */
+export interface Plan {
+  readonly table: Table
+  readonly modules: number
+  /** Problems of the folder itself. */
+  readonly problems: readonly Problem[]
+  /** Modules that would be refused. */
+  readonly rejections: readonly Rejection[]
+}
+
+/** Takes part in the road of a change and serves nothing. */
+const idleWorker: Worker = {
+  learn: () => undefined,
+  forget: () => undefined,
+  prepare: () => Promise.resolve({ ok: true }),
+  apply: () => ({ ok: true }),
+  discard: () => Promise.resolve(),
+  draining: () => [],
+  close: () => Promise.resolve(),
+}
+
+/** Builds, rehearses and checks every module of a folder. */
+export async function planFolder(directory: string, loadTimeoutMs: number): Promise<Plan> {
+  const { modules, problems } = await scanModules(directory)
+  const loader = new Loader({ loadTimeoutMs })
+  const publisher = new Publisher({
+    worker: idleWorker,
+    keep: 2,
+    onApplied: () => undefined,
+    onRejected: () => undefined,
+  })
+  try {
+    const { rejections } = await publisher.change({
+      author: 'cli',
+      reason: 'plan',
+      isPartial: true,
+      items: modules.map(({ name, path }) => ({
+        kind: 'module',
+        owner: `files:${name}`,
+        label: name,
+        load: () => loader.load(path, name, `files:${name}`, { prefix: '', middleware: [] }),
+      })),
+    })
+    return { table: publisher.table, modules: modules.length, problems, rejections }
+  } finally {
+    await loader.close()
+  }
+}
+
+/** The routes of a table for people: by module, in the order of their ids. */
+export function viewRoutes(table: Table, directory: string): RouteView[] {
+  return [...entriesFrom(table.owned)].map(([, { method, path, target }]) => {
+    const module = target.kind === 'module' ? target.module : 'app'
+    const reference = getKey(table.modules, module)
+    return {
+      method,
+      pattern: path,
+      module,
+      ...(reference === undefined ? {} : { version: reference.version }),
+      ...(reference?.file ? { file: relative(directory, reference.file) } : {}),
+    }
+  })
+}

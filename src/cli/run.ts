@@ -1,0 +1,213 @@
+import { performance } from 'node:perf_hooks'
+import { relative } from 'node:path'
+import { loadConfig, type LoadResult } from '../config/load.ts'
+import type { ResolvedConfig } from '../config/schema.ts'
+import { TurnoutError, type Problem } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { getKey } from '../core/persistent-map.ts'
+import { findPath } from '../core/router/lookup.ts'
+import { explainRoute } from '../core/router/explain.ts'
+import { installStackMapping } from '../modules/source-map.ts'
+import { mapError } from '../modules/report.ts'
+import { createLogger } from '../telemetry/log.ts'
+import { createTurnout, type Turnout } from '../turnout.ts'
+import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
+import { planFolder, viewRoutes, type Plan } from './plan.ts'
+import { printChange, printRetirement } from './print-change.ts'
+import { printEvent, type CliEvent } from './print-json.ts'
+import { printProbe } from './print-probe.ts'
+import { printProblem, printRejection } from './print-problem.ts'
+import { printReady } from './print-ready.ts'
+import { printRoutes } from './print-routes.ts'
+import { readVersion } from './version.ts'
+
+const drainMs = 30_000
+
+const report = ({ terminal, json }: FolderOptions, found: Problem): void => {
+  const { out, err, paintErr } = terminal
+  if (json) out(printEvent({ event: 'problem', ...found }))
+  else err(printProblem(found, paintErr))
+}
+
+const reportAll = (options: FolderOptions, problems: readonly Problem[]): number => {
+  for (const found of problems) report(options, found)
+  return exitCodes.failed
+}
+
+const configOf = ({ config, directory, terminal }: FolderOptions): Promise<LoadResult> =>
+  loadConfig({
+    ...(config === undefined ? {} : { file: config }),
+    startDirectory: directory,
+    workingDirectory: terminal.workingDirectory,
+  })
+
+/** `serve` and `dev`: runs until it is told to stop. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const startedAt = performance.now()
+  const loaded = await configOf(options)
+  if (!loaded.ok) return reportAll(options, loaded.problems)
+  const { config, file } = loaded
+  const { directory, terminal } = options
+  // This process is ours alone, so `error.stack` may name the author's files everywhere.
+  installStackMapping()
+  const turnout = createTurnout({ ...config, logger: loggerOf(options, config) })
+  attributeStrayErrors(turnout.log)
+  printEvents(turnout, options)
+  const stopped = stopSignal(turnout)
+  try {
+    await turnout.files(directory, { settleMs: options.settleMs ?? config.settleMs })
+    const { host = config.host, port = config.port } = options
+    const { url } = await turnout.listen({ host, port })
+    const routes = turnout.routes()
+    const ready = {
+      version: readVersion(),
+      readyMs: performance.now() - startedAt,
+      urls: [url],
+      folder: relative(terminal.workingDirectory, directory) || '.',
+      modules: new Set(routes.map(({ module }) => module)).size,
+      routes: routes.length,
+      configFile: file,
+    }
+    if (options.json) terminal.out(printEvent({ event: 'ready', ...ready }))
+    else terminal.out(printReady(ready, terminal.paintOut))
+  } catch (error) {
+    await turnout.close(0)
+    if (!(error instanceof TurnoutError)) throw error
+    report(options, { code: error.code, message: error.message })
+    return exitCodes.failed
+  }
+  return stopped
+}
+
+const loggerOf = (options: ServeOptions, { logger }: ResolvedConfig): boolean | Logger => {
+  if (logger === false && options.logLevel === undefined) return false
+  const level = options.logLevel ?? (typeof logger === 'object' ? logger.level : 'info')
+  return createLogger(options.command === 'dev' ? { level, pretty: true } : { level })
+}
+
+/** What a module throws in a timer or leaves rejected is logged with its place; the process lives on. */
+const attributeStrayErrors = (log: Logger): void => {
+  process.on('uncaughtException', (error) => log.error('an error nobody caught', mapError(error)))
+  process.on('unhandledRejection', (error) =>
+    log.error('a rejection nobody handled', mapError(error)),
+  )
+}
+
+/** Resolves with the exit code when the process was told to stop and everything has been given back. */
+const stopSignal = (turnout: Turnout): Promise<number> =>
+  new Promise((resolve) => {
+    let isStopping = false
+    const stop = (): void => {
+      // The second signal means now.
+      if (isStopping) process.exit(exitCodes.failed)
+      isStopping = true
+      turnout.close(drainMs).then(
+        (cut) => resolve(cut === 0 ? exitCodes.ok : exitCodes.failed),
+        () => resolve(exitCodes.failed),
+      )
+    }
+    process.on('SIGINT', stop)
+    process.on('SIGTERM', stop)
+  })
+
+const printEvents = (turnout: Turnout, options: ServeOptions): void => {
+  const { terminal, json } = options
+  const { out, err, paintOut, paintErr } = terminal
+  const appliedAt = new Map<string, number>()
+  const say = (event: CliEvent, text: () => string, write: (text: string) => void): void => {
+    if (json) out(printEvent(event))
+    else write(text())
+  }
+  turnout.on('applied', ({ revision, durationMs }) => {
+    const modules = revision.changes.flatMap(({ module, from, to, added, removed }) => {
+      if (module === null) return []
+      if (from !== null) appliedAt.set(`${module} ${from}`, performance.now())
+      const kind = from === null ? 'added' : to === null ? 'removed' : 'replaced'
+      const draining = turnout.draining
+        .filter((one) => one.module === module)
+        .reduce((sum, { exchanges }) => sum + exchanges, 0)
+      const counts = { routesAdded: added.length, routesRemoved: removed.length, draining }
+      const versions = { ...(from === null ? {} : { from }), ...(to === null ? {} : { to }) }
+      return [{ module, kind, ...versions, ...counts } as const]
+    })
+    const change = { revision: revision.number, modules, durationMs }
+    say({ event: 'applied', ...change }, () => printChange(change, paintOut), out)
+  })
+  turnout.on('rejected', ({ rejections }) => {
+    for (const { label, serving, problems } of rejections) {
+      const rejection = { module: label, serving, problems }
+      say({ event: 'rejected', ...rejection }, () => printRejection(rejection, paintErr), err)
+    }
+  })
+  turnout.on('retired', ({ module, version, waitedMs }) => {
+    // What nobody waited for needs no line of its own.
+    if (waitedMs < 1 && !json) return
+    const retirement = { module, version, durationMs: waitedMs }
+    say({ event: 'retired', ...retirement }, () => printRetirement(retirement, paintOut), out)
+  })
+}
+
+/** Prints what is wrong with a plan; true when nothing is. */
+const isClean = (options: FolderOptions, plan: Plan): boolean => {
+  const { terminal, json } = options
+  for (const found of plan.problems) report(options, found)
+  for (const { label, problems } of plan.rejections) {
+    const rejection = { module: label, problems }
+    if (json) terminal.out(printEvent({ event: 'rejected', ...rejection }))
+    else terminal.err(printRejection(rejection, terminal.paintErr))
+  }
+  return plan.problems.length === 0 && plan.rejections.length === 0
+}
+
+const withPlan = async (
+  options: FolderOptions,
+  use: (plan: Plan, config: ResolvedConfig) => number,
+): Promise<number> => {
+  const loaded = await configOf(options)
+  if (!loaded.ok) return reportAll(options, loaded.problems)
+  const plan = await planFolder(options.directory, loaded.config.loadTimeoutMs)
+  const clean = isClean(options, plan)
+  const code = use(plan, loaded.config)
+  return clean ? code : exitCodes.failed
+}
+
+/** `routes`: lists what the folder would serve. */
+export function routes(options: FolderOptions): Promise<number> {
+  const { terminal, json, directory } = options
+  return withPlan(options, ({ table }) => {
+    const views = viewRoutes(table, directory)
+    if (!json) terminal.out(printRoutes(views, terminal.paintOut))
+    else for (const view of views) terminal.out(printEvent({ event: 'route', ...view }))
+    return exitCodes.ok
+  })
+}
+
+/** `check`: builds, rehearses and checks the folder; exit code 1 when something would be refused. */
+export function check(options: FolderOptions): Promise<number> {
+  const { terminal, json } = options
+  return withPlan(options, ({ table, modules, rejections }) => {
+    const accepted = modules - rejections.length
+    if (json)
+      terminal.out(printEvent({ event: 'checked', modules: accepted, routes: table.routes.size }))
+    else terminal.out(`${accepted} of ${modules} modules, ${table.routes.size} routes\n`)
+    return exitCodes.ok
+  })
+}
+
+/** `probe METHOD URL`: which route would serve the request, why, and what came nearest. */
+export function probe(options: ProbeOptions): Promise<number> {
+  const { terminal, json, method, url } = options
+  return withPlan(options, ({ table }, { encodedSlash }) => {
+    const target = url.replace(/^https?:\/\/[^/?#]*/i, '') || '/'
+    const explanation = explainRoute(table.router, method, target, { encodedSlash })
+    const isMatch = explanation.kind === 'match'
+    const found = isMatch ? findPath(table.router, method, explanation.path) : null
+    const of = found?.kind === 'match' ? found.value.target : null
+    const reference = of?.kind === 'module' ? getKey(table.modules, of.module) : undefined
+    const served = reference === undefined ? null : `${reference.name} ${reference.version}`
+    const request = `${method} ${target}`
+    if (json) terminal.out(printEvent({ event: 'probe', request, served, ...explanation }))
+    else terminal.out(printProbe(request, explanation, served, terminal.paintOut))
+    return isMatch ? exitCodes.ok : exitCodes.failed
+  })
+}
