@@ -1,10 +1,10 @@
 // What a reload keeps: heap and RSS per reload of a generated module, and old versions still alive.
 //
 //   node --expose-gc dist/bench/reload/main.js [--reloads 10000] [--skip 500] [--size 50000]
-//        [--road evaluate|build|rehearse] [--pressure]
+//        [--road evaluate|build|rehearse] [--pressure] [--times]
 //
 // `evaluate` loads artifacts made from one build with another text in each; `build` edits the file and
-// builds each time; `rehearse` does the whole road. `--pressure` repeats it with --max-old-space-size=64.
+// builds each time; `rehearse` does the whole road. `--times` prints the medians of its parts. `--pressure` repeats it with --max-old-space-size=64.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { digestArtifact, type Artifact } from '../../src/modules/artifact.ts'
 import { createBuilder } from '../../src/modules/build.ts'
 import { evaluate } from '../../src/modules/evaluate.ts'
+import { createRehearsal } from '../../src/modules/rehearsal.ts'
 import { loadedScripts } from '../../src/modules/source-map.ts'
 import { generateModule } from './generate.ts'
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '50000' },
     road: { type: 'string', default: 'build' },
     pressure: { type: 'boolean', default: false },
+    times: { type: 'boolean', default: false },
   },
 })
 const reloads = Number(values.reloads)
@@ -71,10 +73,30 @@ async function nextArtifact(turn: number): Promise<Artifact> {
   return buildNow()
 }
 
+const rehearsal = createRehearsal({
+  inspector: { module: new URL('inspect.js', import.meta.url), export: 'inspect' },
+})
+
+const times: Record<string, number[]> = {}
+async function timed<Value>(part: string, work: () => Promise<Value>): Promise<Value> {
+  const startedAt = performance.now()
+  const value = await work()
+  if (values.times) (times[part] ??= []).push(performance.now() - startedAt)
+  return value
+}
+
 let freed = 0
 async function reload(turn: number): Promise<void> {
-  const artifact = await nextArtifact(turn)
-  const outcome = await evaluate(artifact, { file, onFreed: () => (freed += 1) })
+  const artifact = await timed('build', async () => nextArtifact(turn))
+  if (values.road === 'rehearse') {
+    const rehearsed = await timed('rehearse', async () =>
+      rehearsal.rehearse(artifact, file, '/users/7'),
+    )
+    if (!rehearsed.ok) throw new Error(rehearsed.problem.message)
+  }
+  const outcome = await timed('evaluate', async () =>
+    evaluate(artifact, { file, onFreed: () => (freed += 1) }),
+  )
   if (!outcome.ok) throw new Error(outcome.problem.message)
   const handler = outcome.exports['default'] as (path: string) => string
   if (!handler('/users/7').includes(`turn ${turn}`)) throw new Error('an old version answered')
@@ -129,5 +151,12 @@ console.log(
     `${(elapsedMs / reloads).toFixed(2)} ms/reload`,
   ].join(' | '),
 )
+for (const [part, all] of Object.entries(times)) {
+  const sorted = all.toSorted((a, b) => a - b)
+  const at = (share: number): string =>
+    (sorted[Math.floor(share * (all.length - 1))] ?? 0).toFixed(2)
+  console.log(`${part}: first ${all[0]?.toFixed(2)} | p50 ${at(0.5)} | p99 ${at(0.99)} ms`)
+}
+await rehearsal.close()
 await builder.close()
 rmSync(folder, { recursive: true })

@@ -151,7 +151,12 @@ export function sourcePlace(artifact: Artifact, file: string, position: Original
   }
 }
 
-type PrepareStackTrace = (error: Error, trace: NodeJS.CallSite[]) => unknown
+/** A call site; `toString` prints it as V8 does, which its declared type does not say. */
+interface CallSite {
+  readonly toString: () => string
+}
+
+type PrepareStackTrace = (error: Error, trace: readonly CallSite[]) => unknown
 
 /**
  * Makes `error.stack` itself name the author's files, for all code of this process. It sets
@@ -159,12 +164,12 @@ type PrepareStackTrace = (error: Error, trace: NodeJS.CallSite[]) => unknown
  * hook still formats; only its text is mapped. Returns what takes it back.
  */
 export function installStackMapping(): () => void {
-  const target = Error as { prepareStackTrace?: PrepareStackTrace }
+  const target = Error as unknown as { prepareStackTrace?: PrepareStackTrace }
   const previous = target.prepareStackTrace
   const hook: PrepareStackTrace = (error, trace) => {
     const text =
       previous === undefined
-        ? [errorHeader(error), ...trace.map((site) => `    at ${String(site)}`)].join('\n')
+        ? [errorHeader(error), ...trace.map((site) => `    at ${site.toString()}`)].join('\n')
         : previous(error, trace)
     if (typeof text !== 'string') return text
     const mapped = mapStack(text)
