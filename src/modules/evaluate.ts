@@ -171,6 +171,7 @@ function parameterValue(
     case 'meta':
       return importMeta(sourceUrl(parameter.source))
     case 'require':
+    default:
       return moduleRequire(sourceUrl(0))
   }
 }

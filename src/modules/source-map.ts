@@ -85,6 +85,9 @@ export function loadedScripts(): number {
   return loaded.size
 }
 
+// Stacks as they were before `installStackMapping` rewrote them: only these tell a module's frames.
+const rawStacks = new WeakMap<Error, string>()
+
 const framePattern = /turnout:\/\/\/\S*?\?[0-9a-f]{12}:\d+:\d+/g
 
 function stackText(error: unknown): string {
@@ -126,7 +129,9 @@ export function mapStack(error: unknown): string {
 
 /** The topmost place of an error in an author's file, with its code frame. */
 export function errorPlace(error: unknown): Place | undefined {
-  for (const [frame] of stackText(error).matchAll(framePattern)) {
+  const text = stackText(error)
+  const raw = error instanceof Error ? rawStacks.get(error) : undefined
+  for (const [frame] of (raw ?? text).matchAll(framePattern)) {
     const found = locate(frame)
     if (found === undefined) continue
     return sourcePlace(found.script.artifact, found.script.file, found.position)
@@ -146,7 +151,12 @@ export function sourcePlace(artifact: Artifact, file: string, position: Original
   }
 }
 
-type PrepareStackTrace = (error: Error, trace: NodeJS.CallSite[]) => unknown
+/** A call site; `toString` prints it as V8 does, which its declared type does not say. */
+interface CallSite {
+  readonly toString: () => string
+}
+
+type PrepareStackTrace = (error: Error, trace: readonly CallSite[]) => unknown
 
 /**
  * Makes `error.stack` itself name the author's files, for all code of this process. It sets
@@ -154,14 +164,17 @@ type PrepareStackTrace = (error: Error, trace: NodeJS.CallSite[]) => unknown
  * hook still formats; only its text is mapped. Returns what takes it back.
  */
 export function installStackMapping(): () => void {
-  const target = Error as { prepareStackTrace?: PrepareStackTrace }
+  const target = Error as unknown as { prepareStackTrace?: PrepareStackTrace }
   const previous = target.prepareStackTrace
   const hook: PrepareStackTrace = (error, trace) => {
     const text =
       previous === undefined
-        ? [errorHeader(error), ...trace.map((site) => `    at ${String(site)}`)].join('\n')
+        ? [errorHeader(error), ...trace.map((site) => `    at ${site.toString()}`)].join('\n')
         : previous(error, trace)
-    return typeof text === 'string' ? mapStack(text) : text
+    if (typeof text !== 'string') return text
+    const mapped = mapStack(text)
+    if (mapped !== text) rawStacks.set(error, text)
+    return mapped
   }
   target.prepareStackTrace = hook
   return () => {
