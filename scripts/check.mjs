@@ -31,6 +31,8 @@ const steps = [
   ['lint', () => run(bin('oxlint'), ['--type-aware', '--deny-warnings'])],
   ['types', () => run(bin('tsc'), ['-p', root, '--noEmit', '--incremental', 'false'])],
   ['build', setup],
+  // Examples import the package by its name, so they need the build.
+  ['examples', () => run(bin('tsc'), ['-p', join(root, 'tsconfig.examples.json')])],
   [
     'package',
     () => {

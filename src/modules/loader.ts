@@ -7,7 +7,7 @@ import { evaluate } from './evaluate.ts'
 import type { Manifest } from './inspect.ts'
 import { routeId } from './module-version.ts'
 import { codeKey } from '../worker/worker.ts'
-import { createRehearsal, type Rehearsal } from './rehearse.ts'
+import { createRehearsal, type Rehearsal } from './rehearsal.ts'
 
 /** A module from a file, ready to be prepared: what it is, what it lists, how its code is opened anew. */
 export interface FileModule {
@@ -55,6 +55,8 @@ export class Loader {
   }
 
   async load(file: string, name: string, owner: string, mount: Mount): Promise<FileLoad> {
+    // A child takes longer to start than most builds take.
+    this.#rehearsal.warm()
     const built = await this.#builder.build(file)
     if (!built.ok) return built
     const { artifact, inputs } = built
