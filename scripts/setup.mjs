@@ -50,9 +50,7 @@ const install = () => {
 
 const build = () => {
   const marker = join(root, 'dist/.digest')
-  const folders = ['src', 'test', 'bench'].filter((name) =>
-    existsSync(join(root, name)),
-  )
+  const folders = ['src', 'test', 'bench'].filter((name) => existsSync(join(root, name)))
   const wanted = digestOf(['tsconfig.json', 'package.json', ...folders.flatMap(filesBelow).sort()])
   if (stamp(marker) === wanted) return
   console.error('turnout: building')

@@ -52,7 +52,7 @@ export class Context<Path extends string = string> {
   }
 
   /** A param of the pattern, percent-decoded. */
-  param<Name extends ParamNames<Path>>(name: Name): string
+  param(name: ParamNames<Path>): string
   param(name: string): string | undefined
   param(name: string): string | undefined {
     const { params } = this.exchange
@@ -93,8 +93,9 @@ export class Context<Path extends string = string> {
     return this
   }
 
-  get<Value = unknown>(name: string): Value | undefined {
-    return this.exchange.getValue(name) as Value | undefined
+  /** What `set` kept under this name. */
+  get(name: string): unknown {
+    return this.exchange.getValue(name)
   }
 
   /** Status of the answers made after it. */

@@ -130,7 +130,7 @@ const listExpress = (app: { router?: { stack?: unknown } }): Listed[] | null => 
 /** The places of an app, each once: HEAD follows GET by itself. */
 const listPlaces = (app: FetchApp | NodeApp): Listed[] => {
   const listed = isFetchApp(app)
-    ? listHono(app as { routes?: unknown })
+    ? listHono(app)
     : listExpress(app as { router?: { stack?: unknown } })
   if (listed === null || listed.length === 0) {
     return [

@@ -170,14 +170,19 @@ export class ModuleVersion implements LiveVersion {
     this.#timers = []
     const survivor = survivorOf()
     this.#settle(survivor)
-    void this.#scope.close().then(done)
+    void this.#close(done)
+  }
+
+  async #close(done: () => void): Promise<void> {
+    await this.#scope.close()
+    done()
   }
 
   #settle(survivor: ModuleVersion | null): void {
-    const settle = survivor?.definition.state?.settle
-    if (survivor === null || settle === undefined || survivor.state === this.state) return
+    const rules = survivor?.definition.state
+    if (!rules?.settle || survivor?.state === this.state) return
     try {
-      settle.call(survivor.definition.state, survivor.state, this.state as never)
+      rules.settle(survivor?.state, this.state as never)
     } catch (error) {
       this.#options.log.error('state.settle failed', mapError(error))
     }

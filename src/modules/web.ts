@@ -29,17 +29,18 @@ export function webRequest(exchange: Exchange, prefix: string): Request {
   return new Request(transport.origin() + mountedTarget(exchange, prefix), init)
 }
 
-const settled = Symbol('settled')
-
 /** True when the promise is settled by now, or within the few microtasks that a buffered stream needs. */
 const isSettledSoon = async (promise: Promise<unknown>): Promise<boolean> => {
-  let state: unknown = null
+  let isSettled = false
   const settle = (): void => {
-    state = settled
+    isSettled = true
   }
   promise.then(settle, settle)
-  for (let turn = 0; turn < 8 && state !== settled; turn += 1) await null
-  return state === settled
+  for (let turn = 0; turn < 8; turn += 1) {
+    if (isSettled) break
+    await Promise.resolve()
+  }
+  return isSettled
 }
 
 /** What was read already, then the rest. */

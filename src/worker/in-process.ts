@@ -90,8 +90,8 @@ export class InProcessWorker implements Worker {
         streamDrainMs: this.#options.streamDrainMs,
       })
       const before = this.#serving(name)
-      const migrate = definition.state?.migrate
-      const migratesFrom = before !== null && before.state !== undefined && migrate ? before : null
+      const migrates = before?.state !== undefined && definition.state?.migrate !== undefined
+      const migratesFrom = migrates ? before : null
       const listed = version.open(firstState(version, before))
       const difference = differenceOf(routeIds, listed)
       if (difference !== null) {
