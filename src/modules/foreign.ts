@@ -58,7 +58,7 @@ const nodeHandler =
         resolve(handled)
       })
       const next = (error?: unknown): void => {
-        if (error !== undefined && error !== null) reject(error as Error)
+        if (error !== undefined && error !== null) reject(error)
         else
           reject(
             new TurnoutError('TURNOUT_ROUTE_NOT_FOUND', {
@@ -130,7 +130,7 @@ const listExpress = (app: { router?: { stack?: unknown } }): Listed[] | null => 
 /** The places of an app, each once: HEAD follows GET by itself. */
 const listPlaces = (app: FetchApp | NodeApp): Listed[] => {
   const listed = isFetchApp(app)
-    ? listHono(app)
+    ? listHono(app as { routes?: unknown } & FetchApp)
     : listExpress(app as { router?: { stack?: unknown } })
   if (listed === null || listed.length === 0) {
     return [
