@@ -1,3 +1,4 @@
+import { constants, fstatSync, openSync } from 'node:fs'
 import { type DestinationStream, destination as openDestination, pino } from 'pino'
 import type { LogFields, LogLevel, Logger } from '../core/logger.ts'
 import { prettyLine } from './pretty-line.ts'
@@ -24,10 +25,42 @@ export interface LoggerOptions {
 // What is waiting beyond this is dropped: a reader that has stopped must not fill the memory.
 const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
 
+const LONGEST_FLUSH_MS = 500
+
+/**
+ * A write to a pipe or terminal that nobody reads blocks its thread, and with it the end of the process.
+ * Opened anew it has flags of its own, so that it can say "not now" while standard error stays as the
+ * host has set it. A file is not opened anew (it would be written from its start), a socket cannot be.
+ */
+const openDescriptor = (): number => {
+  try {
+    const status = fstatSync(2)
+    if (!status.isFIFO() && !status.isCharacterDevice()) return 2
+    return openSync('/dev/stderr', constants.O_WRONLY | (constants.O_NONBLOCK ?? 0))
+  } catch {
+    return 2
+  }
+}
+
 const openStandardError = (): DestinationStream => {
-  const stream = openDestination({ fd: 2, sync: false, maxLength: LARGEST_BACKLOG_BYTES })
+  let flushEndsAt = Number.POSITIVE_INFINITY
+  const stream = openDestination({
+    fd: openDescriptor(),
+    sync: false,
+    maxLength: LARGEST_BACKLOG_BYTES,
+    retryEAGAIN: () => Date.now() < flushEndsAt,
+  })
   // A closed standard error is no reason to stop serving.
   stream.on('error', () => {})
+  const flush = stream.flushSync.bind(stream)
+  stream.flushSync = () => {
+    flushEndsAt = Date.now() + LONGEST_FLUSH_MS
+    try {
+      flush()
+    } catch {
+      // The reader has stopped or gone; the process ends all the same.
+    }
+  }
   return stream
 }
 
