@@ -64,6 +64,15 @@ const openStandardError = (): DestinationStream => {
   return stream
 }
 
+/** A destination of the host's that fails must not end an exchange; there is nowhere left to say so. */
+const guardDestination = (destination: LogDestination): DestinationStream => ({
+  write(line) {
+    try {
+      destination.write(line)
+    } catch {}
+  },
+})
+
 const reserved = new Set(['level', 'timestamp', 'service_name', 'message'])
 
 /** A field never replaces what every line has: JSON readers keep the last of two equal keys. */
@@ -82,9 +91,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', serviceName = 'turnout' } = options
   const onTerminal = options.destination === undefined && process.stderr.isTTY
   const { pretty = onTerminal, colour = onTerminal } = options
-  const lines: DestinationStream = options.destination
-    ? { write: (line) => void options.destination?.write(line) }
-    : openStandardError()
+  const { destination } = options
+  const lines: DestinationStream =
+    destination === undefined ? openStandardError() : guardDestination(destination)
   const stream: DestinationStream = pretty
     ? { write: (line) => lines.write(prettyLine(line, colour)) }
     : lines

@@ -311,6 +311,12 @@ const badConfigs: readonly BadCase[] = [
     expect: [['TURNOUT_CONFIG_THREW', /not today/, '3:9']],
   },
   {
+    name: 'a getter that throws',
+    file: 'turnout.config.mjs',
+    text: 'export default { get port() { throw new Error("not today") } }\n',
+    expect: [['TURNOUT_CONFIG_THREW', /not today/]],
+  },
+  {
     name: 'something thrown that is no error',
     file: 'turnout.config.mjs',
     text: 'throw Object.create(null)\n',

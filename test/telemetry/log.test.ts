@@ -118,6 +118,18 @@ test('no field makes the logger throw or the line unreadable', () => {
   assert.ok(lines.every(({ message }) => message === 'm'))
 })
 
+test('a destination that fails does not make the logger throw', () => {
+  let calls = 0
+  const destination = {
+    write: () => {
+      calls += 1
+      throw new Error('full')
+    },
+  }
+  createLogger({ destination }).info('x')
+  assert.equal(calls, 1)
+})
+
 test('the short line has time, level, message, fields; no control characters pass', () => {
   const lines: string[] = []
   const logger = createLogger({ pretty: true, destination: { write: (line) => lines.push(line) } })
