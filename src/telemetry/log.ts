@@ -42,7 +42,7 @@ const openDescriptor = (): number => {
   }
 }
 
-const openStandardError = (): DestinationStream => {
+const openStandardError = (reportDropped: (count: number) => void): DestinationStream => {
   let flushEndsAt = Number.POSITIVE_INFINITY
   const stream = openDestination({
     fd: openDescriptor(),
@@ -52,6 +52,16 @@ const openStandardError = (): DestinationStream => {
   })
   // A closed standard error is no reason to stop serving.
   stream.on('error', () => {})
+  let dropped = 0
+  stream.on('drop', () => {
+    dropped += 1
+  })
+  stream.on('drain', () => {
+    if (dropped === 0) return
+    const count = dropped
+    dropped = 0
+    reportDropped(count)
+  })
   const flush = stream.flushSync.bind(stream)
   stream.flushSync = () => {
     flushEndsAt = Date.now() + LONGEST_FLUSH_MS
@@ -93,7 +103,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const { pretty = onTerminal, colour = onTerminal } = options
   const { destination } = options
   const lines: DestinationStream =
-    destination === undefined ? openStandardError() : guardDestination(destination)
+    destination === undefined
+      ? openStandardError((count) => write('warn', 'Log lines were dropped', { dropped: count }))
+      : guardDestination(destination)
   const stream: DestinationStream = pretty
     ? { write: (line) => lines.write(prettyLine(line, colour)) }
     : lines

@@ -181,6 +181,27 @@ test('a reader that has stopped stops neither the writer nor its end', async (co
   assert.equal(code, 0)
 })
 
+test('lines that a slow reader made the logger drop are counted in the log', async (context) => {
+  const child = spawn(process.execPath, [
+    '--input-type=module',
+    '-e',
+    script(`for (let i = 0; i < 40_000; i += 1) logger.info('x'.repeat(1000))
+      console.log('full')
+      setInterval(() => {}, 1000)`),
+  ])
+  context.after(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  let text = ''
+  let count = 0
+  for await (const chunk of child.stderr.setEncoding('utf8') as AsyncIterable<string>) {
+    text += chunk
+    count = Number(/"dropped":(\d+)/.exec(text.slice(-2000))?.[1] ?? 0)
+    if (count > 0) break
+  }
+  const arrived = text.split('\n').filter((line) => line.includes('xxx')).length
+  assert.equal(arrived + count, 40_000)
+})
+
 test('a closed standard error does not end the process', async () => {
   const child = spawn(process.execPath, [
     '--input-type=module',
