@@ -26,6 +26,7 @@ export interface LoggerOptions {
 const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
 
 const LONGEST_FLUSH_MS = 500
+const RETRY_MS = 2
 
 /**
  * A write to a pipe or terminal that nobody reads blocks its thread, and with it the end of the process.
@@ -43,15 +44,27 @@ const openDescriptor = (): number => {
 }
 
 const openStandardError = (reportDropped: (count: number) => void): DestinationStream => {
-  let flushEndsAt = Number.POSITIVE_INFINITY
+  let flushEndsAt = 0
   const stream = openDestination({
     fd: openDescriptor(),
     sync: false,
+    // Nothing waits for more, yet `flush` does nothing at the default of 0.
+    minLength: 1,
     maxLength: LARGEST_BACKLOG_BYTES,
     retryEAGAIN: () => Date.now() < flushEndsAt,
   })
-  // A closed standard error is no reason to stop serving.
-  stream.on('error', () => {})
+  let retry: NodeJS.Timeout | undefined
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    // A closed standard error is no reason to stop serving. "Not now" is asked again soon: the stream's
+    // own pause of 100 ms would let a pipe of 64 KB carry less than a busy server says.
+    if (code === 'EPIPE') stream.write = () => true
+    if (code !== 'EAGAIN' || retry !== undefined) return
+    retry = setTimeout(() => {
+      retry = undefined
+      stream.flush()
+    }, RETRY_MS)
+    retry.unref()
+  })
   let dropped = 0
   stream.on('drop', () => {
     dropped += 1
