@@ -112,7 +112,7 @@ export const serviceKeys: readonly string[] = ['open', 'close']
 /** The whole config: unknown keys and wrong types are issues, defaults are filled in. */
 export const configSchema: z.ZodType<ResolvedConfig> = z
   .strictObject({ ...settings, services: z.record(z.string(), service).default({}) })
-  .transform(({ $schema: _, ...config }) => config)
+  .transform(({ $schema: _schema, ...config }) => config)
 
 /** What a config of no settings resolves to. */
 export const defaultConfig: ResolvedConfig = configSchema.parse({})
