@@ -58,13 +58,18 @@ const updates = (base: Router<Served>): object => {
     )
     kept[(times[name]?.length ?? 0) % 100] = router
   }
-  // The first tenth warms up.
+  const added: { readonly method: string; readonly path: string }[] = []
+  // The first tenth warms up. Each step goes to another place of the table; what is removed was added 50
+  // steps before.
   for (let index = 0; index < count * 1.1; index += 1) {
+    const beside = routeAt(pick(routes.length))
+    const path = `${beside.path.replace(/\/\*?$/, '')}/new${index}/:added`
+    added.push({ method: beside.method, path })
+    step('insert', () => insertRoute(router, beside.method, patternOf(path), { id: index }))
     const old = routeAt(pick(routes.length))
-    const added = `${old.path.replace(/\/\*$/, '')}/new${index}/:added`
-    step('insert', () => insertRoute(router, old.method, patternOf(added), { id: index }))
     step('replace', () => insertRoute(router, old.method, patternOf(old.path), { id: index }))
-    step('remove', () => removeRoute(router, old.method, patternOf(added)))
+    const gone = added[index - 50]
+    if (gone) step('remove', () => removeRoute(router, gone.method, patternOf(gone.path)))
   }
   return Object.fromEntries(
     Object.entries(times).map(([name, values]) => {
@@ -122,7 +127,7 @@ const keptRevisions = (base: Router<Served>): object => {
     const at = pick(routes.length)
     const { method, path } = routeAt(at)
     const value = { id: index }
-    router = insertRoute(router, method, patternOf(`${path.replace(/\/\*$/, '')}/k${index}`), value)
+    router = insertRoute(router, method, patternOf(`${path.replace(/\/\*?$/, '')}/k${index}`), value)
     byId = setKey(byId, `k${index}r${at}`, value)
     byOwner = setKey(byOwner, `files:o${at % 50} k${index}r${at}`, value)
   }
