@@ -127,7 +127,12 @@ const keptRevisions = (base: Router<Served>): object => {
     const at = pick(routes.length)
     const { method, path } = routeAt(at)
     const value = { id: index }
-    router = insertRoute(router, method, patternOf(`${path.replace(/\/\*?$/, '')}/k${index}`), value)
+    router = insertRoute(
+      router,
+      method,
+      patternOf(`${path.replace(/\/\*?$/, '')}/k${index}`),
+      value,
+    )
     byId = setKey(byId, `k${index}r${at}`, value)
     byOwner = setKey(byOwner, `files:o${at % 50} k${index}r${at}`, value)
   }
