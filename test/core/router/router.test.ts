@@ -119,6 +119,29 @@ const step = fc.record({
   pick: fc.nat(),
 })
 
+/** Few methods and many neighbours, so that nodes split, widen, shrink and merge. */
+const crowdedStep = fc.record({
+  kind: fc.constantFrom('put', 'put', 'removeKnown'),
+  method: fc.constantFrom('GET', 'GET', 'GET', '*'),
+  text: fc.oneof(
+    fc.constantFrom(
+      '/a',
+      '/ab',
+      '/abc',
+      '/abd',
+      '/abe',
+      '/ac',
+      '/acd',
+      '/ad',
+      '/x/:id',
+      '/x/:id/a',
+    ),
+    fc.constantFrom('/x/:id/b', '/x/:id/c', '/x/*', '/x/:n(\\d+)', '/x/:n(\\w)/a', '/x/:n(\\w)/b'),
+    patternText,
+  ),
+  pick: fc.nat(),
+})
+
 const plainFound = (
   router: Router<number>,
   method: string,
@@ -209,7 +232,7 @@ test('the same with %2F kept', () => {
 
 test('after every change the trees hold their invariants, list what they should, and share', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(crowdedStep, { maxLength: 80 }), (steps) => {
       let before = new Set<TreeNode<unknown>>()
       for (const { router, twin } of grow(steps)) {
         const nodes = nodesOf(router)
