@@ -9,7 +9,7 @@ import { problem, type Place, type Problem } from '../core/errors.ts'
 import { digestArtifact, type Artifact, type ArtifactExternal } from './artifact.ts'
 import { externalVersion } from './resolve.ts'
 import { banner, writeScript } from './script.ts'
-import type { SourceMapData } from './source-map.ts'
+import { parseSourceMap, printSourceMap } from './source-map.ts'
 
 /** What a build ends with. `inputs` are absolute paths of what was read, and of what was looked for and missing. */
 export type BuildOutcome =
@@ -169,7 +169,7 @@ async function makeArtifact(file: string, result: BuildResult): Promise<Artifact
   const outputs = result.outputFiles ?? []
   const text = (ending: string): string =>
     outputs.find((output) => output.path.endsWith(ending))?.text ?? ''
-  const bundleMap = JSON.parse(text('.map')) as SourceMapData
+  const bundleMap = parseSourceMap(text('.map'))
   const inputs = Object.values(result.metafile?.inputs ?? {})
   const commonJs = inputs.some((input) => input.format === 'cjs')
   const { script, map, imports, parameters } = await writeScript(
@@ -189,7 +189,7 @@ async function makeArtifact(file: string, result: BuildResult): Promise<Artifact
   })
   const content = {
     script,
-    map: JSON.stringify(map),
+    map: printSourceMap(map),
     sources: map.sources,
     imports,
     parameters,

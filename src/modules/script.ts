@@ -3,7 +3,13 @@ import { init, parse, type Export, type Import } from 'es-module-lexer'
 import { isBuiltin } from 'node:module'
 import type { ArtifactImport, ArtifactParameter, SourcePosition } from './artifact.ts'
 import { isSelf } from './resolve.ts'
-import { openSourceMap, type PositionFinder, type SourceMapData } from './source-map.ts'
+import {
+  openSourceMap,
+  parseSourceMap,
+  printSourceMap,
+  type PositionFinder,
+  type SourceMapData,
+} from './source-map.ts'
 
 /** What `writeScript` makes of a bundle. */
 export interface Script {
@@ -141,7 +147,7 @@ async function bindLive(
   live: Record<string, string>,
   target: string,
 ): Promise<[string, SourceMapData]> {
-  const inline = Buffer.from(JSON.stringify(map)).toString('base64')
+  const inline = Buffer.from(printSourceMap(map)).toString('base64')
   const result = await transform(
     `${code}\n//# sourceMappingURL=data:application/json;base64,${inline}`,
     {
@@ -156,7 +162,7 @@ async function bindLive(
       logLevel: 'silent',
     },
   )
-  return [result.code, JSON.parse(result.map) as SourceMapData]
+  return [result.code, parseSourceMap(result.map)]
 }
 
 /** `import.meta` and `import(` become parameters of the file that they stand in, padded to the same width. */

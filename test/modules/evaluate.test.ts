@@ -170,6 +170,18 @@ export default { url, dirname: import.meta.dirname, filename: \`\${import.meta.f
   })
 })
 
+test('folders and files may have any name', async () => {
+  const { folder, outcome } = await run({
+    'a 100%25 é.ts':
+      'import { add } from "esm-only"\nexport { inner } from "./b #1/c?.ts"\nexport default [import.meta.filename, add]',
+    'b #1/c?.ts':
+      'import { add } from "esm-only"\nexport const inner = [import.meta.filename, add]',
+  })
+  assert.ok(outcome.ok)
+  assert.equal((outcome.exports['default'] as string[])[0], join(folder, 'a 100%25 é.ts'))
+  assert.equal((outcome.exports['inner'] as string[])[0], join(folder, 'b #1/c?.ts'))
+})
+
 test('module code is strict and has no CommonJS names', async () => {
   const exports = await exportsOf({
     'main.js':
