@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { codeFrame } from '../core/code-frame.ts'
 import { problem, type Place, type Problem } from '../core/errors.ts'
 import { digestArtifact, type Artifact, type ArtifactExternal } from './artifact.ts'
-import { externalVersion } from './resolve.ts'
+import { externalVersion, isSelf } from './resolve.ts'
 import { banner, writeScript } from './script.ts'
 import { parseSourceMap, printSourceMap } from './source-map.ts'
 
@@ -180,7 +180,7 @@ async function makeArtifact(file: string, result: BuildResult): Promise<Artifact
   )
   const specifiers = inputs
     .flatMap((input) => input.imports)
-    .filter((used) => used.external === true && !isBuiltin(used.path))
+    .filter((used) => used.external === true && !isBuiltin(used.path) && !isSelf(used.path))
     .map((used) => used.path)
   const parentUrl = pathToFileURL(file).href
   const externals = [...new Set(specifiers)].toSorted().map((specifier): ArtifactExternal => {

@@ -280,3 +280,27 @@ test('an import that never settles ends at its deadline', async () => {
   assert.equal(problem.code, 'TURNOUT_MODULE_LOAD_TIMEOUT')
   assert.match(problem.message, /50 ms/)
 })
+
+test('a load can be given up', async () => {
+  workspace.write({ 'hangs.ts': 'await new Promise(() => {})' })
+  const artifact = await workspace.artifact('hangs.ts')
+  const file = workspace.path('hangs.ts')
+  for (const signal of [AbortSignal.abort(), AbortSignal.timeout(5)]) {
+    const outcome = await evaluate(artifact, { file, signal, timeoutMs: 0 })
+    assert.ok(!outcome.ok)
+    assert.equal(outcome.problem.code, 'TURNOUT_MODULE_LOAD_FAILED')
+    assert.match(outcome.problem.message, /given up/)
+  }
+})
+
+test('aliases of tsconfig and package.json reach local files', async () => {
+  const exports = await exportsOf({
+    'main.ts': 'import { a } from "@/a"\nimport { b } from "#b"\nexport default [a, b]',
+    'lib/a.ts': 'export const a = "a"',
+    'lib/b.ts': 'export const b = "b"',
+    'tsconfig.json': '{"extends": "./base.json"}',
+    'base.json': '{"compilerOptions": {"paths": {"@/*": ["./lib/*"]}}}',
+    'package.json': '{"type": "module", "imports": {"#b": "./lib/b.ts"}}',
+  })
+  assert.deepEqual(exports['default'], ['a', 'b'])
+})
