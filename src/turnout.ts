@@ -19,10 +19,11 @@ import { RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
 import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
 import {
-  createNodeHandler,
+  createNodeServe,
   openListener,
   type Listener,
   type NodeHandler,
+  type NodeServe,
 } from './server/node-listener.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource, type FilesSource } from './source/files.ts'
@@ -91,6 +92,7 @@ export class Turnout {
   readonly #publisher: Publisher
   readonly #services: ServiceSet
   readonly #serve: Serve
+  readonly #nodeServe: NodeServe
   readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
@@ -131,7 +133,10 @@ export class Turnout {
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
     })
-    this.handler = createNodeHandler(this.#serve, bodyLimit)
+    this.#nodeServe = createNodeServe(this.#serve, bodyLimit)
+    this.handler = (request, response, next) => {
+      void this.#nodeServe(request, response, next)
+    }
   }
 
   /** Number of the revision that is served; 0 before the first change. */
@@ -282,7 +287,7 @@ export class Turnout {
     options: { readonly host?: string; readonly port?: number } = {},
   ): Promise<Listener> {
     const { host = '127.0.0.1', port = 8080 } = options
-    const listener = await openListener(this.handler, { host, port })
+    const listener = await openListener(this.#nodeServe, { host, port })
     this.#open.push(listener)
     return listener
   }
