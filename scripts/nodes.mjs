@@ -18,11 +18,22 @@ for (const line of lines.length === 0 ? ['22', '24', '26'] : lines) {
   const binary = join(folder, 'node_modules', name, 'bin/node')
   if (!existsSync(binary)) {
     mkdirSync(folder, { recursive: true })
-    run('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error', `${name}@${line}`])
+    run('npm', [
+      'install',
+      '--prefix',
+      folder,
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      `${name}@${line}`,
+    ])
   }
   const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim()
   console.log(`\nNode ${version}`)
-  const { status } = spawnSync(binary, [join(root, 'scripts/test.mjs'), ...rest], { cwd: root, stdio: 'inherit' })
+  const { status } = spawnSync(binary, [join(root, 'scripts/test.mjs'), ...rest], {
+    cwd: root,
+    stdio: 'inherit',
+  })
   if (status !== 0) failed += 1
 }
 

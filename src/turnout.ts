@@ -267,6 +267,7 @@ export class Turnout {
     const source = createFilesSource({
       directory: path,
       ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
+      onHint: () => this.#loader?.warm(),
       onBurst: (burst) => this.#burst(source, burst),
       onError: (found) => this.log.warn(found.message, { code: found.code }),
     })
