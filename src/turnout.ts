@@ -321,7 +321,7 @@ export class Turnout {
     await Promise.all(this.#sources.splice(0).map((source) => source.close()))
     await this.#publisher.settled()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(deadlineMs)))
-    await this.#worker.close()
+    await this.#worker.close(deadlineMs)
     await this.#loader?.close()
     await this.#services.close((error) =>
       this.log.error('a service did not close', mapError(error)),

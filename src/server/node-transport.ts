@@ -72,6 +72,7 @@ export class NodeTransport implements Transport {
     const request = this.#request
     const limit = this.#bodyLimit
     const tooLarge = (): TurnoutError => new TurnoutError('TURNOUT_BODY_TOO_LARGE', { limit })
+    if (request.readableEnded || request.destroyed) throw new TurnoutError('TURNOUT_BODY_USED')
     if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge()
     const chunks: Buffer[] = []
     let size = 0
@@ -126,31 +127,33 @@ export class NodeTransport implements Transport {
   ): Promise<void> {
     const response = this.#response
     const iterator = body[Symbol.asyncIterator]()
-    const giveUp = async (): Promise<void> => {
-      await iterator.return?.()
-    }
     if (isBodyless(status) || this.method === 'HEAD') {
       response.writeHead(status, headers).end()
-      await giveUp()
+      await iterator.return?.()
       return
     }
     response.writeHead(status, headers)
     response.flushHeaders()
-    // A source that waits for its next part must learn that the client left.
-    const left = new Promise<'left'>((resolve) => {
-      this.onClose(() => resolve('left'))
-    })
-    for (;;) {
-      const part = await Promise.race([iterator.next(), left])
-      if (part === 'left') {
-        // The source may be waiting in `next` for ever: its end must not hold up ours.
-        giveUp().catch(() => undefined)
-        return
+    await new Promise<void>((resolve, reject) => {
+      let isLeft = false
+      // The source may wait in `next` for ever: the exchange ends when its client has left all the same.
+      this.onClose(() => {
+        isLeft = true
+        iterator.return?.().catch(() => undefined)
+        resolve()
+      })
+      const pump = async (): Promise<void> => {
+        for (let part = await iterator.next(); !isLeft; part = await iterator.next()) {
+          if (part.done === true) {
+            response.end()
+            break
+          }
+          if (!response.write(part.value)) await once(response, 'drain')
+        }
+        resolve()
       }
-      if (part.done === true) break
-      if (!response.write(part.value)) await Promise.race([once(response, 'drain'), left])
-    }
-    response.end()
+      pump().catch(reject)
+    })
   }
 
   onClose(listener: () => void): void {
