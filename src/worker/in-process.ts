@@ -1,4 +1,4 @@
-import { TurnoutError, problem, type Problem } from '../core/errors.ts'
+import { problem, type Problem } from '../core/errors.ts'
 import { childLogger, type Logger } from '../core/logger.ts'
 import { getKey } from '../core/persistent-map.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
@@ -6,6 +6,7 @@ import type { Switch } from '../gateway/snapshot.ts'
 import type { Services } from '../modules/define.ts'
 import { ModuleVersion } from '../modules/module-version.ts'
 import { authorProblem } from '../modules/report.ts'
+import { synchronous } from '../modules/state.ts'
 import {
   codeKey,
   type Draining,
@@ -191,12 +192,6 @@ const firstState = (version: ModuleVersion, before: ModuleVersion | null): unkno
   if (before === null || before.state === undefined) return synchronous(rules.create())
   if (rules.migrate === undefined) return before.state
   return synchronous(rules.migrate(before.state as never, before.version))
-}
-
-const synchronous = (state: unknown): unknown => {
-  if (!(state instanceof Promise)) return state
-  state.catch(() => undefined)
-  throw new TurnoutError('TURNOUT_STATE_ASYNC')
 }
 
 /** The real migration, in the turn of the swap: what was written since the rehearsal comes along. */
