@@ -61,7 +61,13 @@ export class InProcessWorker implements Worker {
 
   async prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult> {
     const problems = new Map<string, readonly Problem[]>()
-    const services = requests.length === 0 ? {} : await this.#options.services()
+    let services: Services = {}
+    try {
+      if (requests.length > 0) services = await this.#options.services()
+    } catch (error) {
+      const found = authorProblem(error, { module: 'services', file: null })
+      return { ok: false, problems: new Map(requests.map((one) => [one.reference.name, [found]])) }
+    }
     await Promise.all(
       requests.map(async (request) => {
         const { name } = request.reference
