@@ -1,10 +1,10 @@
 // What a reload keeps: heap and RSS per reload of a generated module, and old versions still alive.
 //
 //   node --expose-gc dist/bench/reload/main.js [--reloads 10000] [--skip 500] [--size 50000]
-//        [--road evaluate|build|rehearse] [--pressure] [--times]
+//        [--road evaluate|build|rehearse] [--pressure] [--times] [--series] [--json]
 //
 // `evaluate` loads artifacts made from one build with another text in each; `build` edits the file and
-// builds each time; `rehearse` does the whole road. `--times` prints the medians of its parts. `--pressure` repeats it with --max-old-space-size=64.
+// builds each time; `rehearse` does the whole road. `--times` prints the medians of its parts, `--series` every sample. `--pressure` repeats it with --max-old-space-size=64.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,6 +25,8 @@ const { values } = parseArgs({
     size: { type: 'string', default: '50000' },
     road: { type: 'string', default: 'build' },
     pressure: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    series: { type: 'boolean', default: false },
     times: { type: 'boolean', default: false },
   },
 })
@@ -136,21 +138,30 @@ for (let turn = 1; turn <= reloads; turn += 1) {
 }
 const elapsedMs = performance.now() - startedAt
 await measure()
+const result = {
+  node: process.version,
+  road: values.road,
+  oldSpace: values.pressure ? '64 MB' : 'no limit',
+  reloads,
+  scriptKb: Math.round(template.script.length / 1024),
+  heapKbPerReload: Number(slope(heap).toFixed(3)),
+  rssKbPerReload: Number(slope(rss).toFixed(3)),
+  alive: reloads - freed,
+  maps: loadedScripts(),
+  rssMb: Math.round(process.memoryUsage().rss / 2 ** 20),
+  msPerReload: Number((elapsedMs / reloads).toFixed(2)),
+}
 console.log(
-  [
-    `node ${process.version}`,
-    `road ${values.road}`,
-    values.pressure ? 'old space 64 MB' : 'no limit',
-    `${reloads} reloads`,
-    `${(template.script.length / 1024).toFixed(0)} KB script`,
-    `heap ${slope(heap).toFixed(3)} KB/reload`,
-    `rss ${slope(rss).toFixed(3)} KB/reload`,
-    `alive ${reloads - freed}`,
-    `maps ${loadedScripts()}`,
-    `rss ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB`,
-    `${(elapsedMs / reloads).toFixed(2)} ms/reload`,
-  ].join(' | '),
+  values.json
+    ? JSON.stringify(result)
+    : Object.entries(result)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(' | '),
 )
+if (values.series) {
+  for (const [index, [turn, kb]] of rss.entries())
+    console.log(`${turn}: heap ${heap[index]?.[1].toFixed(0)} KB, rss ${kb.toFixed(0)} KB`)
+}
 for (const [part, all] of Object.entries(times)) {
   const sorted = all.toSorted((a, b) => a - b)
   const at = (share: number): string =>

@@ -1,12 +1,14 @@
+import { problem, type Problem } from '../errors.ts'
 import {
-  emptyMap,
-  getKey,
-  entriesFrom,
   deleteKey,
+  editMap,
+  emptyMap,
+  entriesFrom,
+  getKey,
+  maxKeyLength,
   setKey,
   type PersistentMap,
 } from '../persistent-map.ts'
-import { problem, type Problem } from '../errors.ts'
 import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
 import {
   editRouter,
@@ -25,11 +27,11 @@ export interface Table {
   readonly router: Router<Route>
   /** Routes by id. */
   readonly routes: PersistentMap<Route>
-  /** Routes by owner: the key is owner, NUL, id. */
+  /** Routes by owner and id. */
   readonly owned: PersistentMap<Route>
   /** Modules by name. */
   readonly modules: PersistentMap<ModuleReference>
-  /** Modules by owner: the key is owner, NUL, name. */
+  /** Modules by owner and name. */
   readonly ownedModules: PersistentMap<ModuleReference>
 }
 
@@ -41,11 +43,12 @@ export const emptyTable: Table = Object.freeze({
   ownedModules: emptyMap,
 })
 
-const ownedKey = (owner: string, id: string): string => `${owner}\0${id}`
+/** The length in front keeps an owner apart from one whose name goes on after it. */
+const ownedKey = (owner: string, id: string): string => `${owner.length}:${owner} ${id}`
 
 /** The routes of an owner. */
 export function* routesOf(table: Table, owner: string): Generator<Route> {
-  for (const [, route] of entriesFrom(table.owned, `${owner}\0`)) yield route
+  for (const [, route] of entriesFrom(table.owned, ownedKey(owner, ''))) yield route
 }
 
 const sameRoute = (left: Route, right: Route): boolean =>
@@ -56,20 +59,18 @@ const sameRoute = (left: Route, right: Route): boolean =>
   right.target.kind === 'module' &&
   left.target.module === right.target.module
 
-const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
-  let { routes, owned } = table
-  for (const { id, owner } of gone) {
-    routes = deleteKey(routes, id)
-    owned = deleteKey(owned, ownedKey(owner, id))
-  }
-  for (const route of put) {
-    routes = setKey(routes, route.id, route)
-    owned = setKey(owned, ownedKey(route.owner, route.id), route)
-  }
-  return { ...table, routes, owned }
-}
+const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => ({
+  ...table,
+  routes: editMap(table.routes, [
+    ...gone.map(({ id }) => ({ key: id })),
+    ...put.map((route) => ({ key: route.id, value: route })),
+  ]),
+  owned: editMap(table.owned, [
+    ...gone.map(({ owner, id }) => ({ key: ownedKey(owner, id) })),
+    ...put.map((route) => ({ key: ownedKey(route.owner, route.id), value: route })),
+  ]),
+})
 
-/** Parsed patterns of routes, each parsed once. */
 const patternOf = (route: Route): Pattern => {
   const { pattern } = parsePattern(route.path)
   // Only routes whose pattern was parsed before stand in a table.
@@ -128,6 +129,17 @@ export function addRoutes(
     const { pattern, problems } = parsePattern(route.path)
     if (pattern === null) {
       refusals.push(...problems.map((found) => ({ problem: found, other: null })))
+      continue
+    }
+    if (ownedKey(route.owner, route.id).length > maxKeyLength) {
+      const reason = 'it is too long'
+      refusals.push({
+        problem: problem('TURNOUT_PATTERN_INVALID', {
+          pattern: `${route.path.slice(0, 80)}...`,
+          reason,
+        }),
+        other: null,
+      })
       continue
     }
     const place = `${route.method} ${shapeOf(pattern)}`
@@ -196,5 +208,5 @@ export function setModule(table: Table, name: string, reference: ModuleReference
 
 /** The modules of an owner. */
 export function* modulesOf(table: Table, owner: string): Generator<ModuleReference> {
-  for (const [, reference] of entriesFrom(table.ownedModules, `${owner}\0`)) yield reference
+  for (const [, reference] of entriesFrom(table.ownedModules, ownedKey(owner, ''))) yield reference
 }
