@@ -235,7 +235,7 @@ export class Turnout {
 
   /** Several changes as one revision, all or nothing. */
   async update(
-    describe: (change: Change) => void | Promise<void>,
+    describe: (change: Change) => unknown,
     who: { readonly author?: string; readonly reason?: string } = {},
   ): Promise<Revision> {
     const change = new ChangeBuilder(this.#middleware, (module, mount, at) =>
