@@ -5,7 +5,10 @@ import { ask, save } from './served.ts'
 
 /** An event of a Turnout, as it came. */
 export type Told = {
-  readonly [Name in keyof TurnoutEvents]: { readonly name: Name; readonly event: TurnoutEvents[Name] }
+  readonly [Name in keyof TurnoutEvents]: {
+    readonly name: Name
+    readonly event: TurnoutEvents[Name]
+  }
 }[keyof TurnoutEvents]
 
 /** A Turnout in this process that follows a folder and listens on a port. */
