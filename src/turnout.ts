@@ -19,10 +19,11 @@ import { RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
 import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
 import {
-  createNodeHandler,
+  createNodeServe,
   openListener,
   type Listener,
   type NodeHandler,
+  type NodeServe,
 } from './server/node-listener.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
@@ -91,6 +92,7 @@ export class Turnout {
   readonly #publisher: Publisher
   readonly #services: ServiceSet
   readonly #serve: Serve
+  readonly #nodeServe: NodeServe
   readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
@@ -137,7 +139,10 @@ export class Turnout {
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
     })
-    this.handler = createNodeHandler(this.#serve, bodyLimit)
+    this.#nodeServe = createNodeServe(this.#serve, bodyLimit)
+    this.handler = (request, response, next) => {
+      void this.#nodeServe(request, response, next)
+    }
   }
 
   /** Number of the revision that is served; 0 before the first change. */
@@ -274,6 +279,7 @@ export class Turnout {
     const source = createFilesSource({
       directory: resolve(directory),
       ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
+      onHint: () => this.#loader?.warm(),
       onBurst: (burst) => folder.take(burst),
       onError: (found) => this.log.warn(found.message, { code: found.code }),
     })
@@ -294,7 +300,7 @@ export class Turnout {
     options: { readonly host?: string; readonly port?: number } = {},
   ): Promise<Listener> {
     const { host = '127.0.0.1', port = 8080 } = options
-    const listener = await openListener(this.handler, { host, port })
+    const listener = await openListener(this.#nodeServe, { host, port })
     this.#open.push(listener)
     return listener
   }
@@ -327,7 +333,7 @@ export class Turnout {
     await Promise.all(this.#folders.splice(0).map((folder) => folder.close()))
     await this.#publisher.settled()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(deadlineMs)))
-    await this.#worker.close()
+    await this.#worker.close(deadlineMs)
     await this.#loader?.close()
     await this.#services.close((error) =>
       this.log.error('a service did not close', mapError(error)),

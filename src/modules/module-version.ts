@@ -124,6 +124,11 @@ export class ModuleVersion implements LiveVersion {
     this.#cut(reason, (exchange) => exchange.transport.isHeadSent)
   }
 
+  /** Ends everything inside at once. */
+  cut(reason: string): void {
+    this.#cut(reason, () => true)
+  }
+
   /** Gives back a version that never served. */
   discard(): Promise<void> {
     return this.#scope.close()

@@ -21,6 +21,8 @@ export interface FilesOptions {
   readonly pollMs?: number
   /** False: no events, scans only; for file systems that send none. Default true. */
   readonly watch?: boolean
+  /** Told at once that something was touched: time to get ready for a change that may come. */
+  readonly onHint?: () => void
   /** Takes a change. The next one waits for its promise. */
   readonly onBurst: (burst: Burst) => void | Promise<void>
   /** Takes what is wrong with the watching itself, and what `onBurst` threw. */
@@ -66,6 +68,7 @@ class FolderSource implements FilesSource {
   readonly #isWatching: boolean
   readonly #onBurst: FilesOptions['onBurst']
   readonly #onError: FilesOptions['onError']
+  readonly #onHint: FilesOptions['onHint']
   readonly #hints: Hints
   readonly #trails = new Trails()
   readonly #ledger = new Ledger()
@@ -95,6 +98,7 @@ class FolderSource implements FilesSource {
     this.#isWatching = options.watch ?? true
     this.#onBurst = options.onBurst
     this.#onError = options.onError
+    this.#onHint = options.onHint
     this.#settling = new Settling(this.#settleMs, options.maxWaitMs ?? 1000)
     this.#hints = new Hints((hint) => this.#take(hint), options.onError)
   }
@@ -136,6 +140,7 @@ class FolderSource implements FilesSource {
     this.#mustList ||= lists
     this.#settling.touch(path, performance.now())
     this.#arm()
+    this.#onHint?.()
   }
 
   /** Sets the one timer to when there is something to do. */

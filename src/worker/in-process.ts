@@ -165,12 +165,17 @@ export class InProcessWorker implements Worker {
     }))
   }
 
-  async close(): Promise<void> {
+  async close(deadlineMs: number): Promise<void> {
     await this.discard()
     const { revision, versions } = this.live.current
     this.live.current = { revision, table: emptyTable, versions: new Map() }
     for (const version of versions.values()) this.#retire(version as ModuleVersion)
-    if (this.#retired.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#retired.size === 0) return
+    const deadline = setTimeout(() => {
+      for (const version of this.#retired) version.cut('closing')
+    }, deadlineMs)
+    await new Promise<void>((resolve) => this.#idle.push(resolve))
+    clearTimeout(deadline)
   }
 
   #serving(name: string): ModuleVersion | null {

@@ -13,7 +13,7 @@ export interface ReloadResult {
 /** Runs the reload bench in a process of its own. */
 export async function runReloads(...flags: readonly string[]): Promise<ReloadResult> {
   const main = fileURLToPath(new URL('../../../bench/reload/main.js', import.meta.url))
-  const args = ['--expose-gc', main, '--json', ...flags]
+  const args = [main, '--json', ...flags]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout) as ReloadResult
 }
