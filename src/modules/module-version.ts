@@ -150,11 +150,11 @@ export class ModuleVersion implements LiveVersion {
       routes,
     })
     for (const exchange of meant) exchange.abort(reason)
-    // A handler that never settles keeps its exchange inside: the version does not wait for it any longer.
+    // A handler that never settles keeps its exchange inside: the version does not wait for it any longer. The timer
+    // keeps the process alive, because `close` may be waiting for nothing else.
     const timer = setTimeout(() => {
       for (const exchange of meant) exchange.release()
     }, 1_000)
-    timer.unref()
     this.#timers.push(timer)
   }
 
