@@ -111,6 +111,15 @@ export interface RouteModule<State = undefined> {
   register(routes: Registrar, scope: Scope<State>): void
 }
 
+/** A route module whatever its state is: what is taken where modules are mounted. */
+export interface AnyRouteModule extends Omit<RouteModule<never>, 'state'> {
+  readonly state?: {
+    create(): unknown
+    migrate?(old: never, fromVersion: string): unknown
+    settle?(survivor: never, other: never): void
+  }
+}
+
 /** Adds types to a route module and nothing else. */
 export function defineModule<State = undefined>(module: RouteModule<State>): RouteModule<State> {
   return module

@@ -204,11 +204,12 @@ class FolderSource implements FilesSource {
 
   /** Whether a build may have read something else than what is at the path now. */
   async #isDoubtful(name: string, path: string): Promise<boolean> {
+    const before = this.#ledger.sightingOf(path)
+    if (before === undefined && !(await this.#digest(path))) return true
+    // The look comes after the digest: what is written between the two must count as seen too late.
     const state = await lookAt(path)
     const sighting = this.#ledger.sightingOf(path)
-    if (sighting === undefined) {
-      if (!(await this.#digest(path))) return true
-    } else if (sighting.state.key !== state.key) return true
+    if (sighting?.state.key !== state.key) return true
     // Where nothing is, the folder tells when something last was.
     const { changedAt } = state.kind === 'missing' ? await lookAt(dirname(path)) : state
     return this.#ledger.wasReportedBefore(name, Math.max(changedAt, sighting?.firstSeenAt ?? 0))
