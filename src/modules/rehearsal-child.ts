@@ -69,6 +69,8 @@ export function openChild(inspector: Inspector, timeoutMs: number): RehearsalChi
     ended,
     rehearsals: () => count,
     kill: () => {
+      // Whoever waits for the end must live to see it.
+      setReferences(child, true)
       child.kill('SIGKILL')
     },
     rehearse: async (artifact, file, context) => {
