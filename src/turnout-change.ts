@@ -10,7 +10,7 @@ import { RouteRegistrar, type Registration } from './modules/registrar.ts'
 export const owner = 'app'
 
 /** A module: an object with `register`, a fetch app, a Node app, or the path of a file with one as default export. */
-export type ModuleSource = RouteModule<never> | FetchApp | NodeApp | string | URL
+export type ModuleSource = RouteModule<unknown> | FetchApp | NodeApp | string | URL
 
 export interface MountOptions {
   /** Needed for apps, which have no name of their own. */

@@ -5,7 +5,7 @@ import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } f
 import { RouteRegistrar, joinPath, type Registration } from './registrar.ts'
 
 /** What may be the default export of a module's file. */
-export type ModuleExport = RouteModule<never> | FetchApp | NodeApp
+export type ModuleExport = RouteModule<unknown> | FetchApp | NodeApp
 
 /** A module's default export in one shape, with its defaults filled in. */
 export interface Definition {
