@@ -117,7 +117,10 @@ const conflict = (route: Route, other: Route): Refusal => ({
   }),
 })
 
-/** Puts routes in. When one cannot stand beside what is there, or beside another, all are refused. */
+/**
+ * Puts routes in; one of the same owner, id and place is replaced. When one cannot stand beside what is there, or
+ * beside another, all are refused.
+ */
 export function addRoutes(
   table: Table,
   put: readonly Route[],
@@ -143,10 +146,10 @@ export function addRoutes(
       continue
     }
     const place = `${route.method} ${shapeOf(pattern)}`
+    const there = placeOf(table.router, route.method, pattern)?.value
+    const isReplaced = there?.id === route.id && there.owner === route.owner
     const other =
-      places.get(place) ??
-      placeOf(table.router, route.method, pattern)?.value ??
-      getKey(table.routes, route.id)
+      places.get(place) ?? (isReplaced ? undefined : (there ?? getKey(table.routes, route.id)))
     places.set(place, route)
     if (other !== undefined) refusals.push(conflict(route, other))
     else changes.push({ kind: 'put', method: route.method, pattern, value: route })
@@ -177,25 +180,28 @@ export function replaceOwned(
   }
 }
 
-/** Takes in routes of an owner that replace those of the same id, and takes out others by id. */
+/** Takes out routes of an owner by id; `removed` also has those that `put` will replace in their places. */
 export function editOwned(
   table: Table,
   owner: string,
   put: readonly Route[],
   remove: readonly string[],
 ): { readonly kept: Table; readonly added: readonly Route[]; readonly removed: readonly Route[] } {
-  const removed = [...new Set([...remove, ...put.map(({ id }) => id)])].flatMap((id) => {
+  const own = (id: string): Route[] => {
     const route = getKey(table.routes, id)
     return route === undefined || route.owner !== owner ? [] : [route]
-  })
-  return { kept: removeRoutes(table, removed), added: put, removed }
+  }
+  const replaced = put.flatMap(({ id }) => own(id))
+  const ids = new Set(put.map(({ id }) => id))
+  const gone = remove.filter((id) => !ids.has(id)).flatMap(own)
+  return { kept: removeRoutes(table, gone), added: put, removed: [...gone, ...replaced] }
 }
 
 /** Sets or drops a module reference. */
 export function setModule(table: Table, name: string, reference: ModuleReference | null): Table {
   const before = getKey(table.modules, name)
   let { modules, ownedModules } = table
-  if (before !== undefined) {
+  if (before !== undefined && before.owner !== reference?.owner) {
     modules = deleteKey(modules, name)
     ownedModules = deleteKey(ownedModules, ownedKey(before.owner, name))
   }
