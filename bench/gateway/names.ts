@@ -4,8 +4,8 @@ export const serverNames = [
   'fastify',
   'hono',
   'turnout',
-  'turnout, module file',
-  'turnout, default logger',
+  'turnout module file',
+  'turnout and its logger',
 ] as const
 
 export type ServerName = (typeof serverNames)[number]

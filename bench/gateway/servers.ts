@@ -37,7 +37,7 @@ const start: Readonly<Record<ServerName, () => Promise<number>>> = {
     })
   },
   turnout: () => turnout({ logger: false }),
-  'turnout, module file': async () => {
+  'turnout module file': async () => {
     const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs')
     const folder = mkdtempSync((await import('node:os')).tmpdir() + '/turnout-bench-')
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -52,7 +52,7 @@ export default { register: (routes) => void routes.get('/ping', (c) => c.json(he
     await gateway.files(folder)
     return (await gateway.listen({ port: 0 })).port
   },
-  'turnout, default logger': () => turnout({}),
+  'turnout and its logger': () => turnout({}),
 }
 
 const turnout = async (options: { readonly logger?: false }): Promise<number> => {
