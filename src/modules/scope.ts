@@ -89,12 +89,17 @@ export class ModuleScope {
     }
   }
 
-  /** Gives everything back: signal, timers, listeners, then the disposers, last registered first. */
-  async close(): Promise<void> {
-    this.#controller.abort()
+  /** Gives back timers and listeners, and tells nobody. */
+  clear(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
     for (const remove of this.#listeners) remove()
+  }
+
+  /** Gives everything back: signal, timers, listeners, then the disposers, last registered first. */
+  async close(): Promise<void> {
+    this.#controller.abort()
+    this.clear()
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), disposeDeadlineMs)
