@@ -1,7 +1,7 @@
 import { TurnoutError } from './core/errors.ts'
 import type { Route } from './core/route/route.ts'
 import type { ChangeItem } from './control/change.ts'
-import type { Middleware, Registrar, RouteModule } from './modules/define.ts'
+import type { AnyRouteModule, Middleware, Registrar } from './modules/define.ts'
 import { normalPrefix, type Mount } from './modules/definition.ts'
 import type { FetchApp, NodeApp } from './modules/foreign.ts'
 import { RouteRegistrar, type Registration } from './modules/registrar.ts'
@@ -10,7 +10,7 @@ import { RouteRegistrar, type Registration } from './modules/registrar.ts'
 export const owner = 'app'
 
 /** A module: an object with `register`, a fetch app, a Node app, or the path of a file with one as default export. */
-export type ModuleSource = RouteModule<unknown> | FetchApp | NodeApp | string | URL
+export type ModuleSource = AnyRouteModule | FetchApp | NodeApp | string | URL
 
 export interface MountOptions {
   /** Needed for apps, which have no name of their own. */

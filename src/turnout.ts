@@ -19,14 +19,14 @@ import { RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
 import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
 import {
-  createNodeHandler,
+  createNodeServe,
   openListener,
   type Listener,
   type NodeHandler,
+  type NodeServe,
 } from './server/node-listener.ts'
 import { WebTransport } from './server/web-transport.ts'
-import { createFilesSource, type FilesSource } from './source/files.ts'
-import type { Burst } from './source/ledger.ts'
+import { createFilesSource } from './source/files.ts'
 import { createLogger } from './telemetry/log.ts'
 import {
   ChangeBuilder,
@@ -37,6 +37,7 @@ import {
   type ModuleSource,
   type MountOptions,
 } from './turnout-change.ts'
+import { FolderChanges } from './turnout-files.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { Draining } from './worker/worker.ts'
@@ -91,10 +92,11 @@ export class Turnout {
   readonly #publisher: Publisher
   readonly #services: ServiceSet
   readonly #serve: Serve
+  readonly #nodeServe: NodeServe
   readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
-  readonly #sources: FilesSource[]
+  readonly #folders: FolderChanges[]
   #loader: Loader | null
 
   constructor(options: TurnoutOptions = {}) {
@@ -107,7 +109,7 @@ export class Turnout {
     )
     this.#middleware = []
     this.#open = []
-    this.#sources = []
+    this.#folders = []
     this.#loader = null
     this.#worker = new InProcessWorker({
       services: () => this.#services.open(),
@@ -120,8 +122,14 @@ export class Turnout {
     this.#publisher = new Publisher({
       worker: this.#worker,
       keep: options.keepRevisions ?? 100,
-      onApplied: (revision, { durationMs }) =>
-        this.#events.emit('applied', { revision, durationMs }),
+      onApplied: (revision, { durationMs }) => {
+        this.#events.emit('applied', { revision, durationMs })
+        for (const folder of this.#folders) {
+          folder
+            .retry()
+            .catch((error: unknown) => this.log.error('a retry failed', mapError(error)))
+        }
+      },
       onRejected: ({ author, reason }, rejections) =>
         this.#events.emit('rejected', { author, reason, rejections }),
     })
@@ -131,7 +139,10 @@ export class Turnout {
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
     })
-    this.handler = createNodeHandler(this.#serve, bodyLimit)
+    this.#nodeServe = createNodeServe(this.#serve, bodyLimit)
+    this.handler = (request, response, next) => {
+      void this.#nodeServe(request, response, next)
+    }
   }
 
   /** Number of the revision that is served; 0 before the first change. */
@@ -229,7 +240,7 @@ export class Turnout {
 
   /** Several changes as one revision, all or nothing. */
   async update(
-    describe: (change: Change) => void | Promise<void>,
+    describe: (change: Change) => unknown,
     who: { readonly author?: string; readonly reason?: string } = {},
   ): Promise<Revision> {
     const change = new ChangeBuilder(this.#middleware, (module, mount, at) =>
@@ -258,15 +269,22 @@ export class Turnout {
 
   /** Serves every module of a folder, and follows it. Resolves when what is there at start has been applied. */
   async files(directory: string, options: FilesOptions = {}): Promise<void> {
-    const path = resolve(directory)
+    const mount: Mount = { prefix: '', middleware: [...this.#middleware] }
+    const folder = new FolderChanges({
+      publisher: this.#publisher,
+      load: (file, name, own) => this.#load(file, name, own, mount),
+      onRejected: (rejections) =>
+        this.#events.emit('rejected', { author: 'files', reason: 'scan', rejections }),
+    })
     const source = createFilesSource({
-      directory: path,
+      directory: resolve(directory),
       ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
-      onBurst: (burst) => this.#burst(source, burst),
+      onHint: () => this.#loader?.warm(),
+      onBurst: (burst) => folder.take(burst),
       onError: (found) => this.log.warn(found.message, { code: found.code }),
     })
-    this.#sources.push(source)
-    await source.start()
+    this.#folders.push(folder)
+    await folder.start(source)
   }
 
   /** Adds a listener; returns the function that removes it. */
@@ -282,7 +300,7 @@ export class Turnout {
     options: { readonly host?: string; readonly port?: number } = {},
   ): Promise<Listener> {
     const { host = '127.0.0.1', port = 8080 } = options
-    const listener = await openListener(this.handler, { host, port })
+    const listener = await openListener(this.#nodeServe, { host, port })
     this.#open.push(listener)
     return listener
   }
@@ -312,10 +330,10 @@ export class Turnout {
 
   /** Stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */
   async close(deadlineMs = 30_000): Promise<number> {
-    await Promise.all(this.#sources.splice(0).map((source) => source.close()))
+    await Promise.all(this.#folders.splice(0).map((folder) => folder.close()))
     await this.#publisher.settled()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(deadlineMs)))
-    await this.#worker.close()
+    await this.#worker.close(deadlineMs)
     await this.#loader?.close()
     await this.#services.close((error) =>
       this.log.error('a service did not close', mapError(error)),
@@ -342,31 +360,6 @@ export class Turnout {
   #load(file: string, name: string, own: string, mount: Mount): ReturnType<Loader['load']> {
     this.#loader ??= new Loader({ loadTimeoutMs: this.#options.loadTimeoutMs ?? 5_000 })
     return this.#loader.load(file, name, own, mount)
-  }
-
-  async #burst(source: FilesSource, burst: Burst): Promise<void> {
-    const entries = new Map(burst.modules.map((entry) => [entry.name, entry]))
-    const touched = [...burst.added, ...burst.changed]
-    const mount: Mount = { prefix: '', middleware: [...this.#middleware] }
-    const items = touched.flatMap((name): ChangeItem[] => {
-      const entry = entries.get(name)
-      if (entry === undefined) return []
-      const own = `files:${name}`
-      const load = async (): ReturnType<Loader['load']> => {
-        const loaded = await this.#load(entry.path, name, own, mount)
-        source.watchInputs(name, loaded.inputs)
-        return loaded
-      }
-      return [{ kind: 'module', owner: own, label: name, load }]
-    })
-    for (const name of burst.removed) items.push({ kind: 'remove', owner: `files:${name}` })
-    if (burst.problems.length > 0) {
-      const rejection = { owner: 'files', label: 'files', serving: null, problems: burst.problems }
-      this.#events.emit('rejected', { author: 'files', reason: 'scan', rejections: [rejection] })
-    }
-    if (items.length === 0) return
-    const reason = [...touched, ...burst.removed].slice(0, 5).join(', ')
-    await this.#publisher.change({ author: 'files', reason, isPartial: true, items })
   }
 
   #recovered(error: unknown, exchange: Exchange): void {

@@ -52,7 +52,7 @@ function check(peer: Peer, routes: readonly BenchRoute[], requests: readonly Ben
       return 0
     },
   }))
-  const lookUp = peer.make(routes, spies as unknown as Handler[])
+  const lookUp = peer.make(routes, spies)
   for (const { method, url, route, values } of requests) {
     seen = undefined
     lookUp(method, url)

@@ -58,12 +58,12 @@ export async function init(options: InitOptions): Promise<InitResult> {
   const isBelow = folder.startsWith(resolve(workingDirectory) + sep)
   const wanted: [string, string][] = [
     javascript
-      ? [join(folder, 'hello.mjs'), javascriptModule]
+      ? [join(folder, 'hello.js'), javascriptModule]
       : [join(folder, 'hello.ts'), typescriptModule],
   ]
   if (config) {
     const name = join(isBelow ? dirname(folder) : folder, 'turnout.config')
-    wanted.push(javascript ? [`${name}.mjs`, javascriptConfig] : [`${name}.ts`, typescriptConfig])
+    wanted.push(javascript ? [`${name}.js`, javascriptConfig] : [`${name}.ts`, typescriptConfig])
   }
   const shown = (file: string): string => relative(workingDirectory, file) || '.'
   const files: { file: string; event: 'created' | 'kept' }[] = []

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { wantsColour, createPaint } from './colour.ts'
-import { type Commands, exitCodes } from './commands.ts'
+import { exitCodes } from './commands.ts'
 import { runProgram } from './program.ts'
 import { readVersion } from './version.ts'
 
@@ -10,14 +10,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-const runModule: string = import.meta.url.endsWith('.ts') ? './run.ts' : './run.js'
 const words = process.argv.slice(2)
 const allowed = !words.includes('--no-color')
 
 const { env, stdout, stderr } = process
 process.exitCode = await runProgram(words, {
   version: readVersion(),
-  loadCommands: async () => (await import(runModule)) as Commands,
+  loadCommands: () => import('./run.ts'),
   terminal: {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
@@ -27,3 +26,6 @@ process.exitCode = await runProgram(words, {
     workingDirectory: process.cwd(),
   },
 })
+
+// What a module left open must not keep the process: this fires only when something else still does.
+setTimeout(() => process.exit(), 1_000).unref()

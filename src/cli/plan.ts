@@ -58,9 +58,9 @@ export async function planFolder(directory: string, loadTimeoutMs: number): Prom
   }
 }
 
-/** The routes of a table for people: by module, in the order of their ids. */
+/** The routes of a table for people: by module, then pattern. */
 export function viewRoutes(table: Table, directory: string): RouteView[] {
-  return [...entriesFrom(table.owned)].map(([, { method, path, target }]) => {
+  const views = [...entriesFrom(table.routes)].map(([, { method, path, target }]): RouteView => {
     const module = target.kind === 'module' ? target.module : 'app'
     const reference = getKey(table.modules, module)
     return {
@@ -71,4 +71,7 @@ export function viewRoutes(table: Table, directory: string): RouteView[] {
       ...(reference?.file ? { file: relative(directory, reference.file) } : {}),
     }
   })
+  const keyOf = ({ module, pattern, method }: RouteView): string =>
+    `${module}\0${pattern}\0${method}`
+  return views.sort((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1))
 }

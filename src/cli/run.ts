@@ -11,6 +11,7 @@ import { installStackMapping } from '../modules/source-map.ts'
 import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { createTurnout, type Turnout } from '../turnout.ts'
+import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, type Plan } from './plan.ts'
 import { printChange, printRetirement } from './print-change.ts'
@@ -82,7 +83,10 @@ export async function serve(options: ServeOptions): Promise<number> {
 const loggerOf = (options: ServeOptions, { logger }: ResolvedConfig): boolean | Logger => {
   if (logger === false && options.logLevel === undefined) return false
   const level = options.logLevel ?? (typeof logger === 'object' ? logger.level : 'info')
-  return createLogger(options.command === 'dev' ? { level, pretty: true } : { level })
+  const { isTTY } = process.stderr
+  const pretty = isTTY || options.command === 'dev'
+  const colour = wantsColour(options.terminal.environment, isTTY)
+  return createLogger({ level, pretty, colour })
 }
 
 /** What a module throws in a timer or leaves rejected is logged with its place; the process lives on. */

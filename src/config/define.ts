@@ -17,15 +17,15 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly logger?: boolean | { readonly level?: LogLevel }
   /** Whether a handler that throws is answered with 500 instead of cutting the connection. Default true. */
   readonly recovery?: boolean
-  /** Quiet time after the last file event before a burst is looked at. Default 100. */
+  /** Quiet time after the last file event before a burst is looked at. Default 50. */
   readonly settleMs?: number
-  /** How long a route module may take to load. Default 10,000. */
+  /** How long a route module may take to load. Default 5,000. */
   readonly loadTimeoutMs?: number
-  /** How long requests on a retired snapshot may go on. Default 30,000. */
+  /** How long requests on a replaced module version may go on. Default 60,000. */
   readonly drainMs?: number
-  /** How long streams on a retired snapshot may go on. Default 300,000. */
+  /** How long streams on a replaced module version may go on. Default 300,000. */
   readonly streamDrainMs?: number
-  /** Versions of one module that may be alive at once. Default 16. */
+  /** Replaced versions of one module that may still hold streams. Default 16. */
   readonly maxLiveVersions?: number
   /** Largest request body that is read. Default 1,048,576. */
   readonly bodyLimit?: number

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Problem, problem } from '../core/errors.ts'
-import { checkConfig } from './check.ts'
+import { type CheckResult, checkConfig } from './check.ts'
 import { configKind, findConfig } from './find.ts'
 import { type ResolvedConfig, defaultConfig } from './schema.ts'
 import { type ReadResult, reasonOf } from './source.ts'
@@ -65,7 +65,14 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
       ? (await import('./read-data.ts')).readData(file, text)
       : await (await import('./read-code.ts')).readCode(file, text, timeoutMs)
   if (!read.ok) return read
-  const checked = checkConfig({ file, text, kind, value: read.value, locate: read.locate })
+  let checked: CheckResult
+  try {
+    checked = checkConfig({ file, text, kind, value: read.value, locate: read.locate })
+  } catch (error) {
+    // A getter of a config in code.
+    const found = problem('TURNOUT_CONFIG_THREW', { file, reason: reasonOf(error) })
+    return { ok: false, problems: [found] }
+  }
   if (!checked.ok) return checked
   const { data } = checked.config
   const config =

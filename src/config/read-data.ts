@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
+import { type Document, Lexer, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
 import { problem } from '../core/errors.ts'
 import { type Locate, type ReadResult, placeAt, reasonOf } from './source.ts'
 
@@ -29,6 +29,30 @@ const locateIn =
     return part === 'key' || isEmpty ? (range(key) ?? range(node)) : (range(node) ?? range(key))
   }
 
+const DEEPEST = 100
+
+// The lexer's marks for the start of a document, an error and a plain scalar are not in the text.
+const isMark = (lexeme: string): boolean => ['\u0002', '\u0018', '\u001F'].includes(lexeme)
+
+/**
+ * Where the text nests deeper than any config. The parser recurses, and near the end of the stack V8
+ * may end the whole process instead of throwing; the lexer does not recurse.
+ */
+const findTooDeep = (text: string): number | undefined => {
+  // In block style each level costs at least one column of indentation or one indicator.
+  const block = new RegExp(`^(?:[ \\t]|[-?:](?=\\s)){${DEEPEST * 2},}[^\\s#]`, 'm').exec(text)
+  if (block !== null) return block.index
+  let depth = 0
+  let offset = 0
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === '[' || lexeme === '{') depth += 1
+    else if (lexeme === ']' || lexeme === '}') depth -= 1
+    if (depth > DEEPEST) return Math.min(offset, text.length)
+    if (!isMark(lexeme)) offset += lexeme.length
+  }
+  return undefined
+}
+
 /** Reads JSON and YAML with one parser, whose nodes know where they stand (YAML 1.2 holds JSON). */
 export function readData(file: string, text: string): ReadResult {
   const syntax = (reason: string, offset: number): ReadResult => ({
@@ -38,6 +62,8 @@ export function readData(file: string, text: string): ReadResult {
     ],
   })
   if (file.endsWith('.json') && text.trim() === '') return syntax('the file is empty', 0)
+  const tooDeep = findTooDeep(text)
+  if (tooDeep !== undefined) return syntax('it is nested too deep', tooDeep)
   try {
     const document = parseDocument(text, { prettyErrors: false })
     // Warnings are tags that nobody resolves: the value would not be what it says.
@@ -47,7 +73,7 @@ export function readData(file: string, text: string): ReadResult {
     const value: unknown = document.contents === null ? {} : document.toJS({ maxAliasCount: 100 })
     return { ok: true, value, locate: locateIn(document) }
   } catch (error) {
-    // Too many aliases, or nested deeper than the stack.
+    // Too many aliases.
     return syntax(reasonOf(error), 0)
   }
 }

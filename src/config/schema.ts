@@ -56,13 +56,13 @@ const settings = {
     .default(true)
     .describe('Whether a handler that throws is answered with 500.'),
   settleMs: integer(0, LONGEST_MS)
-    .default(100)
+    .default(50)
     .describe('Quiet time after the last file event before a burst is looked at, in ms.'),
   loadTimeoutMs: integer(1, LONGEST_MS)
-    .default(10_000)
+    .default(5_000)
     .describe('How long a route module may take to load, in ms.'),
   drainMs: integer(0, LONGEST_MS)
-    .default(30_000)
+    .default(60_000)
     .describe('How long requests on a retired snapshot may go on, in ms.'),
   streamDrainMs: integer(0, LONGEST_MS)
     .default(300_000)
@@ -112,7 +112,7 @@ export const serviceKeys: readonly string[] = ['open', 'close']
 /** The whole config: unknown keys and wrong types are issues, defaults are filled in. */
 export const configSchema: z.ZodType<ResolvedConfig> = z
   .strictObject({ ...settings, services: z.record(z.string(), service).default({}) })
-  .transform(({ $schema: _, ...config }) => config)
+  .transform(({ $schema: _schema, ...config }) => config)
 
 /** What a config of no settings resolves to. */
 export const defaultConfig: ResolvedConfig = configSchema.parse({})

@@ -45,6 +45,8 @@ export interface ChangeSet {
   /** True: owners that fail are left out and reported, the rest go live. False: all or nothing. */
   readonly isPartial: boolean
   readonly items: readonly ChangeItem[]
+  /** Rejections that were told before: they are in the outcome, and are not told again. */
+  readonly isKnown?: (rejection: Rejection) => boolean
 }
 
 /** What happened to one module or to the routes of one owner. */

@@ -210,7 +210,8 @@ export class Publisher {
     revision: Revision | null,
   ): Outcome {
     const outcome = { revision, rejections, durationMs: performance.now() - startedAt }
-    if (rejections.length > 0) this.#options.onRejected(set, rejections)
+    const news = rejections.filter((one) => set.isKnown?.(one) !== true)
+    if (news.length > 0) this.#options.onRejected(set, news)
     if (revision !== null) this.#options.onApplied(revision, outcome)
     return outcome
   }

@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'TURNOUT_METHOD_NOT_ALLOWED'
   | 'TURNOUT_BODY_TOO_LARGE'
   | 'TURNOUT_BODY_INVALID'
+  | 'TURNOUT_BODY_USED'
   | 'TURNOUT_HEADERS_TOO_MANY'
   | 'TURNOUT_TARGET_TOO_LONG'
   | 'TURNOUT_CLIENT_LEFT'
@@ -102,6 +103,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The body is not valid JSON: {reason}',
     cause: 'The handler asked for JSON.',
     cure: 'Send a JSON body.',
+  },
+  TURNOUT_BODY_USED: {
+    status: 500,
+    message: 'The body has been read already',
+    cause: 'A host read it before Turnout was called, or a handler took it as a stream before.',
+    cure: 'Read a body once: mount Turnout before body parsers, or use what they left.',
   },
   TURNOUT_HEADERS_TOO_MANY: {
     status: 431,

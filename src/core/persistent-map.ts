@@ -41,9 +41,9 @@ const encodeKey = (key: string): string => {
   if (key.length > maxKeyLength) {
     throw new RangeError(`a key of a persistent map has at most ${maxKeyLength} characters`)
   }
-  return /^[!-$&-~]*$/.test(key)
+  return /^[ -$&-~]*$/.test(key)
     ? key
-    : key.replaceAll(/[^!-$&-~]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    : key.replaceAll(/[^ -$&-~]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 const decodeKey = (text: string): string =>

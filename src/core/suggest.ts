@@ -3,8 +3,8 @@
  * (optimal string alignment distance, Damerau 1964). Takes time and memory of both lengths multiplied.
  */
 export function editDistance(from: string, to: string): number {
-  const a = [...from]
-  const b = [...to]
+  const a = Array.from(from)
+  const b = Array.from(to)
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {

@@ -36,7 +36,9 @@ export function codeReply(
  */
 export function errorReply(error: unknown): Reply {
   if (error instanceof TurnoutError && error.status < 500) {
-    return problemReply({ code: error.code, message: error.message })
+    // The rest of a body that is too large is not worth reading.
+    const headers = error.code === 'TURNOUT_BODY_TOO_LARGE' ? ['connection', 'close'] : []
+    return problemReply({ code: error.code, message: error.message }, headers)
   }
   return codeReply('TURNOUT_HANDLER_FAILED')
 }

@@ -28,7 +28,7 @@ export type ArtifactParameter = { readonly name: string } & (
   | { readonly gives: 'require' }
 )
 
-/** A package that the module uses, and its version when it was built. */
+/** A package that the module uses, and its version when it was built. Turnout itself is not listed. */
 export interface ArtifactExternal {
   readonly specifier: string
   /** Absent where the package was not found, or has no version. */

@@ -5,14 +5,17 @@ import type { Transport } from '../gateway/transport.ts'
 export class Body {
   readonly #transport: Transport
   #bytes: Promise<Uint8Array> | null
+  #isStreamed: boolean
 
   constructor(transport: Transport) {
     this.#transport = transport
     this.#bytes = null
+    this.#isStreamed = false
   }
 
   /** The whole body. Rejects with TURNOUT_BODY_TOO_LARGE past the configured limit; may be asked for again. */
   bytes(): Promise<Uint8Array> {
+    if (this.#isStreamed) return Promise.reject(new TurnoutError('TURNOUT_BODY_USED'))
     this.#bytes ??= this.#transport.readBody()
     return this.#bytes
   }
@@ -33,6 +36,8 @@ export class Body {
 
   /** The body as it arrives, with no limit on its size; null where there is none. */
   stream(): ReadableStream<Uint8Array> | null {
+    if (this.#isStreamed || this.#bytes !== null) throw new TurnoutError('TURNOUT_BODY_USED')
+    this.#isStreamed = true
     return this.#transport.bodyStream()
   }
 }

@@ -7,9 +7,9 @@ import { pathToFileURL } from 'node:url'
 import { codeFrame } from '../core/code-frame.ts'
 import { problem, type Place, type Problem } from '../core/errors.ts'
 import { digestArtifact, type Artifact, type ArtifactExternal } from './artifact.ts'
-import { externalVersion } from './resolve.ts'
+import { externalVersion, isSelf } from './resolve.ts'
 import { banner, writeScript } from './script.ts'
-import type { SourceMapData } from './source-map.ts'
+import { parseSourceMap, printSourceMap } from './source-map.ts'
 
 /** What a build ends with. `inputs` are absolute paths of what was read, and of what was looked for and missing. */
 export type BuildOutcome =
@@ -169,7 +169,7 @@ async function makeArtifact(file: string, result: BuildResult): Promise<Artifact
   const outputs = result.outputFiles ?? []
   const text = (ending: string): string =>
     outputs.find((output) => output.path.endsWith(ending))?.text ?? ''
-  const bundleMap = JSON.parse(text('.map')) as SourceMapData
+  const bundleMap = parseSourceMap(text('.map'))
   const inputs = Object.values(result.metafile?.inputs ?? {})
   const commonJs = inputs.some((input) => input.format === 'cjs')
   const { script, map, imports, parameters } = await writeScript(
@@ -180,7 +180,7 @@ async function makeArtifact(file: string, result: BuildResult): Promise<Artifact
   )
   const specifiers = inputs
     .flatMap((input) => input.imports)
-    .filter((used) => used.external === true && !isBuiltin(used.path))
+    .filter((used) => used.external === true && !isBuiltin(used.path) && !isSelf(used.path))
     .map((used) => used.path)
   const parentUrl = pathToFileURL(file).href
   const externals = [...new Set(specifiers)].toSorted().map((specifier): ArtifactExternal => {
@@ -189,7 +189,7 @@ async function makeArtifact(file: string, result: BuildResult): Promise<Artifact
   })
   const content = {
     script,
-    map: JSON.stringify(map),
+    map: printSourceMap(map),
     sources: map.sources,
     imports,
     parameters,

@@ -68,16 +68,16 @@ export interface Scope<State = undefined> {
   readonly services: Services
   readonly log: Logger
   /** Runs after the last exchange on this version ended; last registered first. At most 5 s. */
-  onDispose(dispose: () => void | Promise<void>): void
+  readonly onDispose: (dispose: () => void | Promise<void>) => void
   /** Like the global one, but cleared at dispose; a throw is logged, not fatal. */
-  setTimeout(callback: () => void, delayMs: number): () => void
-  setInterval(callback: () => void, delayMs: number): () => void
+  readonly setTimeout: (callback: () => void, delayMs: number) => () => void
+  readonly setInterval: (callback: () => void, delayMs: number) => () => void
   /** Adds a listener that is removed at dispose. */
-  on(
+  readonly on: (
     emitter: ListenerTarget,
     event: string,
     listener: (...values: readonly unknown[]) => void,
-  ): () => void
+  ) => () => void
 }
 
 /** What a scope can listen to: Node's event emitters. */
@@ -109,6 +109,15 @@ export interface RouteModule<State = undefined> {
   readonly state?: StateRules<State>
   /** Declares the routes. Synchronous; it declares, it does not act. */
   register(routes: Registrar, scope: Scope<State>): void
+}
+
+/** A route module whatever its state is: what is taken where modules are mounted. */
+export interface AnyRouteModule extends Omit<RouteModule<never>, 'state'> {
+  readonly state?: {
+    create(): unknown
+    migrate?(old: never, fromVersion: string): unknown
+    settle?(survivor: never, other: never): void
+  }
 }
 
 /** Adds types to a route module and nothing else. */

@@ -1,11 +1,11 @@
 import { TurnoutError } from '../core/errors.ts'
 import { chain } from './chain.ts'
-import type { Middleware, RouteModule, Scope, StateRules } from './define.ts'
+import type { AnyRouteModule, Middleware, RouteModule, Scope, StateRules } from './define.ts'
 import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } from './foreign.ts'
 import { RouteRegistrar, joinPath, type Registration } from './registrar.ts'
 
 /** What may be the default export of a module's file. */
-export type ModuleExport = RouteModule<unknown> | FetchApp | NodeApp
+export type ModuleExport = AnyRouteModule | FetchApp | NodeApp
 
 /** A module's default export in one shape, with its defaults filled in. */
 export interface Definition {

@@ -61,9 +61,12 @@ export async function evaluate(
   try {
     const work = load(artifact, file, options.onFreed)
     const ended = await Promise.race([work, stop.stopped])
-    if (ended !== 'timeout' && ended !== 'aborted') return ended
-    const reason =
-      ended === 'timeout' ? 'a top-level await has not settled' : 'the load was given up'
+    if (ended === 'aborted') {
+      const reason = 'the load was given up'
+      return { ok: false, problem: problem('TURNOUT_MODULE_LOAD_FAILED', { file, reason }) }
+    }
+    if (ended !== 'timeout') return ended
+    const reason = 'a top-level await has not settled'
     return {
       ok: false,
       problem: problem('TURNOUT_MODULE_LOAD_TIMEOUT', { file, timeoutMs, reason }),

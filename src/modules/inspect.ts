@@ -2,6 +2,7 @@ import { TurnoutError } from '../core/errors.ts'
 import { silentLogger } from '../core/logger.ts'
 import { readDefinition, type Definition } from './definition.ts'
 import { ModuleScope } from './scope.ts'
+import { synchronous } from './state.ts'
 import type { Services } from './define.ts'
 
 /** What a module declares: learned in a process of its own before its code runs where requests are served. */
@@ -32,7 +33,7 @@ const standIn = (name: string): unknown => {
 export function listDefinition(definition: Definition): { method: string; path: string }[] {
   const scope = new ModuleScope(silentLogger)
   try {
-    const state = definition.state?.create()
+    const state = synchronous(definition.state?.create())
     const registrations = definition.register(scope.view(state, standIns()))
     return registrations.map(({ method, path }) => ({ method, path }))
   } finally {

@@ -55,8 +55,7 @@ export class Loader {
   }
 
   async load(file: string, name: string, owner: string, mount: Mount): Promise<FileLoad> {
-    // A child takes longer to start than most builds take.
-    this.#rehearsal.warm()
+    this.warm()
     const built = await this.#builder.build(file)
     if (!built.ok) return built
     const { artifact, inputs } = built
@@ -76,6 +75,11 @@ export class Loader {
       module: this.#moduleOf(artifact, { file, name, owner, mount }, manifest),
       inputs,
     }
+  }
+
+  /** Gets ready for a change that may come: a rehearsal process takes longer to start than most builds. */
+  warm(): void {
+    this.#rehearsal.warm()
   }
 
   async close(): Promise<void> {

@@ -44,7 +44,7 @@ export class ModuleVersion implements LiveVersion {
   readonly #options: VersionOptions
   readonly #inside: Set<Exchange>
   #handlers: ReadonlyMap<string, Handler>
-  #scope: ModuleScope
+  readonly #scope: ModuleScope
   #survivor: (() => ModuleVersion | null) | null
   #timers: NodeJS.Timeout[]
   #onDisposed: (() => void) | null
@@ -78,14 +78,6 @@ export class ModuleVersion implements LiveVersion {
     }
     this.#handlers = handlers
     return listed
-  }
-
-  /** Registers again with the state of the swap: what the first registration opened is given back. */
-  reopen(state: unknown): readonly ListedRoute[] {
-    const rehearsed = this.#scope
-    this.#scope = new ModuleScope(this.#options.log)
-    void rehearsed.close()
-    return this.open(state)
   }
 
   handlerOf(id: string): Handler | undefined {
@@ -132,6 +124,11 @@ export class ModuleVersion implements LiveVersion {
     this.#cut(reason, (exchange) => exchange.transport.isHeadSent)
   }
 
+  /** Ends everything inside at once. */
+  cut(reason: string): void {
+    this.#cut(reason, () => true)
+  }
+
   /** Gives back a version that never served. */
   discard(): Promise<void> {
     return this.#scope.close()
@@ -153,11 +150,11 @@ export class ModuleVersion implements LiveVersion {
       routes,
     })
     for (const exchange of meant) exchange.abort(reason)
-    // A handler that never settles keeps its exchange inside: the version does not wait for it any longer.
+    // A handler that never settles keeps its exchange inside: the version does not wait for it any longer. The timer
+    // keeps the process alive, because `close` may be waiting for nothing else.
     const timer = setTimeout(() => {
       for (const exchange of meant) exchange.release()
     }, 1_000)
-    timer.unref()
     this.#timers.push(timer)
   }
 

@@ -69,7 +69,7 @@ export function openChild(inspector: Inspector, timeoutMs: number): RehearsalChi
     ended,
     rehearsals: () => count,
     kill: () => {
-      // Whoever waits for the end must live to see it.
+      // Whoever waits for its end must not see the process run out of work, and exit, before it came.
       setReferences(child, true)
       child.kill('SIGKILL')
     },

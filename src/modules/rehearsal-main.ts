@@ -1,11 +1,12 @@
 // The child process of a rehearsal: argv is the inspector's URL and export, and the deadline in ms.
 import { setImmediate as turnOfLoop } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { problem, type Problem } from '../core/errors.ts'
+import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import { evaluate, type ModuleExports } from './evaluate.ts'
 import { takeFingerprint } from './fingerprint.ts'
 import type { RehearsalReply, RehearsalRequest } from './rehearsal-messages.ts'
 import type { RehearseOutcome } from './rehearsal.ts'
+import { authorProblem } from './report.ts'
 import { errorPlace, installStackMapping, mapStack } from './source-map.ts'
 
 type Inspect = (exports: ModuleExports, context: unknown) => unknown
@@ -75,6 +76,8 @@ async function runOnce({
 }
 
 function inspectProblem(error: unknown, file: string): Problem {
+  // What we refuse has a code of its own; a stack would only show our files.
+  if (error instanceof TurnoutError) return authorProblem(error, { module: file, file })
   const place = errorPlace(error)
   const stack = mapStack(error)
   const [reason = ''] = stack.split('\n')

@@ -15,11 +15,12 @@ export function authorProblem(
   error: unknown,
   { module, file }: { readonly module: string; readonly file: string | null },
 ): Problem {
+  const place = errorPlace(error)
   if (error instanceof TurnoutError) {
-    return error.problems[0] ?? { code: error.code, message: error.message }
+    const found = error.problems[0] ?? { code: error.code, message: error.message }
+    return place === undefined ? found : { place, ...found }
   }
   const values = { file: file ?? module, reason: messageOf(error) }
-  const place = errorPlace(error)
   return problem('TURNOUT_MODULE_LOAD_FAILED', values, {
     ...(error instanceof Error ? { stack: mapStack(error) } : {}),
     ...(place === undefined ? {} : { place }),

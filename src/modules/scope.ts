@@ -71,6 +71,7 @@ export class ModuleScope {
       emitter.off(event, guarded)
       this.#listeners.delete(remove)
     }
+    if (this.#controller.signal.aborted) return remove
     emitter.on(event, guarded)
     this.#listeners.add(remove)
     return remove

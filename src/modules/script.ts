@@ -3,7 +3,13 @@ import { init, parse, type Export, type Import } from 'es-module-lexer'
 import { isBuiltin } from 'node:module'
 import type { ArtifactImport, ArtifactParameter, SourcePosition } from './artifact.ts'
 import { isSelf } from './resolve.ts'
-import { openSourceMap, type PositionFinder, type SourceMapData } from './source-map.ts'
+import {
+  openSourceMap,
+  parseSourceMap,
+  printSourceMap,
+  type PositionFinder,
+  type SourceMapData,
+} from './source-map.ts'
 
 /** What `writeScript` makes of a bundle. */
 export interface Script {
@@ -44,7 +50,7 @@ export async function writeScript(
   await init()
   const [statements, exported] = parse(bundle)
   const mark = freeName(bundle)
-  const position = positionOf(bundle, openSourceMap(bundleMap))
+  const position = positionOf(bundle, bundleMap)
 
   const parameters: ArtifactParameter[] = [{ name: mark, gives: 'exports' }]
   const imports: ArtifactImport[] = []
@@ -100,7 +106,7 @@ export async function writeScript(
     map = addSources(map, bundleMap)
   }
   const opening = `return (async () => { "use strict"; ${mark}({ ${getters.join(', ')} });`
-  const body = replaceDynamic(code, mark, openSourceMap(map), parameters)
+  const body = replaceDynamic(code, mark, map, parameters)
   if (commonJs) parameters.push({ name: 'require', gives: 'require' })
   return {
     script: `${putOpening(body, opening)}\n})()`,
@@ -141,7 +147,7 @@ async function bindLive(
   live: Record<string, string>,
   target: string,
 ): Promise<[string, SourceMapData]> {
-  const inline = Buffer.from(JSON.stringify(map)).toString('base64')
+  const inline = Buffer.from(printSourceMap(map)).toString('base64')
   const result = await transform(
     `${code}\n//# sourceMappingURL=data:application/json;base64,${inline}`,
     {
@@ -156,18 +162,18 @@ async function bindLive(
       logLevel: 'silent',
     },
   )
-  return [result.code, JSON.parse(result.map) as SourceMapData]
+  return [result.code, parseSourceMap(result.map)]
 }
 
 /** `import.meta` and `import(` become parameters of the file that they stand in, padded to the same width. */
 function replaceDynamic(
   code: string,
   mark: string,
-  find: PositionFinder,
+  map: SourceMapData,
   parameters: ArtifactParameter[],
 ): string {
   const [statements] = parse(code)
-  const position = positionOf(code, find)
+  const position = positionOf(code, map)
   const named = new Set<string>()
   const pieces: string[] = []
   let from = 0
@@ -247,18 +253,15 @@ function freeName(code: string): string {
   }
 }
 
-function positionOf(code: string, find: PositionFinder): (offset: number) => SourcePosition {
-  const starts = [0]
-  for (let at = code.indexOf('\n'); at >= 0; at = code.indexOf('\n', at + 1)) starts.push(at + 1)
+/** Where an offset of the code is in the author's sources. */
+function positionOf(code: string, map: SourceMapData): (offset: number) => SourcePosition {
+  // Reading a map costs more than all the rest here, and some modules never ask.
+  let find: PositionFinder | undefined
   return (offset) => {
-    let low = 0
-    let high = starts.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((starts[middle] ?? 0) <= offset) low = middle
-      else high = middle - 1
-    }
-    const found = find(low + 1, offset - (starts[low] ?? 0) + 1)
-    return found ?? { source: 0, line: 1, column: 1 }
+    find ??= openSourceMap(map)
+    const before = code.slice(0, offset)
+    const line = before.split('\n').length
+    const column = offset - before.lastIndexOf('\n')
+    return find(line, column) ?? { source: 0, line: 1, column: 1 }
   }
 }

@@ -14,6 +14,18 @@ export interface SourceMapData {
   readonly names: readonly string[]
 }
 
+/** Reads a map. Its `sources` are URLs by the standard; in the data they are plain relative paths. */
+export function parseSourceMap(text: string): SourceMapData {
+  const data = JSON.parse(text) as SourceMapData
+  return { ...data, sources: data.sources.map((source) => decodeURIComponent(source)) }
+}
+
+/** Writes a map, the reverse of `parseSourceMap`. */
+export function printSourceMap(data: SourceMapData): string {
+  const encode = (source: string): string => source.split('/').map(encodeURIComponent).join('/')
+  return JSON.stringify({ ...data, sources: data.sources.map(encode) })
+}
+
 /** A position in an author's file; line and column count from 1. */
 export interface OriginalPosition {
   readonly source: number
@@ -106,7 +118,7 @@ function locate(
   const [, name, line, column] = /^(.*):(\d+):(\d+)$/.exec(frame) ?? []
   const script = name === undefined ? undefined : loaded.get(name)
   if (script === undefined) return undefined
-  script.find ??= openSourceMap(JSON.parse(script.artifact.map) as SourceMapData)
+  script.find ??= openSourceMap(parseSourceMap(script.artifact.map))
   const position = script.find(Number(line), Number(column))
   return position === undefined ? undefined : { script, position }
 }
@@ -142,7 +154,7 @@ export function errorPlace(error: unknown): Place | undefined {
 /** A position of an artifact as a place in the author's file, with its code frame. */
 export function sourcePlace(artifact: Artifact, file: string, position: OriginalPosition): Place {
   const { source, line, column } = position
-  const data = JSON.parse(artifact.map) as SourceMapData
+  const data = parseSourceMap(artifact.map)
   return {
     file: resolve(dirname(file), artifact.sources[source] ?? ''),
     line,

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import { TurnoutError } from '../core/errors.ts'
 import { codeReply } from '../gateway/problem-reply.ts'
 import type { Serve } from '../gateway/gateway.ts'
+import { Connections } from './connections.ts'
 import { NodeTransport } from './node-transport.ts'
 
 /** Most header fields of one request; more is 431. Node itself drops the rest without a word on some lines. */
@@ -10,6 +12,8 @@ const maxHeaderFields = 100
 const maxTargetLength = 8 * 1024
 /** How long a keep-alive client has to send the request that is told to be its last. */
 const graceMs = 300
+/** How long a connection may stay open without a request; longer than load balancers keep theirs. */
+const idleMs = 65_000
 
 export interface ListenOptions {
   readonly host: string
@@ -33,27 +37,40 @@ export type NodeHandler = (
   next?: (error?: unknown) => void,
 ) => void
 
+/** The same, telling its caller when the exchange has ended. */
+export type NodeServe = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void | Promise<void>
+
 /** Translates `node:http` to the gateway. An error that the gateway hands back goes to `next`, or cuts the connection. */
-export function createNodeHandler(serve: Serve, bodyLimit: number): NodeHandler {
+export function createNodeServe(serve: Serve, bodyLimit: number): NodeServe {
   return (request, response, next) => {
     const transport = new NodeTransport(request, response, bodyLimit)
     const refused = refusal(request)
     if (refused !== null) {
       const reply = codeReply(refused)
       transport.send(reply.status, [...reply.headers, 'connection', 'close'], reply.body as string)
-      return
+      return undefined
     }
-    const failed = (error: unknown): void => {
-      if (next === undefined) transport.destroy()
-      else next(error)
-    }
+    // No closure is made for an exchange that ends well in this turn, which is what most do.
     try {
-      const done = serve(transport, next === undefined ? undefined : () => next())
-      if (done !== undefined) done.catch(failed)
+      const done = serve(transport, next)
+      return done?.catch((error: unknown) => handBack(transport, next, error))
     } catch (error) {
-      failed(error)
+      return handBack(transport, next, error)
     }
   }
+}
+
+const handBack = (
+  transport: NodeTransport,
+  next: ((error?: unknown) => void) | undefined,
+  error: unknown,
+): void => {
+  if (next === undefined) transport.destroy()
+  else next(error)
 }
 
 const refusal = (
@@ -78,23 +95,23 @@ const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInf
   })
 
 /** Binds a socket and serves it. Rejects with TURNOUT_LISTEN_FAILED when the address cannot be had. */
-export async function openListener(
-  handler: NodeHandler,
-  options: ListenOptions,
-): Promise<Listener> {
+export async function openListener(serve: NodeServe, options: ListenOptions): Promise<Listener> {
   let isClosing = false
+  const connections = new Connections(idleMs)
   const server = createServer(
     {
       headersTimeout: 10_000,
       requestTimeout: 60_000,
-      keepAliveTimeout: 65_000,
+      // A timer per answer costs a tenth of a small one: `connections` sweeps instead.
+      keepAliveTimeout: 0,
       connectionsCheckingInterval: 1_000,
     },
     (request, response) => {
       if (isClosing) response.shouldKeepAlive = false
-      handler(request, response)
+      connections.track(request.socket, response, serve(request, response))
     },
   )
+  server.on('connection', (socket) => connections.add(socket))
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
   const address = await bind(server, options)
@@ -104,17 +121,19 @@ export async function openListener(
     host: address.address,
     port: address.port,
     url: `http://${isAny ? 'localhost' : host}:${address.port}`,
-    close: (deadlineMs) => {
+    close: async (deadlineMs) => {
       isClosing = true
-      return drain(server, deadlineMs)
+      connections.sayLast()
+      // A keep-alive client hears it in its next answer; only who stays silent is closed from our side.
+      await wait(Math.min(graceMs, deadlineMs))
+      const cut = await drain(server, deadlineMs)
+      connections.close()
+      return cut
     },
   }
 }
 
-/**
- * Accepts nothing new. A busy keep-alive client is told by `Connection: close` in its next answer, so that only
- * connections that stay silent for the grace time are closed from our side.
- */
+/** Accepts nothing new; what is in flight at the deadline is cut and counted. */
 const drain = (server: Server, deadlineMs: number): Promise<number> =>
   new Promise((resolve) => {
     let cut = 0

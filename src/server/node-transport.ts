@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { TurnoutError } from '../core/errors.ts'
 import type { Transport } from '../gateway/transport.ts'
+import { canEndInOneWrite, endInOneWrite } from './one-write.ts'
 
 /** Status codes whose answers have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
 const isBodyless = (status: number): boolean => status === 204 || status === 304
@@ -19,6 +20,12 @@ const hasField = (headers: readonly string[], name: string): boolean => {
   }
   return false
 }
+
+/** A literal of the usual size: growing a list by `push` allocates four times as much. */
+const withLength = (headers: readonly string[], length: string): string[] =>
+  headers.length === 2
+    ? [headers[0]!, headers[1]!, 'content-length', length]
+    : [...headers, 'content-length', length]
 
 const byteLength = (body: string | Uint8Array): number =>
   typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
@@ -70,6 +77,7 @@ export class NodeTransport implements Transport {
     const request = this.#request
     const limit = this.#bodyLimit
     const tooLarge = (): TurnoutError => new TurnoutError('TURNOUT_BODY_TOO_LARGE', { limit })
+    if (request.readableEnded || request.destroyed) throw new TurnoutError('TURNOUT_BODY_USED')
     if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge()
     const chunks: Buffer[] = []
     let size = 0
@@ -109,12 +117,13 @@ export class NodeTransport implements Transport {
       return
     }
     const whole = body ?? ''
+    const length = byteLength(whole)
     // An explicit length for every method, so that head and body leave as one write.
-    if (!hasField(headers, 'content-length')) {
-      headers.push('content-length', String(byteLength(whole)))
-    }
-    response.writeHead(status, headers)
-    response.end(whole)
+    const isLengthGiven = hasField(headers, 'content-length')
+    response.writeHead(status, isLengthGiven ? headers : withLength(headers, String(length)))
+    const isAscii = length === whole.length && typeof whole === 'string'
+    if (canEndInOneWrite && isAscii && this.method !== 'HEAD') endInOneWrite(response, whole)
+    else response.end(whole)
   }
 
   async stream(
@@ -125,31 +134,33 @@ export class NodeTransport implements Transport {
     const response = this.#response
     mustBeFinal(status)
     const iterator = body[Symbol.asyncIterator]()
-    const giveUp = async (): Promise<void> => {
-      await iterator.return?.()
-    }
     if (isBodyless(status) || this.method === 'HEAD') {
       response.writeHead(status, headers).end()
-      await giveUp()
+      await iterator.return?.()
       return
     }
     response.writeHead(status, headers)
     response.flushHeaders()
-    // A source that waits for its next part must learn that the client left.
-    const left = new Promise<'left'>((resolve) => {
-      this.onClose(() => resolve('left'))
-    })
-    for (;;) {
-      const part = await Promise.race([iterator.next(), left])
-      if (part === 'left') {
-        // The source may be waiting in `next` for ever: its end must not hold up ours.
-        giveUp().catch(() => undefined)
-        return
+    await new Promise<void>((resolve, reject) => {
+      let isLeft = false
+      // The source may wait in `next` for ever: the exchange ends when its client has left all the same.
+      this.onClose(() => {
+        isLeft = true
+        iterator.return?.().catch(() => undefined)
+        resolve()
+      })
+      const pump = async (): Promise<void> => {
+        for (;;) {
+          const part = await iterator.next()
+          if (isLeft) return
+          if (part.done === true) break
+          if (!response.write(part.value)) await once(response, 'drain')
+        }
+        response.end()
+        resolve()
       }
-      if (part.done === true) break
-      if (!response.write(part.value)) await Promise.race([once(response, 'drain'), left])
-    }
-    response.end()
+      pump().catch(reject)
+    })
   }
 
   onClose(listener: () => void): void {

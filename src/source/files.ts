@@ -21,6 +21,8 @@ export interface FilesOptions {
   readonly pollMs?: number
   /** False: no events, scans only; for file systems that send none. Default true. */
   readonly watch?: boolean
+  /** Told at once that something was touched: time to get ready for a change that may come. */
+  readonly onHint?: () => void
   /** Takes a change. The next one waits for its promise. */
   readonly onBurst: (burst: Burst) => void | Promise<void>
   /** Takes what is wrong with the watching itself, and what `onBurst` threw. */
@@ -66,6 +68,7 @@ class FolderSource implements FilesSource {
   readonly #isWatching: boolean
   readonly #onBurst: FilesOptions['onBurst']
   readonly #onError: FilesOptions['onError']
+  readonly #onHint: FilesOptions['onHint']
   readonly #hints: Hints
   readonly #trails = new Trails()
   readonly #ledger = new Ledger()
@@ -95,6 +98,7 @@ class FolderSource implements FilesSource {
     this.#isWatching = options.watch ?? true
     this.#onBurst = options.onBurst
     this.#onError = options.onError
+    this.#onHint = options.onHint
     this.#settling = new Settling(this.#settleMs, options.maxWaitMs ?? 1000)
     this.#hints = new Hints((hint) => this.#take(hint), options.onError)
   }
@@ -136,6 +140,7 @@ class FolderSource implements FilesSource {
     this.#mustList ||= lists
     this.#settling.touch(path, performance.now())
     this.#arm()
+    this.#onHint?.()
   }
 
   /** Sets the one timer to when there is something to do. */
@@ -199,11 +204,12 @@ class FolderSource implements FilesSource {
 
   /** Whether a build may have read something else than what is at the path now. */
   async #isDoubtful(name: string, path: string): Promise<boolean> {
+    const before = this.#ledger.sightingOf(path)
+    if (before === undefined && !(await this.#digest(path))) return true
+    // The look comes after the digest: what is written between the two must count as seen too late.
     const state = await lookAt(path)
     const sighting = this.#ledger.sightingOf(path)
-    if (sighting === undefined) {
-      if (!(await this.#digest(path))) return true
-    } else if (sighting.state.key !== state.key) return true
+    if (sighting?.state.key !== state.key) return true
     // Where nothing is, the folder tells when something last was.
     const { changedAt } = state.kind === 'missing' ? await lookAt(dirname(path)) : state
     return this.#ledger.wasReportedBefore(name, Math.max(changedAt, sighting?.firstSeenAt ?? 0))

@@ -25,7 +25,7 @@ export interface ModuleScan {
 }
 
 const codeFile = /^(.+)\.[cm]?[jt]s$|^(.+)\.[jt]sx$/
-const notModule = /^[._]|^node_modules$|\.d\.[cm]?ts$|\.(test|spec)\./
+const notModule = /^[._]|^node_modules$|^turnout\.config\.|\.d\.[cm]?ts$|\.(test|spec)\./
 
 /**
  * Whether a name may belong to a module. Not: `_x`, dotfiles, `node_modules`, `*.d.ts`, `*.test.*`, `*.spec.*`.

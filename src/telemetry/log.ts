@@ -1,3 +1,4 @@
+import { constants, fstatSync, openSync } from 'node:fs'
 import { type DestinationStream, destination as openDestination, pino } from 'pino'
 import type { LogFields, LogLevel, Logger } from '../core/logger.ts'
 import { prettyLine } from './pretty-line.ts'
@@ -24,12 +25,76 @@ export interface LoggerOptions {
 // What is waiting beyond this is dropped: a reader that has stopped must not fill the memory.
 const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
 
-const openStandardError = (): DestinationStream => {
-  const stream = openDestination({ fd: 2, sync: false, maxLength: LARGEST_BACKLOG_BYTES })
-  // A closed standard error is no reason to stop serving.
-  stream.on('error', () => {})
+const LONGEST_FLUSH_MS = 500
+const RETRY_MS = 2
+
+/**
+ * A write to a pipe or terminal that nobody reads blocks its thread, and with it the end of the process.
+ * Opened anew it has flags of its own, so that it can say "not now" while standard error stays as the
+ * host has set it. A file is not opened anew (it would be written from its start), a socket cannot be.
+ */
+const openDescriptor = (): number => {
+  try {
+    const status = fstatSync(2)
+    if (!status.isFIFO() && !status.isCharacterDevice()) return 2
+    return openSync('/dev/stderr', constants.O_WRONLY | (constants.O_NONBLOCK ?? 0))
+  } catch {
+    return 2
+  }
+}
+
+const openStandardError = (reportDropped: (count: number) => void): DestinationStream => {
+  let flushEndsAt = 0
+  const stream = openDestination({
+    fd: openDescriptor(),
+    sync: false,
+    // Nothing waits for more, yet `flush` does nothing at the default of 0.
+    minLength: 1,
+    maxLength: LARGEST_BACKLOG_BYTES,
+    retryEAGAIN: () => Date.now() < flushEndsAt,
+  })
+  let retry: NodeJS.Timeout | undefined
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    // A closed standard error is no reason to stop serving. "Not now" is asked again soon: the stream's
+    // own pause of 100 ms would let a pipe of 64 KB carry less than a busy server says.
+    if (code === 'EPIPE') stream.write = () => true
+    if (code !== 'EAGAIN' || retry !== undefined) return
+    retry = setTimeout(() => {
+      retry = undefined
+      stream.flush()
+    }, RETRY_MS)
+    retry.unref()
+  })
+  let dropped = 0
+  stream.on('drop', () => {
+    dropped += 1
+  })
+  stream.on('drain', () => {
+    if (dropped === 0) return
+    const count = dropped
+    dropped = 0
+    reportDropped(count)
+  })
+  const flush = stream.flushSync.bind(stream)
+  stream.flushSync = () => {
+    flushEndsAt = Date.now() + LONGEST_FLUSH_MS
+    try {
+      flush()
+    } catch {
+      // The reader has stopped or gone; the process ends all the same.
+    }
+  }
   return stream
 }
+
+/** A destination of the host's that fails must not end an exchange; there is nowhere left to say so. */
+const guardDestination = (destination: LogDestination): DestinationStream => ({
+  write(line) {
+    try {
+      destination.write(line)
+    } catch {}
+  },
+})
 
 const reserved = new Set(['level', 'timestamp', 'service_name', 'message'])
 
@@ -49,9 +114,11 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', serviceName = 'turnout' } = options
   const onTerminal = options.destination === undefined && process.stderr.isTTY
   const { pretty = onTerminal, colour = onTerminal } = options
-  const lines: DestinationStream = options.destination
-    ? { write: (line) => void options.destination?.write(line) }
-    : openStandardError()
+  const { destination } = options
+  const lines: DestinationStream =
+    destination === undefined
+      ? openStandardError((count) => write('warn', 'Log lines were dropped', { dropped: count }))
+      : guardDestination(destination)
   const stream: DestinationStream = pretty
     ? { write: (line) => lines.write(prettyLine(line, colour)) }
     : lines

@@ -6,6 +6,7 @@ import type { Switch } from '../gateway/snapshot.ts'
 import type { Services } from '../modules/define.ts'
 import { ModuleVersion } from '../modules/module-version.ts'
 import { authorProblem } from '../modules/report.ts'
+import { synchronous } from '../modules/state.ts'
 import {
   codeKey,
   type Draining,
@@ -25,10 +26,11 @@ export interface InProcessOptions {
   readonly onRetired: (version: RetiredVersion) => void
 }
 
-/** A version that is ready, and how its state comes to it in the turn of the swap. */
+/** A version that is ready; one that migrates registers in the turn of the swap, with the state of that turn. */
 interface Prepared {
   readonly version: ModuleVersion
   readonly migratesFrom: ModuleVersion | null
+  readonly routeIds: readonly string[]
 }
 
 /** The worker port in this process: what embedding and a single-process server use. */
@@ -60,7 +62,13 @@ export class InProcessWorker implements Worker {
 
   async prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult> {
     const problems = new Map<string, readonly Problem[]>()
-    const services = requests.length === 0 ? {} : await this.#options.services()
+    let services: Services = {}
+    try {
+      if (requests.length > 0) services = await this.#options.services()
+    } catch (error) {
+      const found = authorProblem(error, { module: 'services', file: null })
+      return { ok: false, problems: new Map(requests.map((one) => [one.reference.name, [found]])) }
+    }
     await Promise.all(
       requests.map(async (request) => {
         const { name } = request.reference
@@ -80,31 +88,38 @@ export class InProcessWorker implements Worker {
     if (code === undefined) return problem('TURNOUT_ARTIFACT_MISSING', { module: name, digest })
     let version: ModuleVersion | null = null
     try {
-      const definition = await code.open()
-      version = new ModuleVersion({
-        definition,
-        digest,
-        services,
-        log: childLogger(this.#options.log, { module: name, module_version: definition.version }),
-        drainMs: this.#options.drainMs,
-        streamDrainMs: this.#options.streamDrainMs,
-      })
+      version = await this.#evaluate(code, digest, services)
       const before = this.#serving(name)
-      const migrates = before?.state !== undefined && definition.state?.migrate !== undefined
-      const migratesFrom = migrates ? before : null
-      const listed = version.open(firstState(version, before))
-      const difference = differenceOf(routeIds, listed)
-      if (difference !== null) {
-        await version.discard()
-        return problem('TURNOUT_MODULE_LIST_DIFFERS', { module: name, difference })
+      const migrates = version.definition.state?.migrate !== undefined
+      const migratesFrom = migrates && before?.state !== undefined ? before : null
+      // A second evaluation rehearses: what its `register` opens, and its `onDispose` closes, is not what will serve.
+      const rehearsed =
+        migratesFrom === null ? version : await this.#evaluate(code, digest, services)
+      try {
+        openChecked(rehearsed, before, routeIds)
+      } finally {
+        if (rehearsed !== version) await rehearsed.discard()
       }
       await this.#prepared.get(name)?.version.discard()
-      this.#prepared.set(name, { version, migratesFrom })
+      this.#prepared.set(name, { version, migratesFrom, routeIds })
       return null
     } catch (error) {
       await version?.discard()
       return authorProblem(error, { module: name, file })
     }
+  }
+
+  async #evaluate(code: ModuleCode, digest: string, services: Services): Promise<ModuleVersion> {
+    const definition = await code.open()
+    const { name, version } = definition
+    return new ModuleVersion({
+      definition,
+      digest,
+      services,
+      log: childLogger(this.#options.log, { module: name, module_version: version }),
+      drainMs: this.#options.drainMs,
+      streamDrainMs: this.#options.streamDrainMs,
+    })
   }
 
   apply(revision: number, table: Table): WorkerResult {
@@ -120,8 +135,8 @@ export class InProcessWorker implements Worker {
       ([name, { version }]) => getKey(table.modules, name)?.digest === version.digest,
     )
     const problems = new Map<string, readonly Problem[]>()
-    for (const [name, { version, migratesFrom }] of entering) {
-      const failure = migratesFrom === null ? null : migrateNow(version, migratesFrom)
+    for (const [name, prepared] of entering) {
+      const failure = migrateNow(prepared)
       if (failure !== null) problems.set(name, [failure])
     }
     if (problems.size > 0) return { ok: false, problems }
@@ -150,12 +165,17 @@ export class InProcessWorker implements Worker {
     }))
   }
 
-  async close(): Promise<void> {
+  async close(deadlineMs: number): Promise<void> {
     await this.discard()
     const { revision, versions } = this.live.current
     this.live.current = { revision, table: emptyTable, versions: new Map() }
     for (const version of versions.values()) this.#retire(version as ModuleVersion)
-    if (this.#retired.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#retired.size === 0) return
+    const deadline = setTimeout(() => {
+      for (const version of this.#retired) version.cut('closing')
+    }, deadlineMs)
+    await new Promise<void>((resolve) => this.#idle.push(resolve))
+    clearTimeout(deadline)
   }
 
   #serving(name: string): ModuleVersion | null {
@@ -193,16 +213,22 @@ const firstState = (version: ModuleVersion, before: ModuleVersion | null): unkno
   return synchronous(rules.migrate(before.state as never, before.version))
 }
 
-const synchronous = (state: unknown): unknown => {
-  if (!(state instanceof Promise)) return state
-  state.catch(() => undefined)
-  throw new TurnoutError('TURNOUT_STATE_ASYNC')
+/** Runs `register` and checks that it lists what the table names. */
+const openChecked = (
+  version: ModuleVersion,
+  before: ModuleVersion | null,
+  routeIds: readonly string[],
+): void => {
+  const difference = differenceOf(routeIds, version.open(firstState(version, before)))
+  if (difference === null) return
+  throw new TurnoutError('TURNOUT_MODULE_LIST_DIFFERS', { module: version.name, difference })
 }
 
-/** The real migration, in the turn of the swap: what was written since the rehearsal comes along. */
-const migrateNow = (version: ModuleVersion, before: ModuleVersion): Problem | null => {
+/** The real migration: what was written since the rehearsal comes along. */
+const migrateNow = ({ version, migratesFrom, routeIds }: Prepared): Problem | null => {
+  if (migratesFrom === null) return null
   try {
-    version.reopen(firstState(version, before))
+    openChecked(version, migratesFrom, routeIds)
     return null
   } catch (error) {
     return authorProblem(error, { module: version.name, file: null })

@@ -54,6 +54,6 @@ export interface Worker {
   /** Gives back what was prepared and will not be applied. */
   discard(): Promise<void>
   draining(): readonly Draining[]
-  /** Retires everything; resolves when it was disposed of. */
-  close(): Promise<void>
+  /** Retires everything; what has not left by the deadline is cut. Resolves when all was disposed of. */
+  close(deadlineMs: number): Promise<void>
 }

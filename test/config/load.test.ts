@@ -220,7 +220,7 @@ const badConfigs: readonly BadCase[] = [
   },
   {
     name: 'a YAML alias bomb',
-    text: `a: &a [x, x, x, x, x, x, x, x, x]\n${[...'bcdefgh']
+    text: `a: &a [x, x, x, x, x, x, x, x, x]\n${Array.from('bcdefgh')
       .map((key, index) => {
         const before = 'abcdefgh'[index]
         return `${key}: &${key} [${Array.from({ length: 9 }, () => `*${before}`).join(', ')}]`
@@ -228,11 +228,17 @@ const badConfigs: readonly BadCase[] = [
       .join('\n')}\n`,
     expect: [['TURNOUT_CONFIG_SYNTAX', /alias/, '1:1']],
   },
-  {
-    name: 'YAML nested deeper than the stack',
-    text: '['.repeat(50_000),
-    expect: [['TURNOUT_CONFIG_SYNTAX', /./]],
-  },
+  ...[
+    '['.repeat(500_000),
+    '{a: '.repeat(100_000),
+    '- '.repeat(100_000),
+    '? '.repeat(100_000),
+    Array.from({ length: 1000 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join(''),
+  ].map((text) => ({
+    name: `nested deeper than the stack: ${text.slice(0, 8).trim()}`,
+    text,
+    expect: [['TURNOUT_CONFIG_SYNTAX', /nested too deep/] as const],
+  })),
   {
     name: 'keys that would reach a prototype',
     text: '__proto__: { port: 1 }\nlogger: { constructor: 1 }\n',
@@ -303,6 +309,12 @@ const badConfigs: readonly BadCase[] = [
     file: 'turnout.config.ts',
     text: 'interface A { a: 1 }\nfunction fail(): never {\n  throw new Error("not today")\n}\nexport default fail()\n',
     expect: [['TURNOUT_CONFIG_THREW', /not today/, '3:9']],
+  },
+  {
+    name: 'a getter that throws',
+    file: 'turnout.config.mjs',
+    text: 'export default { get port() { throw new Error("not today") } }\n',
+    expect: [['TURNOUT_CONFIG_THREW', /not today/]],
   },
   {
     name: 'something thrown that is no error',

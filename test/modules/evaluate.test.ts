@@ -170,6 +170,18 @@ export default { url, dirname: import.meta.dirname, filename: \`\${import.meta.f
   })
 })
 
+test('folders and files may have any name', async () => {
+  const { folder, outcome } = await run({
+    'a 100%25 é.ts':
+      'import { add } from "esm-only"\nexport { inner } from "./b #1/c?.ts"\nexport default [import.meta.filename, add]',
+    'b #1/c?.ts':
+      'import { add } from "esm-only"\nexport const inner = [import.meta.filename, add]',
+  })
+  assert.ok(outcome.ok)
+  assert.equal((outcome.exports['default'] as string[])[0], join(folder, 'a 100%25 é.ts'))
+  assert.equal((outcome.exports['inner'] as string[])[0], join(folder, 'b #1/c?.ts'))
+})
+
 test('module code is strict and has no CommonJS names', async () => {
   const exports = await exportsOf({
     'main.js':
@@ -267,4 +279,28 @@ test('an import that never settles ends at its deadline', async () => {
   const problem = await problemOf({ 'main.ts': 'await new Promise(() => {})' }, 50)
   assert.equal(problem.code, 'TURNOUT_MODULE_LOAD_TIMEOUT')
   assert.match(problem.message, /50 ms/)
+})
+
+test('a load can be given up', async () => {
+  workspace.write({ 'hangs.ts': 'await new Promise(() => {})' })
+  const artifact = await workspace.artifact('hangs.ts')
+  const file = workspace.path('hangs.ts')
+  for (const signal of [AbortSignal.abort(), AbortSignal.timeout(5)]) {
+    const outcome = await evaluate(artifact, { file, signal, timeoutMs: 0 })
+    assert.ok(!outcome.ok)
+    assert.equal(outcome.problem.code, 'TURNOUT_MODULE_LOAD_FAILED')
+    assert.match(outcome.problem.message, /given up/)
+  }
+})
+
+test('aliases of tsconfig and package.json reach local files', async () => {
+  const exports = await exportsOf({
+    'main.ts': 'import { a } from "@/a"\nimport { b } from "#b"\nexport default [a, b]',
+    'lib/a.ts': 'export const a = "a"',
+    'lib/b.ts': 'export const b = "b"',
+    'tsconfig.json': '{"extends": "./base.json"}',
+    'base.json': '{"compilerOptions": {"paths": {"@/*": ["./lib/*"]}}}',
+    'package.json': '{"type": "module", "imports": {"#b": "./lib/b.ts"}}',
+  })
+  assert.deepEqual(exports['default'], ['a', 'b'])
 })

@@ -1,12 +1,14 @@
+import { problem, type Problem } from '../errors.ts'
 import {
-  emptyMap,
-  getKey,
-  entriesFrom,
   deleteKey,
+  editMap,
+  emptyMap,
+  entriesFrom,
+  getKey,
+  maxKeyLength,
   setKey,
   type PersistentMap,
 } from '../persistent-map.ts'
-import { problem, type Problem } from '../errors.ts'
 import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
 import {
   editRouter,
@@ -25,11 +27,11 @@ export interface Table {
   readonly router: Router<Route>
   /** Routes by id. */
   readonly routes: PersistentMap<Route>
-  /** Routes by owner: the key is owner, NUL, id. */
+  /** Routes by owner and id. */
   readonly owned: PersistentMap<Route>
   /** Modules by name. */
   readonly modules: PersistentMap<ModuleReference>
-  /** Modules by owner: the key is owner, NUL, name. */
+  /** Modules by owner and name. */
   readonly ownedModules: PersistentMap<ModuleReference>
 }
 
@@ -41,11 +43,12 @@ export const emptyTable: Table = Object.freeze({
   ownedModules: emptyMap,
 })
 
-const ownedKey = (owner: string, id: string): string => `${owner}\0${id}`
+/** The length in front keeps an owner apart from one whose name goes on after it. */
+const ownedKey = (owner: string, id: string): string => `${owner.length}:${owner} ${id}`
 
 /** The routes of an owner. */
 export function* routesOf(table: Table, owner: string): Generator<Route> {
-  for (const [, route] of entriesFrom(table.owned, `${owner}\0`)) yield route
+  for (const [, route] of entriesFrom(table.owned, ownedKey(owner, ''))) yield route
 }
 
 const sameRoute = (left: Route, right: Route): boolean =>
@@ -56,20 +59,18 @@ const sameRoute = (left: Route, right: Route): boolean =>
   right.target.kind === 'module' &&
   left.target.module === right.target.module
 
-const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
-  let { routes, owned } = table
-  for (const { id, owner } of gone) {
-    routes = deleteKey(routes, id)
-    owned = deleteKey(owned, ownedKey(owner, id))
-  }
-  for (const route of put) {
-    routes = setKey(routes, route.id, route)
-    owned = setKey(owned, ownedKey(route.owner, route.id), route)
-  }
-  return { ...table, routes, owned }
-}
+const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => ({
+  ...table,
+  routes: editMap(table.routes, [
+    ...gone.map(({ id }) => ({ key: id })),
+    ...put.map((route) => ({ key: route.id, value: route })),
+  ]),
+  owned: editMap(table.owned, [
+    ...gone.map(({ owner, id }) => ({ key: ownedKey(owner, id) })),
+    ...put.map((route) => ({ key: ownedKey(route.owner, route.id), value: route })),
+  ]),
+})
 
-/** Parsed patterns of routes, each parsed once. */
 const patternOf = (route: Route): Pattern => {
   const { pattern } = parsePattern(route.path)
   // Only routes whose pattern was parsed before stand in a table.
@@ -116,7 +117,10 @@ const conflict = (route: Route, other: Route): Refusal => ({
   }),
 })
 
-/** Puts routes in. When one cannot stand beside what is there, or beside another, all are refused. */
+/**
+ * Puts routes in; one of the same owner, id and place is replaced. When one cannot stand beside what is there, or
+ * beside another, all are refused.
+ */
 export function addRoutes(
   table: Table,
   put: readonly Route[],
@@ -130,11 +134,22 @@ export function addRoutes(
       refusals.push(...problems.map((found) => ({ problem: found, other: null })))
       continue
     }
+    if (ownedKey(route.owner, route.id).length > maxKeyLength) {
+      const reason = 'it is too long'
+      refusals.push({
+        problem: problem('TURNOUT_PATTERN_INVALID', {
+          pattern: `${route.path.slice(0, 80)}...`,
+          reason,
+        }),
+        other: null,
+      })
+      continue
+    }
     const place = `${route.method} ${shapeOf(pattern)}`
+    const there = placeOf(table.router, route.method, pattern)?.value
+    const isReplaced = there?.id === route.id && there.owner === route.owner
     const other =
-      places.get(place) ??
-      placeOf(table.router, route.method, pattern)?.value ??
-      getKey(table.routes, route.id)
+      places.get(place) ?? (isReplaced ? undefined : (there ?? getKey(table.routes, route.id)))
     places.set(place, route)
     if (other !== undefined) refusals.push(conflict(route, other))
     else changes.push({ kind: 'put', method: route.method, pattern, value: route })
@@ -165,25 +180,28 @@ export function replaceOwned(
   }
 }
 
-/** Takes in routes of an owner that replace those of the same id, and takes out others by id. */
+/** Takes out routes of an owner by id; `removed` also has those that `put` will replace in their places. */
 export function editOwned(
   table: Table,
   owner: string,
   put: readonly Route[],
   remove: readonly string[],
 ): { readonly kept: Table; readonly added: readonly Route[]; readonly removed: readonly Route[] } {
-  const removed = [...new Set([...remove, ...put.map(({ id }) => id)])].flatMap((id) => {
+  const own = (id: string): Route[] => {
     const route = getKey(table.routes, id)
     return route === undefined || route.owner !== owner ? [] : [route]
-  })
-  return { kept: removeRoutes(table, removed), added: put, removed }
+  }
+  const replaced = put.flatMap(({ id }) => own(id))
+  const ids = new Set(put.map(({ id }) => id))
+  const gone = remove.filter((id) => !ids.has(id)).flatMap(own)
+  return { kept: removeRoutes(table, gone), added: put, removed: [...gone, ...replaced] }
 }
 
 /** Sets or drops a module reference. */
 export function setModule(table: Table, name: string, reference: ModuleReference | null): Table {
   const before = getKey(table.modules, name)
   let { modules, ownedModules } = table
-  if (before !== undefined) {
+  if (before !== undefined && before.owner !== reference?.owner) {
     modules = deleteKey(modules, name)
     ownedModules = deleteKey(ownedModules, ownedKey(before.owner, name))
   }
@@ -196,5 +214,5 @@ export function setModule(table: Table, name: string, reference: ModuleReference
 
 /** The modules of an owner. */
 export function* modulesOf(table: Table, owner: string): Generator<ModuleReference> {
-  for (const [, reference] of entriesFrom(table.ownedModules, `${owner}\0`)) yield reference
+  for (const [, reference] of entriesFrom(table.ownedModules, ownedKey(owner, ''))) yield reference
 }

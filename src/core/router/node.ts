@@ -62,8 +62,11 @@ export class TreeNode<L> extends Array<TreeNode<L> | null> {
   declare rare: RareEdges<L> | null
 
   constructor(slots: number, skip: number, min: number, run: string) {
-    super(slots)
-    for (let index = 0; index < slots; index += 1) this[index] = null
+    super(slots === 0 ? 1 : slots)
+    for (let index = 0; index < this.length; index += 1) this[index] = null
+    // An array that was never longer has a hidden class of its own; a second one in the walk is a tenth of
+    // a look-up.
+    if (slots === 0) this.length = 0
     this.skip = skip
     this.min = min
     this.run = run

@@ -190,8 +190,8 @@ function canonicalSegment(segment: string): string | { readonly reason: string }
   if (canonical.path === null)
     return { reason: `"${segment}" is not valid in a path (${canonical.fault})` }
   const text = canonical.path.slice(1)
-  // Escaped dots make a dot segment, which resolves to another segment count.
-  if (text === '' || text.includes('/')) return { reason: 'it has a dot segment (. or ..)' }
+  // Escaped dots make a dot segment, which resolves to nothing.
+  if (text === '') return { reason: 'it has a dot segment (. or ..)' }
   return text
 }
 

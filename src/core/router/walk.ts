@@ -183,6 +183,8 @@ function walkConstrained<L>(
   const segment = decodeURIComponent(text.substring(at, end))
   for (const { constraint, leaf, node: next } of node.rare?.constrained ?? []) {
     if (end === length ? leaf === null : next === null) continue
+    // A long segment is charged for its length, so that constraints tried again and again stay bounded.
+    alternatives += segment.length >> 6
     if (isExhausted()) return null
     if (!constraint.accepts(segment)) continue
     spans[2 * count] = at

@@ -56,6 +56,17 @@ test('a match tells the canonical path where the target is not, and where the qu
   assert.deepEqual(found('//users/./7'), ['/users/7', 11])
 })
 
+test('a capture with an escape is not passed over for a less specific route', () => {
+  const router = routerOf('/u/:x', '/:y/caf\u00e9', '/:y/.x', '/u/*rest')
+  const value = (target: string) => {
+    const found = findRoute(router, 'GET', target)
+    return found.kind === 'match' ? found.value : found.kind
+  }
+  assert.equal(value('/u/caf%C3%A9'), '/u/:x')
+  assert.equal(value('/u/.x'), '/u/:x')
+  assert.equal(value('/v/caf%C3%A9'), '/:y/caf\u00e9')
+})
+
 const spellings = [
   '/secret',
   '/%73ecret',
@@ -100,6 +111,14 @@ test('the steps of a look-up do not grow with the length of an adversarial targe
   })
   assert.deepEqual(steps[1], steps[0])
   assert.deepEqual(steps[2], steps[0])
+})
+
+test('many constraints on a long segment stop at the same bound', () => {
+  const router = routerOf(...Array.from({ length: 300 }, (_, index) => `/:id([a-y]*z{${index}}1)`))
+  const found = findRoute(router, 'GET', `/${'a'.repeat(16_000)}`)
+  assert.deepEqual(found, { kind: 'invalid', fault: 'too-many-alternatives' })
+  assert.equal(findRoute(router, 'GET', '/abczz1').kind, 'match')
+  assert.equal(findRoute(router, 'GET', '/abc').kind, 'miss')
 })
 
 test('params are alike with and without generated code', () => {

@@ -1,0 +1,47 @@
+// `npm run bench -- NAME [ARGUMENT...]`: one command for each claim; without a name it lists them.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { root, setup } from './setup.mjs'
+
+/** Name to compiled file, what it shows, and the flags of Node that it needs. */
+const benches = {
+  router: [
+    'router/main.js',
+    'look-ups beside other routers: github static gplus parse 10k 100k 1m [--short]',
+    [],
+  ],
+  update: [
+    'router/update.js',
+    'what an update of the router costs, and look-ups right after: SIZE...',
+    ['--expose-gc', '--max-old-space-size=8000'],
+  ],
+  table: [
+    'table/main.js',
+    'what a change of a whole table costs, indexes included: [SIZE]',
+    ['--expose-gc', '--max-old-space-size=8000'],
+  ],
+  gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
+  save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
+  reload: [
+    'reload/main.js',
+    'what a reload keeps: --road evaluate|build|rehearse --reloads N',
+    ['--expose-gc'],
+  ],
+}
+
+const [name, ...rest] = process.argv.slice(2)
+const bench = name === undefined ? undefined : benches[name]
+if (bench === undefined) {
+  for (const [key, [, what]] of Object.entries(benches)) console.log(`${key.padEnd(8)} ${what}`)
+  process.exit(name === undefined ? 0 : 2)
+}
+setup()
+const [file, , flags] = bench
+const path = join(root, 'dist/bench', file)
+if (!existsSync(path)) throw new Error(`${path} is not built`)
+const { status } = spawnSync(process.execPath, [...flags, path, ...rest], {
+  cwd: root,
+  stdio: 'inherit',
+})
+process.exitCode = status ?? 1

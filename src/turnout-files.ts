@@ -1,0 +1,116 @@
+import type { ErrorCode } from './core/errors.ts'
+import type { ChangeItem, Outcome, Rejection } from './control/change.ts'
+import type { Publisher } from './control/publisher.ts'
+import type { FileLoad } from './modules/loader.ts'
+import type { FilesSource } from './source/files.ts'
+import type { Burst } from './source/ledger.ts'
+
+export interface FolderOptions {
+  readonly publisher: Publisher
+  readonly load: (file: string, name: string, owner: string) => Promise<FileLoad>
+  readonly onRejected: (rejections: readonly Rejection[]) => void
+}
+
+/** Findings that go away without the module's own files being touched. */
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'TURNOUT_ROUTE_CONFLICT',
+  'TURNOUT_MODULE_NAME_TAKEN',
+  'TURNOUT_SERVICE_FAILED',
+])
+
+const author = 'files'
+
+/**
+ * Makes one change set of each burst of a folder's files. A module that was refused because of somebody else is
+ * tried again with every later change, whoever makes it, and goes live when nothing stands in its way any more.
+ */
+export class FolderChanges {
+  readonly #options: FolderOptions
+  #source: FilesSource | null
+  #files: ReadonlyMap<string, string>
+  /** Modules to try again: their owner, and what was told of them. */
+  readonly #refused: Map<string, string>
+  #isChanging: boolean
+
+  constructor(options: FolderOptions) {
+    this.#options = options
+    this.#source = null
+    this.#files = new Map()
+    this.#refused = new Map()
+    this.#isChanging = false
+  }
+
+  async start(source: FilesSource): Promise<void> {
+    this.#source = source
+    await source.start()
+  }
+
+  async close(): Promise<void> {
+    const source = this.#source
+    this.#source = null
+    await source?.close()
+  }
+
+  async take({ modules, added, changed, removed, problems }: Burst): Promise<void> {
+    this.#files = new Map(modules.map(({ name, path }) => [name, path]))
+    if (problems.length > 0) {
+      this.#options.onRejected([{ owner: 'files', label: 'files', serving: null, problems }])
+    }
+    for (const name of removed) this.#refused.delete(ownerOf(name))
+    await this.#change([...added, ...changed], removed)
+  }
+
+  /** Somebody else's change went live: what stood in the way may be gone. */
+  async retry(): Promise<void> {
+    if (this.#refused.size > 0 && !this.#isChanging) await this.#change([], [])
+  }
+
+  async #change(touched: readonly string[], removed: readonly string[]): Promise<void> {
+    if (this.#source === null) return
+    const again = [...this.#files.keys()].filter(
+      (name) => this.#refused.has(ownerOf(name)) && !touched.includes(name),
+    )
+    const items: ChangeItem[] = [
+      ...[...touched, ...again].flatMap((name) => this.#itemOf(name)),
+      ...removed.map((name) => ({ kind: 'remove', owner: ownerOf(name) }) as const),
+    ]
+    if (items.length === 0) return
+    for (const name of touched) this.#refused.delete(ownerOf(name))
+    const told = new Map(this.#refused)
+    const reason = [...touched, ...removed, ...again].slice(0, 5).join(', ')
+    this.#isChanging = true
+    try {
+      const set = { author, reason, isPartial: true, items }
+      const isKnown = (rejection: Rejection): boolean =>
+        told.get(rejection.owner) === textOf(rejection)
+      this.#remember(items, await this.#options.publisher.change({ ...set, isKnown }))
+    } finally {
+      this.#isChanging = false
+    }
+  }
+
+  #itemOf(name: string): ChangeItem[] {
+    const file = this.#files.get(name)
+    if (file === undefined) return []
+    const owner = ownerOf(name)
+    const load = async (): Promise<FileLoad> => {
+      const loaded = await this.#options.load(file, name, owner)
+      this.#source?.watchInputs(name, loaded.inputs)
+      return loaded
+    }
+    return [{ kind: 'module', owner, label: name, load }]
+  }
+
+  #remember(items: readonly ChangeItem[], { rejections }: Outcome): void {
+    for (const { owner } of items) this.#refused.delete(owner)
+    for (const rejection of rejections) {
+      const isPassing = rejection.problems.every(({ code }) => passing.has(code))
+      if (isPassing) this.#refused.set(rejection.owner, textOf(rejection))
+    }
+  }
+}
+
+const ownerOf = (name: string): string => `files:${name}`
+
+const textOf = ({ problems }: Rejection): string =>
+  problems.map(({ code, message }) => `${code} ${message}`).join('\n')
