@@ -8,6 +8,11 @@ import { canEndInOneWrite, endInOneWrite } from './one-write.ts'
 /** Status codes whose answers have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
 const isBodyless = (status: number): boolean => status === 204 || status === 304
 
+/** Node lets an informational status through as if it were final; the client would wait on for the real one. */
+const mustBeFinal = (status: number): void => {
+  if (status < 200) throw new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `status ${status}` })
+}
+
 const hasField = (headers: readonly string[], name: string): boolean => {
   for (let at = 0; at < headers.length; at += 2) {
     const field = headers[at]!
@@ -106,6 +111,7 @@ export class NodeTransport implements Transport {
 
   send(status: number, headers: string[], body: string | Uint8Array | null): void {
     const response = this.#response
+    mustBeFinal(status)
     if (isBodyless(status)) {
       response.writeHead(status, headers).end()
       return
@@ -126,6 +132,7 @@ export class NodeTransport implements Transport {
     body: AsyncIterable<string | Uint8Array>,
   ): Promise<void> {
     const response = this.#response
+    mustBeFinal(status)
     const iterator = body[Symbol.asyncIterator]()
     if (isBodyless(status) || this.method === 'HEAD') {
       response.writeHead(status, headers).end()
