@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError } from './core/errors.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
+import { thrownError } from './core/thrown.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { Route } from './core/route/route.ts'
 import { explainRoute, type Explanation } from './core/router/explain.ts'
@@ -363,7 +364,8 @@ export class Turnout {
   }
 
   #recovered(error: unknown, exchange: Exchange): void {
-    if (error instanceof TurnoutError && error.status < 500) return
+    const thrown = thrownError(error)
+    if (thrown instanceof TurnoutError && thrown.status < 500) return
     this.log.error('a handler failed', {
       method: exchange.method,
       path: exchange.path,
