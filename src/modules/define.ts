@@ -68,16 +68,16 @@ export interface Scope<State = undefined> {
   readonly services: Services
   readonly log: Logger
   /** Runs after the last exchange on this version ended; last registered first. At most 5 s. */
-  onDispose(dispose: () => void | Promise<void>): void
+  readonly onDispose: (dispose: () => void | Promise<void>) => void
   /** Like the global one, but cleared at dispose; a throw is logged, not fatal. */
-  setTimeout(callback: () => void, delayMs: number): () => void
-  setInterval(callback: () => void, delayMs: number): () => void
+  readonly setTimeout: (callback: () => void, delayMs: number) => () => void
+  readonly setInterval: (callback: () => void, delayMs: number) => () => void
   /** Adds a listener that is removed at dispose. */
-  on(
+  readonly on: (
     emitter: ListenerTarget,
     event: string,
     listener: (...values: readonly unknown[]) => void,
-  ): () => void
+  ) => () => void
 }
 
 /** What a scope can listen to: Node's event emitters. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 interface Use {
@@ -15,12 +16,14 @@ const sweepMs = 5_000
  */
 export class Connections {
   readonly #uses: Map<Socket, Use>
+  readonly #pending: Set<ServerResponse>
   readonly #timer: NodeJS.Timeout
   readonly #idleSweeps: number
   #sweep: number
 
   constructor(idleMs: number) {
     this.#uses = new Map()
+    this.#pending = new Set()
     this.#idleSweeps = Math.ceil(idleMs / sweepMs)
     this.#sweep = 0
     this.#timer = setInterval(() => this.sweep(), sweepMs)
@@ -33,13 +36,15 @@ export class Connections {
   }
 
   /** An exchange began on this connection; `done` is its end, undefined where it has ended already. */
-  track(socket: Socket, done: Promise<void> | void): void {
+  track(socket: Socket, response: ServerResponse, done: Promise<void> | void): void {
     const use = this.#uses.get(socket)
     if (use === undefined) return
     use.usedAt = this.#sweep
     if (done === undefined) return
     use.open += 1
+    this.#pending.add(response)
     const ended = (): void => {
+      this.#pending.delete(response)
       use.open -= 1
       use.usedAt = this.#sweep
     }
@@ -55,8 +60,10 @@ export class Connections {
     }
   }
 
-  get size(): number {
-    return this.#uses.size
+  /** Answers that are not on their way yet will say that they are the last on their connection. */
+  sayLast(): void {
+    for (const response of this.#pending)
+      if (!response.headersSent) response.shouldKeepAlive = false
   }
 
   close(): void {

@@ -110,7 +110,7 @@ export async function openListener(serve: NodeServe, options: ListenOptions): Pr
     },
     (request, response) => {
       if (isClosing) response.shouldKeepAlive = false
-      connections.track(request.socket, serve(request, response))
+      connections.track(request.socket, response, serve(request, response))
     },
   )
   server.on('connection', (socket) => connections.add(socket))
@@ -125,6 +125,7 @@ export async function openListener(serve: NodeServe, options: ListenOptions): Pr
     url: `http://${isAny ? 'localhost' : host}:${address.port}`,
     close: async (deadlineMs) => {
       isClosing = true
+      connections.sayLast()
       // A keep-alive client hears it in its next answer; only who stays silent is closed from our side.
       await wait(Math.min(graceMs, deadlineMs))
       const cut = await drain(server, deadlineMs)

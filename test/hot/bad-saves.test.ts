@@ -243,15 +243,15 @@ test('a bad save leaves the last good version serving and says why; the next goo
       const rejected = served.next(isRejected('users'), from)
       save(folder, 'routes/users.js', text)
       // Asked all the while: the code at fault never runs where requests are served.
-      let isOver = false
-      const over = rejected.finally(() => (isOver = true))
+      const wait = { isOver: false }
+      const over = rejected.finally(() => (wait.isOver = true))
       let answers = 0
       do {
         const { status, text: answer } = await ask(port, '/users')
         assert.deepEqual({ status, answer }, { status: 200, answer: serving })
         answers += 1
         await pause(10)
-      } while (!isOver)
+      } while (!wait.isOver)
       const event = await over
       assert.ok(answers > 1)
       assert.equal(event['serving'], serving)

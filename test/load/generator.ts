@@ -32,7 +32,7 @@ const faults: string[] = []
 const latencies = new Uint32Array(answerMs * bucketsPerMs + 1)
 let maxMs = 0
 let wentBack = 0
-let isEnding = false
+const load = { isEnding: false }
 
 type Fault = Exclude<keyof LoadCounts, 'sent' | 'completed'>
 
@@ -153,7 +153,7 @@ class Connection {
 
 const loop = async (group: LoadGroup, first: number): Promise<void> => {
   let connection: Connection | null = null
-  for (let at = first; !isEnding; at += 1) {
+  for (let at = first; !load.isEnding; at += 1) {
     // A connection that the server closed while nothing was asked costs nobody an answer.
     if (connection === null || connection.isClosed) connection = new Connection(plan.port)
     const isUsable = await connection.ask(group.paths[at % group.paths.length]!, group)
@@ -175,7 +175,7 @@ const quantile = (share: number): number => {
 }
 
 const end = (): void => {
-  isEnding = true
+  load.isEnding = true
 }
 const timer = setTimeout(end, Math.min(plan.durationMs, longestMs))
 process.stdin.on('data', end)

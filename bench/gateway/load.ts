@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { startLoad } from '../../test/load/load.ts'
+
+const run = promisify(execFile)
+
+/** Makes as many requests as the server takes, on 64 kept connections, and gives the requests per second. */
+export type Drive = (port: number, seconds: number, cpu: number | undefined) => Promise<number>
+
+const withWrk: Drive = async (port, seconds, cpu) => {
+  const words = ['wrk', '-t1', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}/ping`]
+  const pinned = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]
+  const { stdout } = await run(pinned[0]!, pinned.slice(1))
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]
+  if (rate === undefined || /Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout)
+  return Number(rate)
+}
+
+const withOwn: Drive = async (port, seconds, cpu) => {
+  const paths = ['/ping']
+  const group = { name: 'kept', loops: 64, isKeptAlive: true, paths, expects: 'status' } as const
+  const plan = { port, durationMs: seconds * 1_000, groups: [group] }
+  const load = startLoad(plan, cpu === undefined ? {} : { cpu })
+  return (await load.report).requestsPerSecond
+}
+
+const exists = async (command: string, ...words: readonly string[]): Promise<boolean> => {
+  try {
+    await run(command, words)
+    return true
+  } catch (error) {
+    // wrk ends with 1 when it only prints its version.
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
+}
+
+/** wrk where it is installed, else our own load generator, which needs more CPU than most servers. */
+export async function chooseDrive(): Promise<{ readonly name: string; readonly drive: Drive }> {
+  if (await exists('wrk', '-v')) return { name: 'wrk -t1 -c64', drive: withWrk }
+  return {
+    name: 'own generator (the load is the bottleneck: read us/request; `apt-get install wrk`)',
+    drive: withOwn,
+  }
+}
+
+export function hasTaskset(): Promise<boolean> {
+  return exists('taskset', '--version')
+}

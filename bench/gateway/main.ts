@@ -1,0 +1,125 @@
+// A JSON hello through the whole gateway beside its peers: `main.js [--rounds N] [--seconds N]`. One process for
+// each server, pinned; rounds are interleaved; figures are medians. On a shared machine us/request is the figure
+// that neighbours disturb least.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { chooseDrive, hasTaskset, type Drive } from './load.ts'
+import { serverNames, type ServerName } from './names.ts'
+
+interface Run {
+  readonly rate: number
+  /** CPU time of the server by request; not known where there is no /proc. */
+  readonly usPerRequest: number
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    only: { type: 'string' },
+  },
+})
+const rounds = Number(values.rounds)
+const seconds = Number(values.seconds)
+const names = serverNames.filter((name) => values.only?.split(',').includes(name) ?? true)
+
+/** User and system time of a process so far, in microseconds (proc(5): fields 14 and 15, in ticks of 10 ms). */
+const cpuTimeOf = (pid: number): number => {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * 10_000
+  } catch {
+    return Number.NaN
+  }
+}
+
+const measure = async (name: ServerName, isPinned: boolean, drive: Drive): Promise<Run> => {
+  const script = fileURLToPath(new URL('./servers.js', import.meta.url))
+  const words = [process.execPath, script, name]
+  const command = isPinned ? ['taskset', '-c', '0', ...words] : words
+  const server = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
+  try {
+    const port = await new Promise<number>((resolve, reject) => {
+      let text = ''
+      server.stderr.on('data', (bytes: Buffer) => {
+        text += bytes.toString()
+        const found = /^(\d+)\n/m.exec(text)?.[1]
+        if (found !== undefined) resolve(Number(found))
+      })
+      server.once('close', () => reject(new Error(`${name} ended: ${text}`)))
+    })
+    const answer = await fetch(`http://127.0.0.1:${port}/ping`)
+    const text = await answer.text()
+    if (answer.status !== 200 || text !== '{"message":"pong"}') throw new Error(`${name}: ${text}`)
+    const cpu = isPinned ? 1 : undefined
+    await drive(port, 2, cpu)
+    const before = cpuTimeOf(server.pid!)
+    const rate = await drive(port, seconds, cpu)
+    const usPerRequest = (cpuTimeOf(server.pid!) - before) / (rate * seconds)
+    return { rate, usPerRequest }
+  } finally {
+    server.kill()
+    await ended
+  }
+}
+
+const median = (list: readonly number[]): number => {
+  const sorted = list.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+const isPinned = cpus().length > 1 && (await hasTaskset())
+const { name: driver, drive } = await chooseDrive()
+const runs = new Map<ServerName, Run[]>(names.map((name) => [name, []]))
+for (let round = 0; round < rounds; round += 1) {
+  // Each round begins with another one, so that nobody always follows the same neighbour.
+  for (let at = 0; at < names.length; at += 1) {
+    const name = names[(at + round) % names.length]!
+    runs.get(name)!.push(await measure(name, isPinned, drive))
+  }
+}
+
+const rows = names.map((name) => {
+  const list = runs.get(name)!
+  return {
+    name,
+    rate: median(list.map(({ rate }) => rate)),
+    us: median(list.map(({ usPerRequest }) => usPerRequest)),
+    leastUs: Math.min(...list.map(({ usPerRequest }) => usPerRequest)),
+  }
+})
+const rowOf = (name: ServerName): (typeof rows)[number] | undefined =>
+  rows.find((row) => row.name === name)
+const peers = ['node:http', 'fastify', 'hono'] as const
+
+console.log(`${cpus()[0]?.model}, ${cpus().length} CPUs, Node ${process.version}`)
+console.log(`${driver}, ${rounds} rounds of ${seconds} s, ${isPinned ? 'pinned' : 'not pinned'}`)
+console.log(
+  '\nserver                      req/s   us/req  least   x node:http  x fastify  x hono  (by us/req)',
+)
+for (const { name, rate, us, leastUs } of rows) {
+  const ratios = peers.map((peer) => {
+    const other = rowOf(peer)
+    return (other === undefined ? '-' : (other.us / us).toFixed(2)).padStart(9)
+  })
+  const figures = `${rate.toFixed(0).padStart(7)}  ${us.toFixed(1).padStart(7)}  ${leastUs.toFixed(1).padStart(5)}`
+  console.log(`${name.padEnd(25)} ${figures}  ${ratios.join('  ')}`)
+}
+
+const turnout = rowOf('turnout')
+const targets = { 'node:http': 0.95, fastify: 1.2, hono: 1.2 } as const
+for (const peer of peers) {
+  const other = rowOf(peer)
+  if (turnout === undefined || other === undefined) continue
+  const byRate = turnout.rate / other.rate
+  const byUs = other.us / turnout.us
+  const verdict = Math.max(byRate, byUs) >= targets[peer] ? 'reached' : 'MISSED'
+  const figures = `${byRate.toFixed(2)}x by req/s, ${byUs.toFixed(2)}x by us/req`
+  console.log(`${verdict}  at least ${targets[peer]}x ${peer}: ${figures}`)
+}
