@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { TurnoutError } from '../core/errors.ts'
 import type { Transport } from '../gateway/transport.ts'
@@ -44,6 +45,32 @@ const originForm = (url: string): string => {
   if (absolute === null) return url
   const rest = url.slice(absolute[0].length)
   return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+const queued = new WeakMap<Socket, Set<() => void>>()
+
+/**
+ * A response that waits behind others of its connection (pipelining) has no socket yet, and Node does not tell it
+ * when the connection is gone: its exchange would be held for ever.
+ */
+const onQueuedClose = (socket: Socket, response: ServerResponse, listener: () => void): void => {
+  let listeners = queued.get(socket)
+  if (listeners === undefined) {
+    const all = new Set<() => void>()
+    listeners = all
+    queued.set(socket, all)
+    socket.once('close', () => {
+      for (const close of all) close()
+    })
+  }
+  const waiting = listeners
+  const close = (): void => {
+    waiting.delete(close)
+    response.off('close', close)
+    listener()
+  }
+  waiting.add(close)
+  response.once('close', close)
 }
 
 /** Sets fields and keeps several of one name, as `Set-Cookie` needs. */
@@ -207,8 +234,10 @@ export class NodeTransport implements Transport {
   }
 
   onClose(listener: () => void): void {
-    if (this.#response.closed) listener()
-    else this.#response.once('close', listener)
+    const response = this.#response
+    if (response.closed || this.#request.socket.destroyed) listener()
+    else if (response.socket !== null) response.once('close', listener)
+    else onQueuedClose(this.#request.socket, response, listener)
   }
 
   destroy(): void {
