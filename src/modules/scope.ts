@@ -94,7 +94,13 @@ export class ModuleScope {
     this.#controller.abort()
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
-    for (const remove of this.#listeners) remove()
+    for (const remove of this.#listeners) {
+      try {
+        remove()
+      } catch (error) {
+        this.log.error('a listener could not be removed', mapError(error))
+      }
+    }
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), disposeDeadlineMs)
