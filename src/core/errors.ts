@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'TURNOUT_ARTIFACT_MISSING'
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
+  | 'TURNOUT_CLOSED'
   | 'TURNOUT_PATTERN_INVALID'
   | 'TURNOUT_FILES_DIRECTORY_MISSING'
   | 'TURNOUT_FILES_UNREADABLE'
@@ -248,6 +249,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
 
   // routes
+  TURNOUT_CLOSED: {
+    status: 503,
+    message: 'This Turnout is closed',
+    cause: 'A change, a folder or a listener came after `close()` was called.',
+    cure: 'Make a new one with `createTurnout()`.',
+  },
   TURNOUT_PATTERN_INVALID: {
     status: 422,
     message: 'The pattern {pattern} is not valid: {reason}',
