@@ -93,7 +93,13 @@ export class ModuleScope {
   clear(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
-    for (const remove of this.#listeners) remove()
+    for (const remove of this.#listeners) {
+      try {
+        remove()
+      } catch (error) {
+        this.log.error('a listener could not be removed', mapError(error))
+      }
+    }
   }
 
   /** Gives everything back: signal, timers, listeners, then the disposers, last registered first. */
