@@ -49,8 +49,9 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
   }
 
   const answer = (exchange: Exchange, reply: Reply): void | Promise<void> => {
-    exchange.status = reply.status
     const { transport } = exchange
+    // A Node app told its own status.
+    if (reply !== handled) exchange.status = reply.status
     // An exchange that was cut while its handler ran has had its answer.
     if (reply !== handled && !transport.isHeadSent) {
       const { body } = reply
