@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { TurnoutError, type Logger, type Reply, type RouteHandler } from '../../src/index.ts'
+import {
+  TurnoutError,
+  type Logger,
+  type NodeApp,
+  type Reply,
+  type RouteHandler,
+} from '../../src/index.ts'
 import { codeOf, serve } from './open.ts'
 
 const fails = (handler: (c: never) => unknown): RouteHandler => handler as unknown as RouteHandler
@@ -443,6 +449,11 @@ test('the logger: one line a request, errors with their route', async (t) => {
     [request?.['method'], request?.['path'], request?.['status'], request?.['revision']],
     ['GET', '/fails/7', 500, 1],
   )
+  const app: NodeApp = (_request, response) => void response.writeHead(418).end('teapot')
+  await turnout.module(app, { name: 'app' })
+  await (await fetch(`${url}/pot`)).text()
+  const pot = lines.find(({ fields }) => fields['path'] === '/pot')
+  assert.equal(pot?.fields['status'], 418)
 })
 
 test('with recovery off an error goes to the host: it cuts the connection, or rejects', async (t) => {
