@@ -239,9 +239,13 @@ export function someWords(source: string, limit: number): readonly string[] | nu
     const shortestOne = commonWord(source)
     if (shortestOne.kind === 'word') found.add(shortestOne.text)
   }
-  const accepted = [...anyWords, ...found].filter((text) => isAcceptedBy(source, text))
+  const accepted = [...anyWords, ...found].filter(
+    (text) => !isDotSegment(text) && isAcceptedBy(source, text),
+  )
   return accepted.length === 0 && commonWord(source).kind !== 'none' ? null : [...new Set(accepted)]
 }
+
+const isDotSegment = (text: string): boolean => text === '.' || text === '..'
 
 const samplesOf = (set: CodeSet): readonly number[] => {
   const codes = sampled.filter((code) => intersection(set, [code, code]).length > 0)
@@ -254,7 +258,8 @@ function enumerate(program: Program, limit: number, found: Set<string>): void {
   const queue = [{ at: program.first, text: '' }]
   for (let index = 0; index < queue.length && found.size < limit; index += 1) {
     const { at, text } = queue[index] ?? { at: 0, text: '' }
-    if (/[^.]|\.{3}/.test(text) && closureOf(program, at, false, true).accepts) found.add(text)
+    if (text !== '' && !isDotSegment(text) && closureOf(program, at, false, true).accepts)
+      found.add(text)
     for (const { set, next } of closureOf(program, at, index === 0, false).reads) {
       if (queue.length > maxQueue) break
       for (const code of samplesOf(set))
