@@ -130,7 +130,7 @@ class Parser {
   #dotAll: boolean
 
   constructor(source: string) {
-    this.#chars = [...source]
+    this.#chars = Array.from(source)
     this.#at = 0
     this.#isUnderstood = true
     this.#isFolding = false
@@ -332,6 +332,8 @@ function emit(tree: Node): Program | null {
         return put({ kind: 'fork', next: node.parts.map((part) => follow(part, next)) })
       case 'repeat':
         return repeat(node.part, node.least, node.most, next)
+      default:
+        return node satisfies never
     }
   }
   const repeat = (part: Node, least: number, most: number | null, next: number): number => {

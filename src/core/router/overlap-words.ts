@@ -35,9 +35,10 @@ const possible: CodeSet = [1, 0x5b, 0x5d, 0xd7ff, 0xe000, 0x10ffff]
 const usual: CodeSet = [1, 0x2e, 0x30, 0x5b, 0x5d, 0xd7ff, 0xe000, 0x10ffff]
 const dot = 0x2e
 
-const preferred = [
-  ...'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_~!$+,;=@',
-].map((char) => char.charCodeAt(0))
+const preferred = Array.from(
+  'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_~!$+,;=@',
+  (char) => char.charCodeAt(0),
+)
 
 const programs = new Map<string, Program | null>()
 const words = new Map<string, Word>()
@@ -206,7 +207,7 @@ function textOf(pair: Pair): string {
   return String.fromCodePoint(...codes.toReversed())
 }
 
-const sampled = [...'az09AZ-~.é'].map((char) => char.codePointAt(0) ?? 0)
+const sampled = Array.from('az09AZ-~.é', (char) => char.charCodeAt(0))
 const maxQueue = 500
 const longest = 70
 
