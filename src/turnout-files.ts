@@ -6,6 +6,8 @@ import type { FilesSource } from './source/files.ts'
 import type { Burst } from './source/ledger.ts'
 
 export interface FolderOptions {
+  /** What owners of this folder's modules begin with: two folders may have modules of one name. */
+  readonly owner: string
   readonly publisher: Publisher
   readonly load: (file: string, name: string, owner: string) => Promise<FileLoad>
   readonly onRejected: (rejections: readonly Rejection[]) => void
@@ -54,9 +56,11 @@ export class FolderChanges {
   async take({ modules, added, changed, removed, problems }: Burst): Promise<void> {
     this.#files = new Map(modules.map(({ name, path }) => [name, path]))
     if (problems.length > 0) {
-      this.#options.onRejected([{ owner: 'files', label: 'files', serving: null, problems }])
+      this.#options.onRejected([
+        { owner: this.#options.owner, label: 'files', serving: null, problems },
+      ])
     }
-    for (const name of removed) this.#refused.delete(ownerOf(name))
+    for (const name of removed) this.#refused.delete(this.#ownerOf(name))
     await this.#change([...added, ...changed], removed)
   }
 
@@ -68,14 +72,14 @@ export class FolderChanges {
   async #change(touched: readonly string[], removed: readonly string[]): Promise<void> {
     if (this.#source === null) return
     const again = [...this.#files.keys()].filter(
-      (name) => this.#refused.has(ownerOf(name)) && !touched.includes(name),
+      (name) => this.#refused.has(this.#ownerOf(name)) && !touched.includes(name),
     )
     const items: ChangeItem[] = [
       ...[...touched, ...again].flatMap((name) => this.#itemOf(name)),
-      ...removed.map((name) => ({ kind: 'remove', owner: ownerOf(name) }) as const),
+      ...removed.map((name) => ({ kind: 'remove', owner: this.#ownerOf(name) }) as const),
     ]
     if (items.length === 0) return
-    for (const name of touched) this.#refused.delete(ownerOf(name))
+    for (const name of touched) this.#refused.delete(this.#ownerOf(name))
     const told = new Map(this.#refused)
     const reason = [...touched, ...removed, ...again].slice(0, 5).join(', ')
     this.#isChanging = true
@@ -89,10 +93,14 @@ export class FolderChanges {
     }
   }
 
+  #ownerOf(name: string): string {
+    return `${this.#options.owner}:${name}`
+  }
+
   #itemOf(name: string): ChangeItem[] {
     const file = this.#files.get(name)
     if (file === undefined) return []
-    const owner = ownerOf(name)
+    const owner = this.#ownerOf(name)
     const load = async (): Promise<FileLoad> => {
       const loaded = await this.#options.load(file, name, owner)
       this.#source?.watchInputs(name, loaded.inputs)
@@ -109,8 +117,6 @@ export class FolderChanges {
     }
   }
 }
-
-const ownerOf = (name: string): string => `files:${name}`
 
 const textOf = ({ problems }: Rejection): string =>
   problems.map(({ code, message }) => `${code} ${message}`).join('\n')

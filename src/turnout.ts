@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError } from './core/errors.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
+import { thrownError } from './core/thrown.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { Route } from './core/route/route.ts'
 import { explainRoute, type Explanation } from './core/router/explain.ts'
@@ -97,7 +98,9 @@ export class Turnout {
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
   readonly #folders: FolderChanges[]
+  #folderCount: number
   #loader: Loader | null
+  #closing: Promise<number> | null
 
   constructor(options: TurnoutOptions = {}) {
     const { logger = true, recovery = true, bodyLimit = 1024 * 1024 } = options
@@ -110,7 +113,9 @@ export class Turnout {
     this.#middleware = []
     this.#open = []
     this.#folders = []
+    this.#folderCount = 0
     this.#loader = null
+    this.#closing = null
     this.#worker = new InProcessWorker({
       services: () => this.#services.open(),
       log: this.log,
@@ -269,8 +274,11 @@ export class Turnout {
 
   /** Serves every module of a folder, and follows it. Resolves when what is there at start has been applied. */
   async files(directory: string, options: FilesOptions = {}): Promise<void> {
+    this.#refuseClosed()
     const mount: Mount = { prefix: '', middleware: [...this.#middleware] }
+    this.#folderCount += 1
     const folder = new FolderChanges({
+      owner: this.#folderCount === 1 ? 'files' : `files(${this.#folderCount})`,
       publisher: this.#publisher,
       load: (file, name, own) => this.#load(file, name, own, mount),
       onRejected: (rejections) =>
@@ -300,9 +308,16 @@ export class Turnout {
     options: { readonly host?: string; readonly port?: number } = {},
   ): Promise<Listener> {
     const { host = '127.0.0.1', port = 8080 } = options
+    this.#refuseClosed()
     const listener = await openListener(this.#nodeServe, { host, port })
+    if (this.#closing !== null) await listener.close(0)
+    this.#refuseClosed()
     this.#open.push(listener)
     return listener
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing !== null) throw new TurnoutError('TURNOUT_CLOSED')
   }
 
   /** Answers a web request: for hosts like Hono, and for tests. */
@@ -328,12 +343,18 @@ export class Turnout {
     return explainRoute(this.#publisher.table.router, method, target)
   }
 
-  /** Stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */
-  async close(deadlineMs = 30_000): Promise<number> {
+  /** Ends for good, once: stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */
+  close(deadlineMs = 30_000): Promise<number> {
+    this.#closing ??= this.#close(performance.now() + deadlineMs)
+    return this.#closing
+  }
+
+  async #close(endsAt: number): Promise<number> {
+    const leftMs = (): number => Math.max(0, endsAt - performance.now())
     await Promise.all(this.#folders.splice(0).map((folder) => folder.close()))
-    await this.#publisher.settled()
-    const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(deadlineMs)))
-    await this.#worker.close(deadlineMs)
+    await this.#publisher.close()
+    const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
+    await this.#worker.close(leftMs())
     await this.#loader?.close()
     await this.#services.close((error) =>
       this.log.error('a service did not close', mapError(error)),
@@ -363,7 +384,8 @@ export class Turnout {
   }
 
   #recovered(error: unknown, exchange: Exchange): void {
-    if (error instanceof TurnoutError && error.status < 500) return
+    const thrown = thrownError(error)
+    if (thrown instanceof TurnoutError && thrown.status < 500) return
     this.log.error('a handler failed', {
       method: exchange.method,
       path: exchange.path,

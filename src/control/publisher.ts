@@ -36,6 +36,7 @@ export class Publisher {
   readonly #codes: Set<string>
   #queue: Promise<unknown>
   #trimmed: number
+  #isClosed: boolean
 
   constructor(options: PublisherOptions) {
     this.history = new History(options.keep)
@@ -43,6 +44,7 @@ export class Publisher {
     this.#codes = new Set()
     this.#queue = Promise.resolve()
     this.#trimmed = 0
+    this.#isClosed = false
   }
 
   get table(): Table {
@@ -57,6 +59,7 @@ export class Publisher {
 
   /** The same road for routes with handlers of this program: nothing to load, so it ends before it returns. */
   changeNow(set: ChangeSet): Outcome {
+    if (this.#isClosed) throw new TurnoutError('TURNOUT_CLOSED')
     const startedAt = performance.now()
     const proposals = set.items.map((item) => proposalOf(item, []))
     const assembled = assemble(this.table, proposals)
@@ -90,12 +93,14 @@ export class Publisher {
     })
   }
 
-  /** Resolves when every change set that has come so far has ended. */
-  async settled(): Promise<void> {
+  /** Takes no further change set; resolves when those that have come so far have ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true
     await this.#queue
   }
 
   #queued<Result>(walk: () => Promise<Result>): Promise<Result> {
+    if (this.#isClosed) return Promise.reject(new TurnoutError('TURNOUT_CLOSED'))
     const result = this.#queue.then(walk)
     this.#queue = result.catch(() => undefined)
     return result

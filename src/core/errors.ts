@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'TURNOUT_BODY_USED'
   | 'TURNOUT_HEADERS_TOO_MANY'
   | 'TURNOUT_TARGET_TOO_LONG'
+  | 'TURNOUT_HOST_INVALID'
   | 'TURNOUT_CLIENT_LEFT'
   | 'TURNOUT_HANDLER_FAILED'
   | 'TURNOUT_EXCHANGE_CUT'
@@ -27,6 +28,7 @@ export type ErrorCode =
   | 'TURNOUT_ARTIFACT_MISSING'
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
+  | 'TURNOUT_CLOSED'
   | 'TURNOUT_PATTERN_INVALID'
   | 'TURNOUT_FILES_DIRECTORY_MISSING'
   | 'TURNOUT_FILES_UNREADABLE'
@@ -121,6 +123,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The request target is longer than 8 KiB',
     cause: 'A limit that keeps one request cheap.',
     cure: 'Send a shorter path or query.',
+  },
+  TURNOUT_HOST_INVALID: {
+    status: 400,
+    message: 'The request has no usable Host',
+    cause: 'The Host field stands there twice, or is not a host with an optional port.',
+    cure: 'Send one Host field, as RFC 9112 section 3.2 asks.',
   },
   TURNOUT_CLIENT_LEFT: {
     status: 400,
@@ -241,6 +249,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
 
   // routes
+  TURNOUT_CLOSED: {
+    status: 503,
+    message: 'This Turnout is closed',
+    cause: 'A change, a folder or a listener came after `close()` was called.',
+    cure: 'Make a new one with `createTurnout()`.',
+  },
   TURNOUT_PATTERN_INVALID: {
     status: 422,
     message: 'The pattern {pattern} is not valid: {reason}',

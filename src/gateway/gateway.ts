@@ -1,3 +1,4 @@
+import { TurnoutError } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
 import { findRoute } from '../core/router/lookup.ts'
 import type { PathOptions } from '../core/router/path.ts'
@@ -49,20 +50,21 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
   }
 
   const answer = (exchange: Exchange, reply: Reply): void | Promise<void> => {
-    const { transport } = exchange
-    // A Node app told its own status.
-    if (reply !== handled) exchange.status = reply.status
     // An exchange that was cut while its handler ran has had its answer.
+    if (exchange.abortReason !== null) return end(exchange)
+    const { transport } = exchange
     if (reply !== handled && !transport.isHeadSent) {
-      const { body } = reply
+      const { status, body } = reply
+      if (!isFinal(status)) return failed(exchange, invalidStatus(status))
+      exchange.status = status
       if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
-        return transport.stream(reply.status, reply.headers, body).then(
+        return transport.stream(status, reply.headers, body).then(
           () => end(exchange),
           (error: unknown) => failed(exchange, error),
         )
       }
       try {
-        transport.send(reply.status, reply.headers, body)
+        transport.send(status, reply.headers, body)
       } catch (error) {
         return failed(exchange, error)
       }
@@ -71,12 +73,18 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
   }
 
   const failed = (exchange: Exchange, error: unknown): void => {
+    // What a handler throws because it was cut is no failure, and its client has been answered.
+    if (exchange.abortReason !== null) return end(exchange)
     const { transport } = exchange
     if (recovery === null) {
       end(exchange)
       throw error
     }
-    recovery(error, exchange)
+    try {
+      recovery(error, exchange)
+    } catch {
+      // A log that fails must not cost the answer; there is nowhere left to say so.
+    }
     const reply = errorReply(error)
     exchange.status = reply.status
     if (transport.isHeadSent) transport.destroy()
@@ -107,11 +115,22 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
 
   const end = (exchange: Exchange): void => {
     exchange.release()
-    onEnd?.(exchange)
+    try {
+      onEnd?.(exchange)
+    } catch {
+      // As above: the answer is out already.
+    }
   }
 
   return serve
 }
+
+/** A status that ends an exchange: an interim one would leave its client waiting. */
+const isFinal = (status: number): boolean =>
+  Number.isInteger(status) && status >= 200 && status <= 599
+
+const invalidStatus = (status: number): TurnoutError =>
+  new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `status ${status}` })
 
 const targetOf = (exchange: Exchange, route: Route): Handler => {
   const { target } = route

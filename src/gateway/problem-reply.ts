@@ -7,6 +7,7 @@ import {
   type ErrorValues,
   type Problem,
 } from '../core/errors.ts'
+import { thrownError } from '../core/thrown.ts'
 import { Reply } from './reply.ts'
 
 /** Problem details of RFC 9457, with the stable `code` as an extension member. */
@@ -35,10 +36,11 @@ export function codeReply(
  * that of everything else is for the log only, because it may hold what clients must not see.
  */
 export function errorReply(error: unknown): Reply {
-  if (error instanceof TurnoutError && error.status < 500) {
+  const thrown = thrownError(error)
+  if (thrown instanceof TurnoutError && thrown.status < 500) {
     // The rest of a body that is too large is not worth reading.
-    const headers = error.code === 'TURNOUT_BODY_TOO_LARGE' ? ['connection', 'close'] : []
-    return problemReply({ code: error.code, message: error.message }, headers)
+    const headers = thrown.code === 'TURNOUT_BODY_TOO_LARGE' ? ['connection', 'close'] : []
+    return problemReply({ code: thrown.code, message: thrown.message }, headers)
   }
   return codeReply('TURNOUT_HANDLER_FAILED')
 }

@@ -6,6 +6,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { codeFrame } from '../core/code-frame.ts'
 import { problem, type Place, type Problem } from '../core/errors.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import { digestArtifact, type Artifact, type ArtifactExternal } from './artifact.ts'
 import { externalVersion, isSelf } from './resolve.ts'
 import { banner, writeScript } from './script.ts'
@@ -71,7 +72,7 @@ export function createBuilder(options: BuilderOptions = {}): Builder {
         file = await realpath(given)
         if (extname(file) === '') throw new Error('it has no file extension')
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = thrownMessage(error)
         const missing = problem('TURNOUT_MODULE_FILE_MISSING', { file: given, reason })
         return { ok: false, problems: [missing], inputs: [given] }
       }
@@ -152,7 +153,7 @@ async function buildEntry(file: string, entry: Entry): Promise<BuildOutcome> {
   } catch (error) {
     const messages = (error as { readonly errors?: readonly Message[] }).errors
     if (messages === undefined || messages.length === 0) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = thrownMessage(error)
       const failed = problem('TURNOUT_MODULE_BUILD_FAILED', { file, reason })
       return { ok: false, problems: [failed], inputs: listInputs(entry.seen) }
     }

@@ -36,6 +36,8 @@ const runFrom = async (
   const next = (): Promise<Reply> => {
     if (following !== null) throw new TurnoutError('TURNOUT_NEXT_TWICE')
     following = runFrom(c, middleware, at + 1, handler)
+    // A middleware may answer by itself and leave this promise alone: its rejection is nobody's then.
+    following.catch(() => undefined)
     return following
   }
   const answer = await current(c, next)

@@ -155,11 +155,13 @@ export class Context<Path extends string = string> {
   finish(reply: Reply): Reply {
     const headers = this.#headers
     if (headers === null) return reply
+    // A copy: a handler may return one reply to many, and a cookie is for one of them.
+    const own = new Reply(reply.status, [...reply.headers], reply.body)
     for (let at = 0; at < headers.length; at += 2) {
       const name = headers[at]!
-      if (name.toLowerCase() === 'set-cookie') reply.appendHeader(name, headers[at + 1]!)
-      else reply.setHeader(name, headers[at + 1]!)
+      if (name.toLowerCase() === 'set-cookie') own.appendHeader(name, headers[at + 1]!)
+      else own.setHeader(name, headers[at + 1]!)
     }
-    return reply
+    return own
   }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { compileFunction } from 'node:vm'
 import { problem, type Problem } from '../core/errors.ts'
+import { thrownError, thrownMessage } from '../core/thrown.ts'
 import type { Artifact, ArtifactImport, ArtifactParameter } from './artifact.ts'
 import { isSelf, resolveExternal } from './resolve.ts'
 import {
@@ -251,7 +252,7 @@ async function importDependency(
 }
 
 function isResolutionError(error: unknown): boolean {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  const code = (thrownError(error) as NodeJS.ErrnoException | null)?.code
   return (
     code !== undefined &&
     /^(ERR_(MODULE_NOT_FOUND|PACKAGE_\w+|INVALID_(MODULE_SPECIFIER|PACKAGE_\w+)|UNSUPPORTED_(DIR_IMPORT|RESOLVE_REQUEST)|UNKNOWN_BUILTIN_MODULE)|MODULE_NOT_FOUND)$/.test(
@@ -260,15 +261,24 @@ function isResolutionError(error: unknown): boolean {
   )
 }
 
+/** `TypeError: ...` of an error, without its stack. */
+function printed(error: unknown): string {
+  try {
+    return mapStack(String(error))
+  } catch {
+    return thrownMessage(error)
+  }
+}
+
 function loadProblem(error: unknown, file: string): Problem {
   const place = errorPlace(error)
-  const [reason = ''] = mapStack(error instanceof Error ? String(error) : error).split('\n')
+  const [reason = ''] = printed(error).split('\n')
   return problem(
     'TURNOUT_MODULE_LOAD_FAILED',
     { file, reason },
     {
       ...(place === undefined ? {} : { place }),
-      ...(error instanceof Error ? { stack: mapStack(error) } : {}),
+      ...(thrownError(error) === null ? {} : { stack: mapStack(error) }),
     },
   )
 }

@@ -89,12 +89,23 @@ export class ModuleScope {
     }
   }
 
+  /** Gives back timers and listeners, and tells nobody. */
+  clear(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+    for (const remove of this.#listeners) {
+      try {
+        remove()
+      } catch (error) {
+        this.log.error('a listener could not be removed', mapError(error))
+      }
+    }
+  }
+
   /** Gives everything back: signal, timers, listeners, then the disposers, last registered first. */
   async close(): Promise<void> {
     this.#controller.abort()
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
-    for (const remove of this.#listeners) remove()
+    this.clear()
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), disposeDeadlineMs)

@@ -1,4 +1,5 @@
 import { TurnoutError } from '../core/errors.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import type { Services } from './define.ts'
 
 /** Something opened once per worker and given to modules: a database handle, a client. */
@@ -46,7 +47,7 @@ export class ServiceSet {
         services[name] = value
         this.#closers.push(() => declared.close?.(value))
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = thrownMessage(error)
         throw new TurnoutError(
           'TURNOUT_SERVICE_FAILED',
           { service: name, reason },

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { codeFrame } from '../core/code-frame.ts'
 import type { Place } from '../core/errors.ts'
+import { thrownError } from '../core/thrown.ts'
 import type { Artifact } from './artifact.ts'
 
 /** A map as esbuild writes it. */
@@ -104,9 +105,8 @@ const framePattern = /turnout:\/\/\/\S*?\?[0-9a-f]{12}:\d+:\d+/g
 
 function stackText(error: unknown): string {
   if (typeof error === 'string') return error
-  if (error instanceof Error) return String(error.stack ?? error)
   try {
-    return String(error)
+    return String(error instanceof Error ? (error.stack ?? error) : error)
   } catch {
     return 'a value that cannot be printed'
   }
@@ -142,7 +142,8 @@ export function mapStack(error: unknown): string {
 /** The topmost place of an error in an author's file, with its code frame. */
 export function errorPlace(error: unknown): Place | undefined {
   const text = stackText(error)
-  const raw = error instanceof Error ? rawStacks.get(error) : undefined
+  const thrown = thrownError(error)
+  const raw = thrown === null ? undefined : rawStacks.get(thrown)
   for (const [frame] of (raw ?? text).matchAll(framePattern)) {
     const found = locate(frame)
     if (found === undefined) continue

@@ -1,4 +1,5 @@
 import type { Exchange } from '../gateway/exchange.ts'
+import { TurnoutError } from '../core/errors.ts'
 import { Reply } from '../gateway/reply.ts'
 
 /** Methods whose requests have no body in the Fetch standard. */
@@ -12,7 +13,12 @@ export function mountedTarget(exchange: Exchange, prefix: string): string {
 
 /** Makes a web `Request` of an exchange; its URL has the canonical path, its signal ends with the exchange. */
 export function webRequest(exchange: Exchange, prefix: string): Request {
-  const { transport } = exchange
+  const { method, path, transport } = exchange
+  // `Request` refuses it (Fetch standard, forbidden methods).
+  if (method === 'TRACE') {
+    const allowed = 'what a web Request can have'
+    throw new TurnoutError('TURNOUT_METHOD_NOT_ALLOWED', { method, path, allowed })
+  }
   const headers = new Headers()
   const fields = transport.headers()
   for (let at = 0; at < fields.length; at += 2) headers.append(fields[at]!, fields[at + 1]!)

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { TurnoutError } from '../core/errors.ts'
 import { codeReply } from '../gateway/problem-reply.ts'
 import type { Serve } from '../gateway/gateway.ts'
+import { hasValidAuthority } from './authority.ts'
 import { Connections } from './connections.ts'
 import { NodeTransport } from './node-transport.ts'
 
@@ -75,9 +76,10 @@ const handBack = (
 
 const refusal = (
   request: IncomingMessage,
-): 'TURNOUT_HEADERS_TOO_MANY' | 'TURNOUT_TARGET_TOO_LONG' | null => {
+): 'TURNOUT_HEADERS_TOO_MANY' | 'TURNOUT_TARGET_TOO_LONG' | 'TURNOUT_HOST_INVALID' | null => {
   if (request.rawHeaders.length > maxHeaderFields * 2) return 'TURNOUT_HEADERS_TOO_MANY'
-  return request.url!.length > maxTargetLength ? 'TURNOUT_TARGET_TOO_LONG' : null
+  if (request.url!.length > maxTargetLength) return 'TURNOUT_TARGET_TOO_LONG'
+  return hasValidAuthority(request) ? null : 'TURNOUT_HOST_INVALID'
 }
 
 const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInfo> =>

@@ -1,25 +1,33 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { TurnoutError } from '../core/errors.ts'
 import type { Transport } from '../gateway/transport.ts'
-import { canEndInOneWrite, endInOneWrite } from './one-write.ts'
+import { authorityOf } from './authority.ts'
+import { canEndInOneWrite, endInOneWrite, isPatched } from './one-write.ts'
 
 /** Status codes whose answers have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
 const isBodyless = (status: number): boolean => status === 204 || status === 304
 
-/** Node lets an informational status through as if it were final; the client would wait on for the real one. */
-const mustBeFinal = (status: number): void => {
-  if (status < 200) throw new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `status ${status}` })
+const isFraming = (field: string): boolean => {
+  const { length } = field
+  if (length !== 14 && length !== 17) return false
+  const name = field.toLowerCase()
+  return name === 'content-length' || name === 'transfer-encoding'
 }
 
-const hasField = (headers: readonly string[], name: string): boolean => {
-  for (let at = 0; at < headers.length; at += 2) {
-    const field = headers[at]!
-    if (field.length === name.length && field.toLowerCase() === name) return true
-  }
+const hasFraming = (headers: readonly string[]): boolean => {
+  for (let at = 0; at < headers.length; at += 2) if (isFraming(headers[at]!)) return true
   return false
 }
+
+/** Without the fields that say where a message ends: what handlers put there may not be so. */
+const withoutFraming = (headers: readonly string[], isLengthKept: boolean): string[] =>
+  headers.filter((_, at) => {
+    const name = headers[at - (at % 2)]!
+    return !isFraming(name) || (isLengthKept && name.length === 14)
+  })
 
 /** A literal of the usual size: growing a list by `push` allocates four times as much. */
 const withLength = (headers: readonly string[], length: string): string[] =>
@@ -37,6 +45,40 @@ const originForm = (url: string): string => {
   if (absolute === null) return url
   const rest = url.slice(absolute[0].length)
   return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+const queued = new WeakMap<Socket, Set<() => void>>()
+
+/**
+ * A response that waits behind others of its connection (pipelining) has no socket yet, and Node does not tell it
+ * when the connection is gone: its exchange would be held for ever.
+ */
+const onQueuedClose = (socket: Socket, response: ServerResponse, listener: () => void): void => {
+  let listeners = queued.get(socket)
+  if (listeners === undefined) {
+    const all = new Set<() => void>()
+    listeners = all
+    queued.set(socket, all)
+    socket.once('close', () => {
+      for (const close of all) close()
+    })
+  }
+  const waiting = listeners
+  const close = (): void => {
+    waiting.delete(close)
+    response.off('close', close)
+    listener()
+  }
+  waiting.add(close)
+  response.once('close', close)
+}
+
+/** Sets fields and keeps several of one name, as `Set-Cookie` needs. */
+const replaceFields = (response: ServerResponse, headers: readonly string[]): void => {
+  for (let at = 0; at < headers.length; at += 2) response.removeHeader(headers[at]!)
+  for (let at = 0; at < headers.length; at += 2) {
+    response.appendHeader(headers[at]!, headers[at + 1]!)
+  }
 }
 
 /** A request of `node:http`, translated both ways. Nothing else in Turnout touches its objects. */
@@ -57,7 +99,7 @@ export class NodeTransport implements Transport {
 
   origin(): string {
     const scheme = 'encrypted' in this.#request.socket ? 'https' : 'http'
-    return `${scheme}://${this.#request.headers.host ?? 'localhost'}`
+    return `${scheme}://${authorityOf(this.#request) || 'localhost'}`
   }
 
   remoteAddress(): string | undefined {
@@ -65,8 +107,10 @@ export class NodeTransport implements Transport {
   }
 
   header(name: string): string | undefined {
-    const value = this.#request.headers[name]
-    return Array.isArray(value) ? value.join(', ') : value
+    const value: unknown = this.#request.headers[name]
+    if (typeof value === 'string') return value
+    // What is neither came with the object: `constructor`.
+    return Array.isArray(value) ? value.join(', ') : undefined
   }
 
   headers(): readonly string[] {
@@ -111,19 +155,41 @@ export class NodeTransport implements Transport {
 
   send(status: number, headers: string[], body: string | Uint8Array | null): void {
     const response = this.#response
-    mustBeFinal(status)
-    if (isBodyless(status)) {
-      response.writeHead(status, headers).end()
-      return
-    }
+    const isHead = this.method === 'HEAD'
     const whole = body ?? ''
     const length = byteLength(whole)
+    // The length of what HEAD or 304 leave out is known to the handler alone.
+    const isLengthKept = status === 304 || (isHead && length === 0)
+    const fields = hasFraming(headers) ? withoutFraming(headers, isLengthKept) : headers
+    if (isBodyless(status)) {
+      this.#writeHead(status, fields)
+      response.end()
+      return
+    }
     // An explicit length for every method, so that head and body leave as one write.
-    const isLengthGiven = hasField(headers, 'content-length')
-    response.writeHead(status, isLengthGiven ? headers : withLength(headers, String(length)))
+    const isLengthGiven = isLengthKept && hasFraming(fields)
+    this.#writeHead(status, isLengthGiven ? fields : withLength(fields, String(length)))
     const isAscii = length === whole.length && typeof whole === 'string'
-    if (canEndInOneWrite && isAscii && this.method !== 'HEAD') endInOneWrite(response, whole)
+    if (isAscii && !isHead && canEndInOneWrite(response)) endInOneWrite(response, whole)
     else response.end(whole)
+  }
+
+  #writeHead(status: number, headers: string[]): void {
+    const response = this.#response
+    // Beside fields that a host has set, Node keeps only the last of several that have one name; and what patches
+    // `writeHead` seldom knows that it takes a list.
+    const isHosted =
+      isPatched(response) || (headers.length > 2 && response.getHeaderNames().length > 0)
+    try {
+      if (isHosted) {
+        replaceFields(response, headers)
+        response.writeHead(status)
+      } else response.writeHead(status, headers)
+    } catch (error) {
+      // The answer to the error has a reason phrase of its own.
+      response.statusMessage = ''
+      throw error
+    }
   }
 
   async stream(
@@ -132,14 +198,18 @@ export class NodeTransport implements Transport {
     body: AsyncIterable<string | Uint8Array>,
   ): Promise<void> {
     const response = this.#response
-    mustBeFinal(status)
     const iterator = body[Symbol.asyncIterator]()
-    if (isBodyless(status) || this.method === 'HEAD') {
-      response.writeHead(status, headers).end()
+    const isBare = isBodyless(status) || this.method === 'HEAD'
+    const fields = hasFraming(headers) ? withoutFraming(headers, status !== 204) : headers
+    if (isBare) {
+      this.#writeHead(status, fields)
+      response.end()
       await iterator.return?.()
       return
     }
-    response.writeHead(status, headers)
+    // A body that is not as long as was said is cut, so that its rest is not taken for the next answer.
+    response.strictContentLength = true
+    this.#writeHead(status, fields)
     response.flushHeaders()
     await new Promise<void>((resolve, reject) => {
       let isLeft = false
@@ -164,8 +234,10 @@ export class NodeTransport implements Transport {
   }
 
   onClose(listener: () => void): void {
-    if (this.#response.closed) listener()
-    else this.#response.once('close', listener)
+    const response = this.#response
+    if (response.closed || this.#request.socket.destroyed) listener()
+    else if (response.socket !== null) response.once('close', listener)
+    else onQueuedClose(this.#request.socket, response, listener)
   }
 
   destroy(): void {

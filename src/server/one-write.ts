@@ -36,7 +36,7 @@ const probe = (): string[] => {
 }
 
 /** Whether this Node keeps the head where `endInOneWrite` needs it, tried out on a response without a network. */
-export const canEndInOneWrite: boolean = ((): boolean => {
+const isSupported: boolean = ((): boolean => {
   try {
     const [chunk, ...more] = probe()
     return (
@@ -46,3 +46,18 @@ export const canEndInOneWrite: boolean = ((): boolean => {
     return false
   }
 })()
+
+const { end, write, writeHead } = ServerResponse.prototype
+
+/**
+ * Whether middleware of a host, one that compresses or measures, has put functions of its own on a response. They
+ * must see head and body in the ordinary way.
+ */
+export function isPatched(response: ServerResponse): boolean {
+  return response.end !== end || response.write !== write || response.writeHead !== writeHead
+}
+
+/** Whether `endInOneWrite` may end a response. Behind the head, a body would not be a chunk of a chunked one. */
+export function canEndInOneWrite(response: ServerResponse): boolean {
+  return isSupported && !isPatched(response) && !response.chunkedEncoding
+}

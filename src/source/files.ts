@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { problem, type Problem } from '../core/errors.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import { digestOf, inChunks, lookAt } from './fingerprint.ts'
 import { Hints, type Hint } from './hints.ts'
 import { Ledger, type Burst } from './ledger.ts'
@@ -320,7 +321,7 @@ class FolderSource implements FilesSource {
   }
 
   #report(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = thrownMessage(error)
     const stack = error instanceof Error ? error.stack : undefined
     const extra = stack === undefined ? {} : { stack }
     this.#onError(problem('TURNOUT_FILES_BURST_FAILED', { reason }, extra))
