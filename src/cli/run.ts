@@ -53,6 +53,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   installStackMapping()
   const turnout = createTurnout({ ...config, logger: loggerOf(options, config) })
   attributeStrayErrors(turnout.log)
+  outliveReaders()
   printEvents(turnout, options)
   const stopped = stopSignal(turnout)
   try {
@@ -72,6 +73,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     if (options.json) terminal.out(printEvent({ event: 'ready', ...ready }))
     else terminal.out(printReady(ready, terminal.paintOut))
   } catch (error) {
+    // Told to stop before it was ready.
+    if (error instanceof TurnoutError && error.code === 'TURNOUT_CLOSED') return stopped
     await turnout.close(0)
     if (!(error instanceof TurnoutError)) throw error
     report(options, { code: error.code, message: error.message })
@@ -95,6 +98,14 @@ const attributeStrayErrors = (log: Logger): void => {
   process.on('unhandledRejection', (error) =>
     log.error('a rejection nobody handled', mapError(error)),
   )
+}
+
+/** Whoever read our lines may be gone, `serve | tee` killed: no reason to drop requests. */
+const outliveReaders = (): void => {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners('error')
+    stream.on('error', () => undefined)
+  }
 }
 
 /** Resolves with the exit code when the process was told to stop and everything has been given back. */
