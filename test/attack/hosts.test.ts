@@ -31,7 +31,9 @@ const host = async (
 
 /** What compression middleware does: it puts its own functions on the response. */
 const compress: Before = (_, response) => {
+  // oxlint-disable-next-line typescript/unbound-method -- called on the response
   const { write, writeHead } = response
+  // oxlint-disable-next-line typescript/unbound-method -- called on the response
   const end: () => unknown = response.end
   const zip = createGzip()
   zip.on('data', (part: Buffer) => void write.call(response, part, 'latin1', () => undefined))
@@ -66,6 +68,7 @@ test('middleware of a host that compresses sees head and body', async (t) => {
 test('a host that counts what is written sees the body', async (t) => {
   const seen: unknown[] = []
   const count: Before = (_, response) => {
+    // oxlint-disable-next-line typescript/unbound-method -- called on the response
     const end: (part?: string) => unknown = response.end
     const patched = response as unknown as Record<string, unknown>
     patched['end'] = (part?: string) => {

@@ -61,12 +61,12 @@ const start = async (t: Pick<TestContext, 'after'>): Promise<Running> => {
     rmSync(folder, { recursive: true, force: true })
   })
   let log = ''
-  child.stderr!.on('data', (part: Buffer) => {
+  child.stderr.on('data', (part: Buffer) => {
     log += part.toString()
   })
   const port = await new Promise<number>((resolve) => {
     let out = ''
-    child.stdout!.on('data', (part: Buffer) => {
+    child.stdout.on('data', (part: Buffer) => {
       out += part.toString()
       const found = /"http:\/\/[^"]*:(\d+)"/.exec(out)
       if (found !== null) resolve(Number(found[1]))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { canEndInOneWrite } from '../../src/server/one-write.ts'
+import { hasOneWrite } from '../../src/server/one-write.ts'
 import { createTurnout } from '../../src/turnout.ts'
 
 /** The handle under a socket: each call of one of these is one system call at least. */
@@ -57,7 +57,7 @@ const rows: readonly (readonly [name: string, body: string | Uint8Array | null])
 ]
 
 test('this Node can put head and body into one write', () => {
-  assert.equal(canEndInOneWrite, true)
+  assert.equal(hasOneWrite, true)
 })
 
 for (const [name, body] of rows) {
