@@ -9,6 +9,7 @@ export type { Body } from './modules/body.ts'
 export {
   defineModule,
   type Answer,
+  type AnyRouteModule,
   type Handlers,
   type Middleware,
   type Registrar,

@@ -49,7 +49,7 @@ export interface TurnoutOptions {
   readonly trailingSlash?: TrailingSlash
   /** `%2F` in a path: `reject` (default) is 400, `keep` makes it a character of its segment. */
   readonly encodedSlash?: 'reject' | 'keep'
-  /** True (default): one JSON line per request and change on stdout. Or a logger of the host, or none. */
+  /** True (default): one JSON line per request on standard error. Or a logger of the host, or none. */
   readonly logger?: boolean | Logger
   /** True (default): a handler that throws is logged and answered 500. False: the error goes to the host. */
   readonly recovery?: boolean

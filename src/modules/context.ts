@@ -93,9 +93,10 @@ export class Context<Path extends string = string> {
     return this
   }
 
-  /** What `set` kept under this name. */
-  get(name: string): unknown {
-    return this.exchange.getValue(name)
+  /** What `set` kept under this name; its type is the author's word. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a cast at every use is worse
+  get<Value = unknown>(name: string): Value | undefined {
+    return this.exchange.getValue(name) as Value | undefined
   }
 
   /** Status of the answers made after it. */

@@ -95,7 +95,9 @@ export function readDefinition(exported: unknown, name: string, mount: Mount = a
 const isRouteModule = (value: unknown): value is RouteModule<unknown> =>
   typeof value === 'object' &&
   value !== null &&
-  typeof (value as { register?: unknown }).register === 'function'
+  typeof (value as { register?: unknown }).register === 'function' &&
+  // h3 has a `register` of its own, and itty-router has any property that is asked for.
+  !isFetchApp(value)
 
 const behind = (middleware: readonly Middleware[], registration: Registration): Registration => {
   if (middleware.length === 0) return registration

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
 import { TurnoutError } from '../core/errors.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { handled, type Reply } from '../gateway/reply.ts'
@@ -88,15 +88,36 @@ const patternOfHono = (path: string): string | null => {
 const listHono = (app: { routes?: unknown }): Listed[] | null => {
   if (!Array.isArray(app.routes)) return null
   const listed: Listed[] = []
+  let hasMiddleware = false
   for (const route of app.routes as { method: string; path: string; handler: unknown }[]) {
     if (typeof route.handler !== 'function') return null
-    if (route.method === 'ALL' && route.handler.length > 1) continue
+    if (route.method === 'ALL' && route.handler.length > 1) {
+      hasMiddleware = true
+      continue
+    }
     const path = patternOfHono(route.path)
     if (path === null) return null
-    listed.push({ method: route.method === 'ALL' ? '*' : route.method, path })
+    const method = route.method === 'ALL' ? '*' : route.method
+    listed.push({ method, path })
+    // There `/files/*` serves `/files` too.
+    if (path.endsWith('/*rest')) listed.push({ method, path: path.slice(0, -6) || '/' })
   }
-  return listed
+  return hasMiddleware ? withOptions(listed) : listed
 }
+
+/** Middleware such as CORS answers OPTIONS of any place, and so must be asked before Turnout answers by itself. */
+const withOptions = (listed: readonly Listed[]): Listed[] => [
+  ...listed,
+  ...listed
+    .filter(({ method }) => method !== '*')
+    .map(({ path }): Listed => ({ method: 'OPTIONS', path })),
+]
+
+/** `app.all` names every method that Node knows, `route.all` says `_all`. */
+const methodsOfExpress = (methods: Readonly<Record<string, boolean>>): readonly string[] =>
+  methods['_all'] === true || METHODS.every((method) => methods[method.toLowerCase()] === true)
+    ? ['*']
+    : Object.keys(methods).map((method) => method.toUpperCase())
 
 interface ExpressLayer {
   readonly name?: string
@@ -112,19 +133,19 @@ const listExpress = (app: { router?: { stack?: unknown } }): Listed[] | null => 
   const stack = app.router?.stack
   if (!Array.isArray(stack)) return null
   const listed: Listed[] = []
+  let hasMiddleware = false
   for (const layer of stack as ExpressLayer[]) {
     if (layer.route === undefined) {
       const isMount = layer.handle?.stack !== undefined || layer.name === 'mounted_app'
       if (isMount || layer.name === 'serveStatic') return null
+      hasMiddleware = true
       continue
     }
     const { path, methods } = layer.route
     if (typeof path !== 'string' || /[{}*\\"]/.test(path) || /:\w+[^/\w]/.test(path)) return null
-    for (const method of Object.keys(methods)) {
-      listed.push({ method: method === '_all' ? '*' : method.toUpperCase(), path })
-    }
+    for (const method of methodsOfExpress(methods)) listed.push({ method, path })
   }
-  return listed
+  return hasMiddleware ? withOptions(listed) : listed
 }
 
 /** The places of an app, each once: HEAD follows GET by itself. */

@@ -29,15 +29,22 @@ const standIn = (name: string): unknown => {
   return new Proxy(() => undefined, { get: fail, set: fail, apply: fail, construct: fail })
 }
 
-/** Runs `register` on stand-ins and lists what it declares. Throws what the author's code throws. */
-export function listDefinition(definition: Definition): { method: string; path: string }[] {
+/**
+ * Runs `register` on stand-ins and lists what it declares. Throws what the author's code throws. Its disposers run
+ * only where the process is not the one that serves: there they would close what the serving version uses.
+ */
+export function listDefinition(
+  definition: Definition,
+  { isServing }: { readonly isServing: boolean },
+): { method: string; path: string }[] {
   const scope = new ModuleScope(silentLogger)
   try {
     const state = synchronous(definition.state?.create())
     const registrations = definition.register(scope.view(state, standIns()))
     return registrations.map(({ method, path }) => ({ method, path }))
   } finally {
-    void scope.close()
+    if (isServing) scope.clear()
+    else void scope.close()
   }
 }
 
@@ -49,5 +56,5 @@ export function inspectModule(
   const mount = { prefix: context.mount ?? '', middleware: [] }
   const definition = readDefinition(exports.default, context.name, mount)
   const { kind, name, version } = definition
-  return { kind, name, version, routes: listDefinition(definition) }
+  return { kind, name, version, routes: listDefinition(definition, { isServing: false }) }
 }

@@ -43,6 +43,8 @@ export class Loader {
   readonly #timeoutMs: number
   /** Manifests by digest and name: what was rehearsed well needs no second time. */
   readonly #manifests: Map<string, Manifest>
+  readonly #mounts: WeakMap<Mount, string>
+  #mountCount: number
 
   constructor({ loadTimeoutMs }: LoaderOptions) {
     this.#builder = createBuilder()
@@ -52,6 +54,8 @@ export class Loader {
       timeoutMs: loadTimeoutMs,
     })
     this.#manifests = new Map()
+    this.#mounts = new WeakMap()
+    this.#mountCount = 0
   }
 
   async load(file: string, name: string, owner: string, mount: Mount): Promise<FileLoad> {
@@ -92,7 +96,7 @@ export class Loader {
     manifest: Manifest,
   ): FileModule {
     const timeoutMs = this.#timeoutMs
-    const { digest } = artifact
+    const digest = artifact.digest + this.#markOf(mount)
     const reference = { name: manifest.name, owner, version: manifest.version, digest, file }
     return {
       reference,
@@ -110,6 +114,17 @@ export class Loader {
         },
       },
     }
+  }
+
+  /** The same file behind another prefix or other middleware is another version of the module. */
+  #markOf(mount: Mount): string {
+    if (mount.prefix === '' && mount.middleware.length === 0) return ''
+    const known = this.#mounts.get(mount)
+    if (known !== undefined) return known
+    this.#mountCount += 1
+    const mark = `+mount${this.#mountCount}`
+    this.#mounts.set(mount, mark)
+    return mark
   }
 
   #remember(key: string, manifest: Manifest): void {

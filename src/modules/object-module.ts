@@ -25,7 +25,7 @@ export function loadObject(
     try {
       const definition = readDefinition(exported, label, mount)
       const named: Definition = { ...definition, name: label }
-      const routes = listDefinition(named)
+      const routes = listDefinition(named, { isServing: true })
       const reference = { name: label, owner, version: named.version, digest, file: null }
       const listed = routes.map(({ method, path }) => ({
         id: routeId(label, method, path),

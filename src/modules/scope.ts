@@ -89,9 +89,8 @@ export class ModuleScope {
     }
   }
 
-  /** Gives everything back: signal, timers, listeners, then the disposers, last registered first. */
-  async close(): Promise<void> {
-    this.#controller.abort()
+  /** Gives back timers and listeners, and tells nobody. */
+  clear(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
     for (const remove of this.#listeners) {
@@ -101,6 +100,12 @@ export class ModuleScope {
         this.log.error('a listener could not be removed', mapError(error))
       }
     }
+  }
+
+  /** Gives everything back: signal, timers, listeners, then the disposers, last registered first. */
+  async close(): Promise<void> {
+    this.#controller.abort()
+    this.clear()
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), disposeDeadlineMs)

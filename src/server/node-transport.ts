@@ -221,13 +221,13 @@ export class NodeTransport implements Transport {
         resolve()
       })
       const pump = async (): Promise<void> => {
-        for (let part = await iterator.next(); !isLeft; part = await iterator.next()) {
-          if (part.done === true) {
-            response.end()
-            break
-          }
+        for (;;) {
+          const part = await iterator.next()
+          if (isLeft) return
+          if (part.done === true) break
           if (!response.write(part.value)) await once(response, 'drain')
         }
+        response.end()
         resolve()
       }
       pump().catch(reject)

@@ -36,7 +36,7 @@ const probe = (): string[] => {
 }
 
 /** Whether this Node keeps the head where `endInOneWrite` needs it, tried out on a response without a network. */
-export const hasOneWrite: boolean = ((): boolean => {
+const hasOneWrite: boolean = ((): boolean => {
   try {
     const [chunk, ...more] = probe()
     return (

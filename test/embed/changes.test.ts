@@ -70,16 +70,16 @@ test('groups join prefixes and collect middleware; use counts for what comes aft
   const mark =
     (text: string): Middleware =>
     async (c, next) => {
-      const before = String(c.get('marks') ?? '')
+      const before = c.get<string>('marks') ?? ''
       c.set('marks', before + text)
       await next()
     }
-  turnout.get('/before', (c) => c.text(String(c.get('marks') ?? 'none')))
+  turnout.get('/before', (c) => c.text(c.get<string>('marks') ?? 'none'))
   turnout.use(mark('a'))
   const shop = turnout.group('/shop', mark('b'))
-  shop.get('/', (c) => c.text(String(c.get('marks') ?? 'none')))
+  shop.get('/', (c) => c.text(c.get<string>('marks') ?? 'none'))
   const admin = shop.group('/admin/', mark('c'))
-  admin.get('/:id', mark('d'), (c) => c.text(`${String(c.get('marks'))} ${c.param('id')}`))
+  admin.get('/:id', mark('d'), (c) => c.text(`${c.get<string>('marks')} ${c.param('id')}`))
   assert.equal(await told(turnout, '/before'), 'none')
   assert.equal(await told(turnout, '/shop'), 'ab')
   assert.equal(await told(turnout, '/shop/admin/7'), 'abcd 7')
