@@ -52,9 +52,9 @@ test('a change under way at close() ends, and what it opened is given back', asy
   let open = 0
   const module = defineModule({
     name: 'm',
-    register(routes, { onDispose }) {
+    register(routes, { signal }) {
       open += 1
-      onDispose(() => void (open -= 1))
+      signal.addEventListener('abort', () => void (open -= 1))
       routes.get('/', (c) => c.text(''))
     },
   })
@@ -182,9 +182,9 @@ test('a storm of changes leaves the live table the published one, and nothing op
               return { ...old }
             },
           },
-          register(routes, { onDispose }) {
+          register(routes, { signal }) {
             open += 1
-            onDispose(() => void (open -= 1))
+            signal.addEventListener('abort', () => void (open -= 1))
             if (at === 8) throw new Error('a registration that throws')
             routes.get(`/m${at % 3}`, (c) => c.text(`${serial}`))
             if (at === 9) routes.get('/shared', (c) => c.text(`${serial}`))
