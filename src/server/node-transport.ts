@@ -147,6 +147,9 @@ export class NodeTransport implements Transport {
     if (headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > 0)) {
       return null
     }
+    if (this.#request.readableEnded || this.#request.destroyed) {
+      throw new TurnoutError('TURNOUT_BODY_USED')
+    }
     return Readable.toWeb(this.#request) as ReadableStream<Uint8Array>
   }
 
