@@ -348,7 +348,8 @@ export class Turnout {
 
   /** Which route would serve a request, why, and what came nearest. */
   probe(method: string, target: string): Explanation {
-    return explainRoute(this.#publisher.table.router, method, target)
+    const { encodedSlash = 'reject' } = this.#options
+    return explainRoute(this.#publisher.table.router, method, target, { encodedSlash })
   }
 
   /** Ends for good, once: stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */

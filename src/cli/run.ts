@@ -166,8 +166,8 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
 const isClean = (options: FolderOptions, plan: Plan): boolean => {
   const { terminal, json } = options
   for (const found of plan.problems) report(options, found)
-  for (const { label, problems } of plan.rejections) {
-    const rejection = { module: label, problems }
+  for (const { label, serving, problems } of plan.rejections) {
+    const rejection = { module: label, serving, problems }
     if (json) terminal.out(printEvent({ event: 'rejected', ...rejection }))
     else terminal.err(printRejection(rejection, terminal.paintErr))
   }
@@ -208,7 +208,10 @@ export function check(options: FolderOptions): Promise<number> {
     const accepted = modules - rejections.length
     if (json)
       terminal.out(printEvent({ event: 'checked', modules: accepted, routes: table.routes.size }))
-    else terminal.out(`${accepted} of ${modules} modules, ${table.routes.size} routes\n`)
+    else {
+      const { size } = table.routes
+      terminal.out(`${accepted} of ${modules} modules, ${size} route${size === 1 ? '' : 's'}\n`)
+    }
     return exitCodes.ok
   })
 }

@@ -148,7 +148,9 @@ export class Context<Path extends string = string> {
   }
 
   redirect(location: string, status: 301 | 302 | 303 | 307 | 308 = 302): Reply {
-    return new Reply(status, ['location', location], '')
+    // A field is ASCII: what is not goes percent-encoded, as browsers do, and a line break can start no other field.
+    const ascii = location.replaceAll(/[^!-~]+/g, encodeURIComponent)
+    return new Reply(status, ['location', ascii], '')
   }
 
   /** Puts the headers collected by `setHeader` on the answer; the runner calls it once. */

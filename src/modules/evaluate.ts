@@ -252,7 +252,7 @@ async function importDependency(
 }
 
 function isResolutionError(error: unknown): boolean {
-  const code = (thrownError(error) as NodeJS.ErrnoException | null)?.code
+  const code = (thrownError(error) as { code?: string } | null)?.code
   return (
     code !== undefined &&
     /^(ERR_(MODULE_NOT_FOUND|PACKAGE_\w+|INVALID_(MODULE_SPECIFIER|PACKAGE_\w+)|UNSUPPORTED_(DIR_IMPORT|RESOLVE_REQUEST)|UNKNOWN_BUILTIN_MODULE)|MODULE_NOT_FOUND)$/.test(

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Artifact } from './artifact.ts'
@@ -20,7 +21,7 @@ export interface RehearsalChild {
 }
 
 /** How long a child has to answer a ping before it counts as looping. */
-const pingMs = 150
+const pingMs = 500
 /** How much of a child's output is kept for a report. */
 const keptOutput = 8 * 1024
 
@@ -83,7 +84,9 @@ export function openChild(inspector: Inspector, timeoutMs: number): RehearsalChi
         await Promise.race([ready, ended])
         return await new Promise<RehearsalEnd>((end) => {
           const stuck = (how: string): void => end({ kind: 'timeout', reason: `${step} ${how}` })
+          const id = randomUUID()
           onReply = (reply) => {
+            if ('id' in reply && reply.id !== id) return
             if (reply.kind === 'imported') step = 'its register step'
             else if (reply.kind === 'pong') stuck('waits for something that does not come')
             else if (reply.kind === 'done') end(reply)
@@ -93,7 +96,7 @@ export function openChild(inspector: Inspector, timeoutMs: number): RehearsalChi
             send(child, { kind: 'ping' })
           }, timeoutMs)
           void ended.then((reason) => end({ kind: 'crashed', reason, output: lastLines(output) }))
-          send(child, { kind: 'rehearse', artifact, file, context })
+          send(child, { kind: 'rehearse', id, artifact, file, context })
         })
       } finally {
         clearTimeout(timer)

@@ -50,15 +50,17 @@ async function rehearse(
   watch(false)
   const isClean = outcome.ok && isUntouched()
   try {
-    reply({ kind: 'done', outcome, isClean })
+    reply({ kind: 'done', id: request.id, outcome, isClean })
   } catch (error) {
     // What cannot be sent is the inspector's mistake, and is told as one.
     const failed = inspectProblem(error, request.file)
-    reply({ kind: 'done', outcome: { ok: false, problem: failed }, isClean: false })
+    const refused = { ok: false, problem: failed } as const
+    reply({ kind: 'done', id: request.id, outcome: refused, isClean: false })
   }
 }
 
 async function runOnce({
+  id,
   artifact,
   file,
   context,
@@ -66,7 +68,7 @@ async function runOnce({
   // The parent keeps the deadline: this process may be unable to.
   const outcome = await evaluate(artifact, { file, timeoutMs: 0 })
   if (!outcome.ok) return outcome
-  reply({ kind: 'imported' })
+  reply({ kind: 'imported', id })
   try {
     if (inspect === undefined) throw new TypeError(`no inspector "${inspectorExport}"`)
     return { ok: true, result: await inspect(outcome.exports, context) }

@@ -11,6 +11,8 @@ export interface Inspector {
 export type RehearsalRequest =
   | {
       readonly kind: 'rehearse'
+      /** Comes back in what is said of it: module code can send, but does not know it. */
+      readonly id: string
       readonly artifact: Artifact
       readonly file: string
       readonly context: unknown
@@ -22,11 +24,12 @@ export type RehearsalReply =
   /** Started; only now does a deadline make sense. */
   | { readonly kind: 'ready' }
   /** The module has been imported; what follows is the inspector's. */
-  | { readonly kind: 'imported' }
+  | { readonly kind: 'imported'; readonly id: string }
   /** An answer to a ping: the child's event loop turns. */
   | { readonly kind: 'pong' }
   | {
       readonly kind: 'done'
+      readonly id: string
       readonly outcome: RehearseOutcome
       /** Nothing is left behind: no timers or handles, no new or changed globals or listeners. */
       readonly isClean: boolean

@@ -73,8 +73,9 @@ const onQueuedClose = (socket: Socket, response: ServerResponse, listener: () =>
   response.once('close', close)
 }
 
-/** Sets fields and keeps several of one name, as `Set-Cookie` needs. */
+/** Sets fields and keeps several of one name, as `Set-Cookie` needs. How a body is framed is no field of the host's. */
 const replaceFields = (response: ServerResponse, headers: readonly string[]): void => {
+  response.removeHeader('transfer-encoding')
   for (let at = 0; at < headers.length; at += 2) response.removeHeader(headers[at]!)
   for (let at = 0; at < headers.length; at += 2) {
     response.appendHeader(headers[at]!, headers[at + 1]!)
@@ -145,6 +146,9 @@ export class NodeTransport implements Transport {
     const { headers } = this.#request
     if (headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > 0)) {
       return null
+    }
+    if (this.#request.readableEnded || this.#request.destroyed) {
+      throw new TurnoutError('TURNOUT_BODY_USED')
     }
     return Readable.toWeb(this.#request) as ReadableStream<Uint8Array>
   }

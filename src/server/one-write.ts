@@ -36,7 +36,7 @@ const probe = (): string[] => {
 }
 
 /** Whether this Node keeps the head where `endInOneWrite` needs it, tried out on a response without a network. */
-const isSupported: boolean = ((): boolean => {
+const hasOneWrite: boolean = ((): boolean => {
   try {
     const [chunk, ...more] = probe()
     return (
@@ -47,6 +47,7 @@ const isSupported: boolean = ((): boolean => {
   }
 })()
 
+// oxlint-disable-next-line typescript/unbound-method -- compared, never called
 const { end, write, writeHead } = ServerResponse.prototype
 
 /**
@@ -59,5 +60,5 @@ export function isPatched(response: ServerResponse): boolean {
 
 /** Whether `endInOneWrite` may end a response. Behind the head, a body would not be a chunk of a chunked one. */
 export function canEndInOneWrite(response: ServerResponse): boolean {
-  return isSupported && !isPatched(response) && !response.chunkedEncoding
+  return hasOneWrite && !isPatched(response) && !response.chunkedEncoding
 }

@@ -56,7 +56,10 @@ test('check says what would be refused and exits with 1, and with 0 when nothing
   const folder = makeFolder(t, { 'routes/users.js': users, 'routes/zebra.js': other })
   const bad = await turnout(folder, 'check')
   assert.equal(bad.code, 1)
-  assert.match(bad.err, /zebra[\s\S]*TURNOUT_ROUTE_CONFLICT[\s\S]*users#GET \/users\/:id/)
+  assert.match(
+    bad.err,
+    /zebra {2}not served\n[\s\S]*TURNOUT_ROUTE_CONFLICT[\s\S]*users#GET \/users\/:id/,
+  )
   const good = await turnout(makeFolder(t, { 'routes/users.js': users }), 'check')
   assert.deepEqual([good.code, good.out, good.err], [0, '1 of 1 modules, 2 routes\n', ''])
 })

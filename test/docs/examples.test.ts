@@ -12,12 +12,14 @@ const pagesIn = (folder: string): string[] =>
     .map((name) => folder + name)
 
 const pages = ['README.md', ...pagesIn('docs/guide/'), ...pagesIn('docs/reference/')]
-const code = new Set(['ts', 'js', 'console', 'yaml'])
+/** Reference pages also show data; elsewhere every block says what it is. */
+const isExample = (page: string, language: string): boolean =>
+  !page.startsWith('docs/reference/') || ['ts', 'js', 'console', 'yaml'].includes(language)
 
 for (const page of pages) {
   const text = readFileSync(new URL(page, root), 'utf8')
   const blocks = blocksOf(text).filter(
-    ({ language, marker }) => code.has(language) || marker !== null,
+    ({ language, marker }) => isExample(page, language) || marker !== null,
   )
   if (blocks.length === 0) continue
 

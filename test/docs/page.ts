@@ -51,6 +51,8 @@ export class PageRun {
   readonly folder: string
   #port: number
   #server: ChildProcess | null
+  /** The folder that a `turnout` follows, with a slash; null while a program of the page serves, or nothing does. */
+  #followed: string | null
   #output: string
 
   constructor(name: string) {
@@ -60,6 +62,7 @@ export class PageRun {
     mkdirSync(this.folder, { recursive: true })
     this.#port = 0
     this.#server = null
+    this.#followed = null
     this.#output = ''
   }
 
@@ -68,9 +71,9 @@ export class PageRun {
     mkdirSync(dirname(file), { recursive: true })
     const seen = this.#output.length
     writeFileSync(file, await this.#ported(text))
-    const isWatched = this.#server?.spawnargs.includes(main) === true
     // The next request must meet what this save came to: an applied change, or a refused one.
-    if (isWatched) await this.#until(() => /^[+↻−✗] /m.test(this.#output.slice(seen)), 'a change')
+    const isFollowed = this.#followed !== null && name.startsWith(this.#followed)
+    if (isFollowed) await this.#until(() => /^[+↻−✗] /m.test(this.#output.slice(seen)), 'a change')
   }
 
   /** Runs every `$` line and compares what it prints with the lines below it; throws where they differ. */
@@ -107,7 +110,9 @@ export class PageRun {
   async #serve(command: string): Promise<void> {
     await this.close()
     const words = command.replace('npm start', 'npx turnout serve examples/hello').split(' ')
-    const args = words[0] === 'npx' ? [main, ...words.slice(2)] : words.slice(1)
+    const isOurs = words[0] === 'npx'
+    const args = isOurs ? [main, ...words.slice(2)] : words.slice(1)
+    this.#followed = isOurs ? `${words[3] ?? 'routes'}/` : null
     await this.#ported('')
     const env = { ...process.env, PORT: String(this.#port) }
     this.#server = spawn(process.execPath, args, { cwd: this.folder, env })
@@ -139,10 +144,13 @@ export class PageRun {
     const line = (await this.#ported(command))
       .replace(/^npx turnout/, `"${process.execPath}" "${main}"`)
       .replace(/^curl /, 'curl -s ')
-    const child = spawn('bash', ['-c', `${line} 2>&1`], { cwd: this.folder })
+    const child = spawn('bash', ['-c', `{ ${line}; } 2>&1`], { cwd: this.folder })
     let text = ''
     child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
     await once(child, 'close')
-    return text.replaceAll(String(this.#port), '8080')
+    return text
+      .replaceAll(String(this.#port), '8080')
+      .replaceAll(`${this.folder}/`, '')
+      .replaceAll('\r\n', '\n')
   }
 }

@@ -345,8 +345,7 @@ test('a stream goes at the pace of its client', async (t) => {
   socket.write('GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
   socket.pause()
   // The source has stopped when the count stands still: the client reads nothing.
-  let before = -1
-  while (before !== made || made === 0) {
+  for (let before = -1; before !== made || before === 0;) {
     before = made
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

@@ -298,3 +298,10 @@ test('probe says which route would serve', (t) => {
   assert.equal(turnout.probe('GET', '/users/7').kind, 'match')
   assert.equal(turnout.probe('GET', '/nope').kind, 'miss')
 })
+
+test('probe and requests agree on an encoded slash', async (t) => {
+  const turnout = embed(t, { encodedSlash: 'keep' })
+  turnout.get('/files/:name', (c) => c.text(c.param('name')))
+  assert.equal(await told(turnout, '/files/a%2Fb'), 'a/b')
+  assert.equal(turnout.probe('GET', '/files/a%2Fb').kind, 'match')
+})

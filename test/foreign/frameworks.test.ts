@@ -24,15 +24,15 @@ for (const [name, app] of Object.entries(apps)) {
 
   test(`${name}: replaced under requests, none is lost and each has one version`, async (t) => {
     const { url, save } = await serveFolder(t, { [file]: app('0') })
-    let isRunning = true
+    const stopped = new AbortController()
     const seen = new Set<string>()
     const client = async (): Promise<void> => {
-      while (isRunning) seen.add(await get(`${url}/version`))
+      while (!stopped.signal.aborted) seen.add(await get(`${url}/version`))
     }
     const clients = Array.from({ length: 8 }, client)
     for (let version = 1; version <= 5; version += 1) await save(file, app(String(version)))
     assert.equal(await get(`${url}/version`), '200 5')
-    isRunning = false
+    stopped.abort()
     await Promise.all(clients)
     assert.ok(seen.size > 1)
     for (const answer of seen) assert.match(answer, /^200 [0-5]$/)

@@ -94,8 +94,8 @@ const lists: readonly [string, () => FetchApp | NodeApp, readonly string[]][] = 
   ],
   ['h3', () => new H3().get('/a', () => 'x'), everything],
   ['itty-router', () => AutoRouter().get('/a', () => 'x') as FetchApp, everything],
-  ['Connect', () => connect() as NodeApp, everything],
-  ['Koa', () => new Koa().callback() as NodeApp, everything],
+  ['Connect', () => connect(), everything],
+  ['Koa', () => new Koa().callback(), everything],
 ]
 for (const [what, app, expected] of lists) {
   test(`what is listed: ${what}`, async (t) => {
