@@ -92,6 +92,8 @@ function wordsFor(token: Token): readonly string[] | null {
       return someWords(token.source, maxWords)?.map(encoded) ?? null
     case 'rest':
       return [...[deep, 1, 2, 3, 5, 8].map((size) => `${'x~/'.repeat(size - 1)}x~`), '', 'x~/']
+    default:
+      return token satisfies never
   }
 }
 

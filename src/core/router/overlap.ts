@@ -294,8 +294,18 @@ export function findOverlapping<T>(
   return cross(overlapping(tokensOf(pattern), report), begin(tree, '/'), 0, [])
 }
 
-/** A path that a pattern serves by itself; null where a constraint cannot be told, or takes nothing. */
+/**
+ * A path that a pattern serves by itself, with the names of its params in their places; null where a constraint cannot
+ * be told, or takes nothing.
+ */
 export function pathFor(pattern: Pattern): string | null {
-  const words = wordsOf(tokensOf(pattern))
-  return words === false ? null : pathOf(words)
+  const tokens = tokensOf(pattern)
+  const words = wordsOf(tokens)
+  if (words === false) return null
+  const names = pattern.edges.map(({ name }) => name)
+  const named = tokens.map(({ kind }, index) => {
+    const name = kind === 'static' ? undefined : names.shift()
+    return name === undefined || kind === 'constrained' ? (words[index] ?? null) : name
+  })
+  return pathOf(named)
 }

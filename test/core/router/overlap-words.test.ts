@@ -6,7 +6,7 @@ import { commonWord, someWords } from '../../../src/core/router/overlap-words.ts
 
 const accepts = (source: string, text: string): boolean => {
   const constraint = compileConstraint(source)
-  assert.ok(typeof constraint !== 'string', String(constraint))
+  assert.ok(typeof constraint !== 'string', source)
   return constraint.accepts(text)
 }
 
