@@ -80,10 +80,12 @@ export class Publisher {
       const entry = this.history.entryOf(number)
       if (entry === undefined)
         throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
-      const { changes, loads } = diffTables(this.table, entry.table)
+      const { changes: planned, loads } = diffTables(this.table, entry.table)
       const set: ChangeSet = { author, reason, isPartial: false, items: [] }
-      if (changes.length === 0) return this.#end(set, startedAt, [], null)
+      if (planned.length === 0) return this.#end(set, startedAt, [], null)
       const prepared = await this.#options.worker.prepare(loads)
+      // Routes of closures may have come meanwhile: what is taken away with them is told, too.
+      const { changes } = diffTables(this.table, entry.table)
       const assembled: Assembled = { table: entry.table, changes, refused: new Map() }
       const result = prepared.ok
         ? this.#publish(set, assembled, [])
