@@ -21,6 +21,11 @@ const benches = {
     'what a change of a whole table costs, indexes included: [SIZE]',
     ['--expose-gc', '--max-old-space-size=8000'],
   ],
+  conflict: [
+    'conflict/main.js',
+    'what looking for conflicts costs when one route is put in, by policy: [SIZE]',
+    [],
+  ],
   gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   reload: [

@@ -5,6 +5,7 @@ import { TurnoutError } from './core/errors.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
 import { thrownError } from './core/thrown.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
+import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { Route } from './core/route/route.ts'
 import { explainRoute, type Explanation } from './core/router/explain.ts'
 import type { AppliedChange, ChangeItem, Outcome, Rejection, Revision } from './control/change.ts'
@@ -49,6 +50,12 @@ export interface TurnoutOptions {
   readonly trailingSlash?: TrailingSlash
   /** `%2F` in a path: `reject` (default) is 400, `keep` makes it a character of its segment. */
   readonly encodedSlash?: 'reject' | 'keep'
+  /**
+   * Which routes may not stand side by side. `exact`: one method and one shape; `ambiguous` (default): also an
+   * overlap where nothing says which serves; `prefix`: also paths of two owners that cross at a segment boundary;
+   * `prefix-within`: also those of one owner.
+   */
+  readonly conflicts?: ConflictPolicy
   /** True (default): one JSON line per request on standard error. Or a logger of the host, or none. */
   readonly logger?: boolean | Logger
   /** True (default): a handler that throws is logged and answered 500. False: the error goes to the host. */
@@ -127,6 +134,7 @@ export class Turnout {
     this.#publisher = new Publisher({
       worker: this.#worker,
       keep: options.keepRevisions ?? 100,
+      conflicts: options.conflicts ?? 'ambiguous',
       onApplied: (revision, { durationMs }) => {
         this.#events.emit('applied', { revision, durationMs })
         for (const folder of this.#folders) {
@@ -429,6 +437,7 @@ export function createTurnout(options: TurnoutOptions = {}): Turnout {
 
 export type {
   AppliedChange,
+  ConflictPolicy,
   Explanation,
   Listener,
   Revision,

@@ -1,6 +1,8 @@
 import { relative } from 'node:path'
+import type { ResolvedConfig } from '../config/schema.ts'
 import type { Problem } from '../core/errors.ts'
 import { entriesFrom, getKey } from '../core/persistent-map.ts'
+import { findShadowed, warningOf } from '../core/route/conflict-shadow.ts'
 import type { Table } from '../core/route/table.ts'
 import type { Rejection } from '../control/change.ts'
 import { Publisher } from '../control/publisher.ts'
@@ -31,12 +33,16 @@ const idleWorker: Worker = {
 }
 
 /** Builds, rehearses and checks every module of a folder. */
-export async function planFolder(directory: string, loadTimeoutMs: number): Promise<Plan> {
+export async function planFolder(
+  directory: string,
+  { loadTimeoutMs, conflicts }: Pick<ResolvedConfig, 'loadTimeoutMs' | 'conflicts'>,
+): Promise<Plan> {
   const { modules, problems } = await scanModules(directory)
   const loader = new Loader({ loadTimeoutMs })
   const publisher = new Publisher({
     worker: idleWorker,
     keep: 2,
+    conflicts,
     onApplied: () => undefined,
     onRejected: () => undefined,
   })
@@ -56,6 +62,12 @@ export async function planFolder(directory: string, loadTimeoutMs: number): Prom
   } finally {
     await loader.close()
   }
+}
+
+/** What is not refused, but not meant either: routes that are never reached. */
+export function warningsOf(table: Table): readonly Problem[] {
+  const routes = [...entriesFrom(table.routes)].map(([, route]) => route)
+  return findShadowed(table, routes).map(warningOf)
 }
 
 /** The routes of a table for people: by module, then pattern. */

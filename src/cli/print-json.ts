@@ -14,7 +14,7 @@ export type CliEvent =
   | ({ readonly event: 'applied' } & ChangeView)
   | ({ readonly event: 'rejected' } & RejectionView)
   | ({ readonly event: 'retired' } & RetirementView)
-  | ({ readonly event: 'problem' } & Problem)
+  | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({
       readonly event: 'probe'
@@ -34,7 +34,7 @@ const withCure = (problem: Problem): ProblemView => ({
 export function printEvent(event: CliEvent): string {
   if (event.event === 'rejected')
     return `${JSON.stringify({ ...event, problems: event.problems.map(withCure) })}\n`
-  if (event.event === 'problem') {
+  if (event.event === 'problem' || event.event === 'warning') {
     const { event: name, ...problem } = event
     return `${JSON.stringify({ event: name, ...withCure(problem) })}\n`
   }

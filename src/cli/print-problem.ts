@@ -11,8 +11,17 @@ const indent = (text: string, by: string): string =>
 
 /** One problem: code, message, place, code frame, mapped stack, and what to do. */
 export function printProblem(problem: Problem, paint: Paint): string {
+  return printFinding(problem, 'red', paint)
+}
+
+/** The same for what is not refused. */
+export function printWarning(problem: Problem, paint: Paint): string {
+  return printFinding(problem, 'yellow', paint)
+}
+
+function printFinding(problem: Problem, colour: 'red' | 'yellow', paint: Paint): string {
   const { code, message, place, stack } = problem
-  const lines = [`  ${paint('red', code)}  ${plainLine(message)}`]
+  const lines = [`  ${paint(colour, code)}  ${plainLine(message)}`]
   if (place !== undefined) {
     const at = `${plainLine(place.file)}:${place.line}:${place.column}`
     lines.push(`    ${paint('dim', 'at')} ${paint('cyan', at)}`)

@@ -13,11 +13,11 @@ import { createLogger } from '../telemetry/log.ts'
 import { createTurnout, type Turnout } from '../turnout.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
-import { planFolder, viewRoutes, type Plan } from './plan.ts'
+import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
 import { printChange, printRetirement } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbe } from './print-probe.ts'
-import { printProblem, printRejection } from './print-problem.ts'
+import { printProblem, printRejection, printWarning } from './print-problem.ts'
 import { printReady } from './print-ready.ts'
 import { printRoutes } from './print-routes.ts'
 import { readVersion } from './version.ts'
@@ -180,7 +180,7 @@ const withPlan = async (
 ): Promise<number> => {
   const loaded = await configOf(options)
   if (!loaded.ok) return reportAll(options, loaded.problems)
-  const plan = await planFolder(options.directory, loaded.config.loadTimeoutMs)
+  const plan = await planFolder(options.directory, loaded.config)
   const clean = isClean(options, plan)
   const code = use(plan, loaded.config)
   return clean ? code : exitCodes.failed
@@ -201,6 +201,10 @@ export function routes(options: FolderOptions): Promise<number> {
 export function check(options: FolderOptions): Promise<number> {
   const { terminal, json } = options
   return withPlan(options, ({ table, modules, rejections }) => {
+    for (const warning of warningsOf(table)) {
+      if (json) terminal.out(printEvent({ event: 'warning', ...warning }))
+      else terminal.err(printWarning(warning, terminal.paintErr))
+    }
     const accepted = modules - rejections.length
     if (json)
       terminal.out(printEvent({ event: 'checked', modules: accepted, routes: table.routes.size }))

@@ -13,6 +13,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly trailingSlash?: 'strict' | 'redirect' | 'ignore'
   /** What `%2F` in a path means. Default `reject`: 400. `keep`: a character of its segment. */
   readonly encodedSlash?: 'reject' | 'keep'
+  /** Which routes may not stand side by side. Default `ambiguous`: those where nothing says which serves. */
+  readonly conflicts?: 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
   /** The default logger: on (`true`, level `info`), off, or on with a level. */
   readonly logger?: boolean | { readonly level?: LogLevel }
   /** Whether a handler that throws is answered with 500 instead of cutting the connection. Default true. */

@@ -8,6 +8,7 @@ export interface ResolvedConfig {
   readonly port: number
   readonly trailingSlash: 'strict' | 'redirect' | 'ignore'
   readonly encodedSlash: 'reject' | 'keep'
+  readonly conflicts: 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
   readonly logger: boolean | { readonly level: LogLevel }
   readonly recovery: boolean
   readonly settleMs: number
@@ -44,6 +45,10 @@ const settings = {
     .enum(['reject', 'keep'])
     .default('reject')
     .describe('What %2F in a path means: 400, or a character of its segment.'),
+  conflicts: z
+    .enum(['exact', 'ambiguous', 'prefix', 'prefix-within'])
+    .default('ambiguous')
+    .describe('Which routes may not stand side by side.'),
   logger: z
     .union([
       z.boolean(),

@@ -1,5 +1,6 @@
 import { problem, type Problem } from '../core/errors.ts'
 import { getKey } from '../core/persistent-map.ts'
+import type { ConflictPolicy } from '../core/route/conflict.ts'
 import type { ModuleReference, Route } from '../core/route/route.ts'
 import {
   addRoutes,
@@ -33,17 +34,25 @@ export interface Assembled {
  * taken out first, so that a route may move between owners in one change. A refused owner keeps what it has, which
  * may stand in the way of another one: so the rest is tried again until nothing more is refused.
  */
-export function assemble(base: Table, proposals: readonly Proposal[]): Assembled {
+export function assemble(
+  base: Table,
+  proposals: readonly Proposal[],
+  policy: ConflictPolicy,
+): Assembled {
   const refused = new Map<string, readonly Problem[]>()
   for (;;) {
     const round = proposals.filter(({ owner }) => !refused.has(owner))
-    const result = assembleRound(base, round)
+    const result = assembleRound(base, round, policy)
     if (result.refused.size === 0) return { ...result, refused }
     for (const [owner, problems] of result.refused) refused.set(owner, problems)
   }
 }
 
-const assembleRound = (base: Table, round: readonly Proposal[]): Assembled => {
+const assembleRound = (
+  base: Table,
+  round: readonly Proposal[],
+  policy: ConflictPolicy,
+): Assembled => {
   const refused = new Map<string, readonly Problem[]>()
   const changes: AppliedChange[] = []
   let table = base
@@ -70,7 +79,7 @@ const assembleRound = (base: Table, round: readonly Proposal[]): Assembled => {
       refused.set(owner, [nameTaken(taken)])
       continue
     }
-    const result = addRoutes(table, added)
+    const result = addRoutes(table, added, policy)
     if (result.refusals.length > 0) {
       refused.set(
         owner,

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { TurnoutError, type Problem } from '../core/errors.ts'
 import { getKey } from '../core/persistent-map.ts'
+import type { ConflictPolicy } from '../core/route/conflict.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
 import type { Worker } from '../worker/worker.ts'
 import { assemble, type Assembled, type Proposal } from './assemble.ts'
@@ -20,6 +21,8 @@ export interface PublisherOptions {
   readonly worker: Worker
   /** Revisions that are kept to go back to. */
   readonly keep: number
+  /** What counts as a conflict of routes. */
+  readonly conflicts: ConflictPolicy
   readonly onApplied: (revision: Revision, outcome: Outcome) => void
   readonly onRejected: (set: ChangeSet, rejections: readonly Rejection[]) => void
 }
@@ -62,7 +65,7 @@ export class Publisher {
     if (this.#isClosed) throw new TurnoutError('TURNOUT_CLOSED')
     const startedAt = performance.now()
     const proposals = set.items.map((item) => proposalOf(item, []))
-    const assembled = assemble(this.table, proposals)
+    const assembled = assemble(this.table, proposals, this.#options.conflicts)
     const refused = rejectionsOf(this.table, proposals, assembled.refused)
     return this.#end(set, startedAt, refused, this.#publish(set, assembled, refused).revision)
   }
@@ -115,14 +118,14 @@ export class Publisher {
     let revision: Revision | null = null
     // Each round leaves out who failed; the first without a failure is published.
     while (going.length > 0 && (set.isPartial || rejections.length === 0)) {
-      const assembled = assemble(this.table, going)
+      const assembled = assemble(this.table, going, this.#options.conflicts)
       const failed = new Map(assembled.refused)
       const loads = going.filter(({ owner }) => !failed.has(owner)).flatMap(preparesOf)
       const prepared = await worker.prepare(loads)
       if (!prepared.ok) addByOwner(failed, going, prepared.problems)
       if (failed.size === 0) {
         // The table may have moved while workers prepared: what was checked is checked on the newest.
-        const latest = assemble(this.table, going)
+        const latest = assemble(this.table, going, this.#options.conflicts)
         const result = this.#publish(set, latest, [])
         addByOwner(failed, going, result.problems)
         for (const [owner, problems] of latest.refused) failed.set(owner, problems)

@@ -18,6 +18,9 @@ export type ErrorCode =
   | 'TURNOUT_REGISTRATION_INVALID'
   | 'TURNOUT_REGISTRATION_LATE'
   | 'TURNOUT_ROUTE_CONFLICT'
+  | 'TURNOUT_ROUTE_AMBIGUOUS'
+  | 'TURNOUT_ROUTE_PREFIX'
+  | 'TURNOUT_ROUTE_SHADOWED'
   | 'TURNOUT_ROUTE_TWICE'
   | 'TURNOUT_MODULE_NAME_TAKEN'
   | 'TURNOUT_MODULE_EXPORT_INVALID'
@@ -186,6 +189,26 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
       '{route} ({owner}) stands where {other} ({otherOwner}) stands already; both would serve {witness}',
     cause: 'Two routes of one method and one path shape, and nothing says which serves.',
     cure: 'Rename one path, or remove the other route first.',
+  },
+  TURNOUT_ROUTE_AMBIGUOUS: {
+    status: 409,
+    message:
+      '{route} ({owner}) overlaps {other} ({otherOwner}), and nothing says which serves: {reason}; witness: {witness}',
+    cause:
+      'Two constrained params at one place can take the same segment, and neither is more specific; or that cannot be told.',
+    cure: 'Make the constraints exclude each other or a segment differ, or set `conflicts` to `exact`.',
+  },
+  TURNOUT_ROUTE_PREFIX: {
+    status: 409,
+    message: '{route} ({owner}) crosses {other} ({otherOwner}): {reason}; witness: {witness}',
+    cause: '`conflicts` is `prefix`, so no path of an owner may lie in those of another.',
+    cure: 'Move one of the paths, give both routes to one owner, or set `conflicts` to `ambiguous`.',
+  },
+  TURNOUT_ROUTE_SHADOWED: {
+    status: 409,
+    message: '{route} ({owner}) is never reached: {reason}',
+    cause: 'Every request that it could serve is served by routes that come before it.',
+    cure: 'Remove the route, or narrow those that take its requests.',
   },
   TURNOUT_ROUTE_TWICE: {
     status: 409,

@@ -64,6 +64,27 @@ test('check says what would be refused and exits with 1, and with 0 when nothing
   assert.deepEqual([good.code, good.out, good.err], [0, '1 of 1 modules, 2 routes\n', ''])
 })
 
+test('check warns of routes that are never reached, and still exits with 0', async (t) => {
+  const shadowing = `export default { register: (routes) => void routes.get('/users/:all(.+)', (c) => c.text('all')) }`
+  const folder = makeFolder(t, { 'routes/users.js': users, 'routes/all.js': shadowing })
+  const { code, out, err } = await turnout(folder, 'check')
+  assert.deepEqual([code, out], [0, '2 of 2 modules, 3 routes\n'])
+  assert.match(err, /TURNOUT_ROUTE_SHADOWED.*users#GET \/users\/:id .*all#GET \/users\/:all/)
+  const json = await turnout(folder, 'check', '--json')
+  assert.equal(json.code, 0)
+  assert.match(json.out, /^\{"event":"warning","code":"TURNOUT_ROUTE_SHADOWED".*"cure"/)
+})
+
+test('check and serve refuse what the config calls a conflict', async (t) => {
+  const near = `export default { register: (routes) => void routes.get('/users/:id/near', (c) => c.text('near')) }`
+  const files = { 'routes/users.js': users, 'routes/zebra.js': near }
+  assert.equal((await turnout(makeFolder(t, files), 'check')).code, 0)
+  const strict = { ...files, 'turnout.config.json': '{ "conflicts": "prefix" }' }
+  const { code, err } = await turnout(makeFolder(t, strict), 'check')
+  assert.equal(code, 1)
+  assert.match(err, /TURNOUT_ROUTE_PREFIX[\s\S]*witness: GET \/users\/x\/near/)
+})
+
 test('check never runs a module where it could loop for ever', async (t) => {
   const folder = makeFolder(t, {
     'routes/loop.js': 'for (;;) {}\n',

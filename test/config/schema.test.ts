@@ -26,6 +26,7 @@ test('the type of a config and its schema name the same settings', () => {
     port: true,
     trailingSlash: true,
     encodedSlash: true,
+    conflicts: true,
     logger: true,
     recovery: true,
     settleMs: true,

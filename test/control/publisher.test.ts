@@ -19,6 +19,7 @@ const open = (keep = 100): { publisher: Publisher; worker: InProcessWorker; log:
     onRetired: ({ module, version }) => log.push(`retired ${module} ${version}`),
   })
   const publisher = new Publisher({
+    conflicts: 'ambiguous',
     worker,
     keep,
     onApplied: ({ number }) => log.push(`applied ${number}`),

@@ -9,14 +9,9 @@ import {
   setKey,
   type PersistentMap,
 } from '../persistent-map.ts'
-import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
-import {
-  editRouter,
-  emptyRouter,
-  placeOf,
-  type Router,
-  type RouterChange,
-} from '../router/router.ts'
+import { parsePattern, type Pattern } from '../router/pattern.ts'
+import { editRouter, emptyRouter, type Router, type RouterChange } from '../router/router.ts'
+import { placeRoutes, problemOf, type ConflictPolicy, type Placed } from './conflict.ts'
 import type { ModuleReference, Route } from './route.ts'
 
 /**
@@ -96,27 +91,6 @@ export interface Refusal {
   readonly other: string | null
 }
 
-/** A request that both routes would serve: the pattern itself with its params filled in. */
-const witness = (route: Route): string => {
-  const method = route.method === '*' ? 'GET' : route.method
-  const path = route.path
-    .replaceAll(/:([A-Za-z_$][\w$-]*)\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)/g, ':$1')
-    .replaceAll(/[:*]([A-Za-z_$][\w$-]*)/g, '$1')
-    .replace(/\*$/, 'rest')
-  return `${method} ${path}`
-}
-
-const conflict = (route: Route, other: Route): Refusal => ({
-  other: other.owner,
-  problem: problem('TURNOUT_ROUTE_CONFLICT', {
-    route: route.id,
-    owner: route.owner,
-    other: other.id,
-    otherOwner: other.owner,
-    witness: witness(route),
-  }),
-})
-
 /**
  * Puts routes in; one of the same owner, id and place is replaced. When one cannot stand beside what is there, or
  * beside another, all are refused.
@@ -124,40 +98,29 @@ const conflict = (route: Route, other: Route): Refusal => ({
 export function addRoutes(
   table: Table,
   put: readonly Route[],
+  policy: ConflictPolicy = 'ambiguous',
 ): { readonly table: Table; readonly refusals: readonly Refusal[] } {
   const refusals: Refusal[] = []
-  const changes: RouterChange<Route>[] = []
-  const places = new Map<string, Route>()
+  const placed: Placed[] = []
   for (const route of put) {
     const { pattern, problems } = parsePattern(route.path)
-    if (pattern === null) {
-      refusals.push(...problems.map((found) => ({ problem: found, other: null })))
-      continue
+    if (pattern === null) refusals.push(...problems.map(ofInput))
+    else if (ownedKey(route.owner, route.id).length <= maxKeyLength) placed.push({ route, pattern })
+    else {
+      const shown = `${route.path.slice(0, 80)}...`
+      const values = { pattern: shown, reason: 'it is too long' }
+      refusals.push(ofInput(problem('TURNOUT_PATTERN_INVALID', values)))
     }
-    if (ownedKey(route.owner, route.id).length > maxKeyLength) {
-      const reason = 'it is too long'
-      refusals.push({
-        problem: problem('TURNOUT_PATTERN_INVALID', {
-          pattern: `${route.path.slice(0, 80)}...`,
-          reason,
-        }),
-        other: null,
-      })
-      continue
-    }
-    const place = `${route.method} ${shapeOf(pattern)}`
-    const there = placeOf(table.router, route.method, pattern)?.value
-    const isReplaced = there?.id === route.id && there.owner === route.owner
-    const other =
-      places.get(place) ?? (isReplaced ? undefined : (there ?? getKey(table.routes, route.id)))
-    places.set(place, route)
-    if (other !== undefined) refusals.push(conflict(route, other))
-    else changes.push({ kind: 'put', method: route.method, pattern, value: route })
   }
+  const { router, findings } = placeRoutes(table, placed, policy)
+  refusals.push(
+    ...findings.map((finding) => ({ other: finding.other.owner, problem: problemOf(finding) })),
+  )
   if (refusals.length > 0) return { table, refusals }
-  const router = editRouter(table.router, changes)
   return { table: { ...indexed(table, put, []), router }, refusals }
 }
+
+const ofInput = (found: Problem): Refusal => ({ problem: found, other: null })
 
 /** Replaces an owner's routes as a whole. Routes that stay the same are not touched. */
 export function replaceOwned(

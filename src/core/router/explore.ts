@@ -29,7 +29,7 @@ export interface Exploration<T> {
 }
 
 /** A place in a run: `at` chars of it are read, and `node` lies at `[start, start + skip)` of it. */
-interface Cursor<T> {
+export interface Cursor<T> {
   readonly node: TreeNode<Leaf<T>>
   readonly start: number
   readonly at: number
@@ -101,7 +101,7 @@ export function explore<T>(tree: TreeNode<Leaf<T>> | null, path: string): Explor
 const noEdges = { rare: null, paramLeaf: null, paramNode: null }
 
 /** What can be captured at a cursor: something only where its node ends. */
-function edgesAt<T>({
+export function edgesAt<T>({
   node,
   start,
   at,
@@ -109,12 +109,13 @@ function edgesAt<T>({
   return at === start + node.skip ? node : noEdges
 }
 
-function begin<T>(node: TreeNode<Leaf<T>> | null, text: string): Cursor<T> | null {
+/** The place after `text` in the run that starts at a node, or null. */
+export function begin<T>(node: TreeNode<Leaf<T>> | null, text: string): Cursor<T> | null {
   return node === null ? null : advance({ node, start: 0, at: 0 }, text)
 }
 
 /** Reads static text, comparing every char. */
-function advance<T>(cursor: Cursor<T>, text: string): Cursor<T> | null {
+export function advance<T>(cursor: Cursor<T>, text: string): Cursor<T> | null {
   let { node, start, at } = cursor
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index)
