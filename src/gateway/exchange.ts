@@ -19,6 +19,9 @@ export class Exchange {
   status: number
   /** Milliseconds on the process's monotonic clock; 0 where nobody asks for it. */
   startedAt: number
+  /** Neighbours among those that hold the same version; the version's own business. */
+  previous: Exchange | null
+  next: Exchange | null
   /** Why the exchange was ended early, or null. */
   abortReason: string | null
   #canonical: string | null
@@ -33,6 +36,8 @@ export class Exchange {
     this.params = noParams
     this.status = 0
     this.startedAt = 0
+    this.previous = null
+    this.next = null
     this.abortReason = null
     this.#canonical = null
     this.#version = null

@@ -42,7 +42,9 @@ export class ModuleVersion implements LiveVersion {
   readonly definition: Definition
   state: unknown
   readonly #options: VersionOptions
-  readonly #inside: Set<Exchange>
+  /** The exchanges inside, linked: a Set would hash each one, which costs more than its route's look-up. */
+  #first: Exchange | null
+  #count: number
   #handlers: ReadonlyMap<string, Handler>
   readonly #scope: ModuleScope
   #survivor: (() => ModuleVersion | null) | null
@@ -56,7 +58,8 @@ export class ModuleVersion implements LiveVersion {
     this.definition = options.definition
     this.state = undefined
     this.#options = options
-    this.#inside = new Set()
+    this.#first = null
+    this.#count = 0
     this.#handlers = new Map()
     this.#scope = new ModuleScope(options.log)
     this.#survivor = null
@@ -85,17 +88,36 @@ export class ModuleVersion implements LiveVersion {
   }
 
   acquire(exchange: Exchange): void {
-    this.#inside.add(exchange)
+    const first = this.#first
+    exchange.next = first
+    if (first !== null) first.previous = exchange
+    this.#first = exchange
+    this.#count += 1
   }
 
   release(exchange: Exchange): void {
-    this.#inside.delete(exchange)
-    if (this.#survivor !== null && this.#inside.size === 0) this.#dispose()
+    const { previous, next } = exchange
+    if (previous === null) this.#first = next
+    else previous.next = next
+    if (next !== null) next.previous = previous
+    exchange.previous = null
+    exchange.next = null
+    this.#count -= 1
+    if (this.#survivor !== null && this.#count === 0) this.#dispose()
+  }
+
+  /** Newest first. */
+  #inside(): Exchange[] {
+    const inside: Exchange[] = []
+    for (let one = this.#first; one !== null; one = one.next) inside.push(one)
+    return inside
   }
 
   get holding(): Holding {
-    const routes = [...this.#inside].slice(0, 5).map((one) => `${one.method} ${one.path}`)
-    return { exchanges: this.#inside.size, routes }
+    const routes = this.#inside()
+      .slice(-5)
+      .map((one) => `${one.method} ${one.path}`)
+    return { exchanges: this.#count, routes }
   }
 
   /** True once no table needs it any more. */
@@ -110,7 +132,7 @@ export class ModuleVersion implements LiveVersion {
   retire(survivor: () => ModuleVersion | null, onDisposed: () => void): void {
     this.#survivor = survivor
     this.#onDisposed = onDisposed
-    if (this.#inside.size === 0) {
+    if (this.#count === 0) {
       this.#dispose()
       return
     }
@@ -141,7 +163,7 @@ export class ModuleVersion implements LiveVersion {
   }
 
   #cut(reason: string, isMeant: (exchange: Exchange) => boolean): void {
-    const meant = [...this.#inside].filter(isMeant)
+    const meant = this.#inside().filter(isMeant)
     if (meant.length === 0) return
     const routes = meant.slice(0, 5).map((one) => `${one.method} ${one.path}`)
     this.#options.log.warn('cut what would not leave a retired version', {
