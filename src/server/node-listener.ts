@@ -6,6 +6,7 @@ import { codeReply } from '../gateway/problem-reply.ts'
 import type { Serve } from '../gateway/gateway.ts'
 import { hasValidAuthority } from './authority.ts'
 import { Connections } from './connections.ts'
+import { LeanRequest } from './lean-request.ts'
 import { NodeTransport } from './node-transport.ts'
 
 /** Most header fields of one request; more is 431. Node itself drops the rest without a word on some lines. */
@@ -102,6 +103,7 @@ export async function openListener(serve: NodeServe, options: ListenOptions): Pr
   const connections = new Connections(idleMs)
   const server = createServer(
     {
+      IncomingMessage: LeanRequest,
       headersTimeout: 10_000,
       requestTimeout: 60_000,
       // A timer per answer costs a tenth of a small one: `connections` sweeps instead.

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { TurnoutError } from '../core/errors.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
+import { LeanRequest } from './lean-request.ts'
 import { canEndInOneWrite, endInOneWrite, isPatched } from './one-write.ts'
 
 /** Status codes whose answers have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
@@ -89,6 +90,8 @@ export class NodeTransport implements Transport {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #bodyLimit: number
+  /** Somebody has looked at the request as a stream. */
+  #isTouched: boolean
 
   constructor(request: IncomingMessage, response: ServerResponse, bodyLimit: number) {
     this.method = request.method!
@@ -96,6 +99,7 @@ export class NodeTransport implements Transport {
     this.#request = request
     this.#response = response
     this.#bodyLimit = bodyLimit
+    this.#isTouched = false
   }
 
   origin(): string {
@@ -119,6 +123,7 @@ export class NodeTransport implements Transport {
   }
 
   async readBody(): Promise<Uint8Array> {
+    this.#isTouched = true
     const request = this.#request
     const limit = this.#bodyLimit
     const tooLarge = (): TurnoutError => new TurnoutError('TURNOUT_BODY_TOO_LARGE', { limit })
@@ -143,6 +148,7 @@ export class NodeTransport implements Transport {
   }
 
   bodyStream(): ReadableStream<Uint8Array> | null {
+    this.#isTouched = true
     const { headers } = this.#request
     if (headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > 0)) {
       return null
@@ -159,6 +165,8 @@ export class NodeTransport implements Transport {
 
   send(status: number, headers: string[], body: string | Uint8Array | null): void {
     const response = this.#response
+    const request = this.#request
+    if (request instanceof LeanRequest) request.isUnread = !this.#isTouched
     const isHead = this.method === 'HEAD'
     const whole = body ?? ''
     const length = byteLength(whole)
@@ -249,6 +257,7 @@ export class NodeTransport implements Transport {
   }
 
   node(): { readonly request: IncomingMessage; readonly response: ServerResponse } {
+    this.#isTouched = true
     return { request: this.#request, response: this.#response }
   }
 }
