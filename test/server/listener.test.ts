@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -83,6 +83,27 @@ test('pipelined requests are answered in their order', async (t) => {
   const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
   assert.deepEqual(statuses, ['200', '200', '404', '200'])
   assert.ok(text.indexOf('slow') < text.indexOf('ok'))
+})
+
+test('a body that nobody reads does not hold up the next request of its connection', async (t) => {
+  const { turnout, port } = await open()
+  t.after(() => turnout.close(0))
+  turnout.post('/', (c) => c.text('unread'))
+  const body = 'x'.repeat(100_000)
+  const post = `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  const text = await raw(port, `${post}${post}GET / HTTP/1.1\r\n${closing}\r\n`)
+  assert.deepEqual(text.match(/unread|ok$/g), ['unread', 'unread', 'ok'])
+})
+
+test('a Node app sees the end of a request that has nothing in it', async (t) => {
+  const { turnout, port } = await open()
+  t.after(() => turnout.close(0))
+  const app = (request: IncomingMessage, response: ServerResponse): void => {
+    request.on('end', () => response.end('ended'))
+    request.resume()
+  }
+  await turnout.module(app, { name: 'app', prefix: '/app' })
+  assert.match(await raw(port, `GET /app HTTP/1.1\r\n${closing}\r\n`), /ended/)
 })
 
 test('close lets a request in flight end, tells its client, and closes idle connections', async () => {
