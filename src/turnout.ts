@@ -17,7 +17,7 @@ import type { Handlers, Middleware, Registrar, Services } from './modules/define
 import type { Mount } from './modules/definition.ts'
 import { Loader } from './modules/loader.ts'
 import { loadObject } from './modules/object-module.ts'
-import { RouteRegistrar } from './modules/registrar.ts'
+import { MethodRegistrar, RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
 import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
 import {
@@ -92,7 +92,7 @@ export interface RouteRow {
 }
 
 /** A gateway whose routes may change while it serves. Open until `close`. */
-export class Turnout {
+export class Turnout extends MethodRegistrar {
   readonly handler: NodeHandler
   readonly log: Logger
   readonly #options: TurnoutOptions
@@ -110,6 +110,7 @@ export class Turnout {
   #closing: Promise<number> | null
 
   constructor(options: TurnoutOptions = {}) {
+    super()
     const { logger = true, recovery = true, bodyLimit = 1024 * 1024 } = options
     this.#options = options
     this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
@@ -173,40 +174,8 @@ export class Turnout {
     return this.#worker.draining()
   }
 
-  /** Adds routes at once; throws TURNOUT_ROUTE_CONFLICT where a place is taken. */
-  get<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('GET', path, ...handlers)
-  }
-
-  post<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('POST', path, ...handlers)
-  }
-
-  put<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('PUT', path, ...handlers)
-  }
-
-  delete<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('DELETE', path, ...handlers)
-  }
-
-  patch<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('PATCH', path, ...handlers)
-  }
-
-  head<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('HEAD', path, ...handlers)
-  }
-
-  options<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('OPTIONS', path, ...handlers)
-  }
-
-  any<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
-    return this.handle('*', path, ...handlers)
-  }
-
-  handle<Path extends string>(
+  /** Adds routes at once, as `get` and its like do; throws TURNOUT_ROUTE_CONFLICT where a place is taken. */
+  override handle<Path extends string>(
     method: string | readonly string[],
     path: Path,
     ...handlers: Handlers<Path>
@@ -216,13 +185,13 @@ export class Turnout {
   }
 
   /** Middleware for the routes and modules that are added after it. */
-  use(...middleware: Middleware[]): this {
+  override use(...middleware: Middleware[]): this {
     this.#middleware.push(...middleware)
     return this
   }
 
   /** A registrar for the routes below `prefix`. */
-  group(prefix: string, ...middleware: Middleware[]): Registrar {
+  override group(prefix: string, ...middleware: Middleware[]): Registrar {
     return this.#registrar().group(prefix, ...middleware)
   }
 

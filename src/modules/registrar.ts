@@ -22,18 +22,8 @@ export function joinPath(prefix: string, path: string): string {
 
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 
-/** The registrar given to modules and to the embedding program; it only tells `register` what was said. */
-export class RouteRegistrar implements Registrar {
-  readonly #prefix: string
-  readonly #register: Register
-  readonly #middleware: Middleware[]
-
-  constructor(prefix: string, middleware: readonly Middleware[], register: Register) {
-    this.#prefix = prefix
-    this.#middleware = [...middleware]
-    this.#register = register
-  }
-
+/** The short methods of a registrar, which all come down to `handle`. */
+export abstract class MethodRegistrar implements Registrar {
   get<Path extends string>(path: Path, ...handlers: Handlers<Path>): this {
     return this.handle('GET', path, ...handlers)
   }
@@ -66,7 +56,29 @@ export class RouteRegistrar implements Registrar {
     return this.handle('*', path, ...handlers)
   }
 
-  handle<Path extends string>(
+  abstract handle<Path extends string>(
+    method: string | readonly string[],
+    path: Path,
+    ...handlers: Handlers<Path>
+  ): this
+  abstract use(...middleware: Middleware[]): this
+  abstract group(prefix: string, ...middleware: Middleware[]): Registrar
+}
+
+/** The registrar given to modules and to the embedding program; it only tells `register` what was said. */
+export class RouteRegistrar extends MethodRegistrar {
+  readonly #prefix: string
+  readonly #register: Register
+  readonly #middleware: Middleware[]
+
+  constructor(prefix: string, middleware: readonly Middleware[], register: Register) {
+    super()
+    this.#prefix = prefix
+    this.#middleware = [...middleware]
+    this.#register = register
+  }
+
+  override handle<Path extends string>(
     method: string | readonly string[],
     path: Path,
     ...handlers: Handlers<Path>
@@ -87,7 +99,7 @@ export class RouteRegistrar implements Registrar {
     return this
   }
 
-  use(...middleware: Middleware[]): this {
+  override use(...middleware: Middleware[]): this {
     if (middleware.some((one) => typeof one !== 'function')) {
       throw invalid('middleware is not a function')
     }
@@ -95,7 +107,7 @@ export class RouteRegistrar implements Registrar {
     return this
   }
 
-  group(prefix: string, ...middleware: Middleware[]): RouteRegistrar {
+  override group(prefix: string, ...middleware: Middleware[]): RouteRegistrar {
     const whole = joinPath(this.#prefix, prefix)
     return new RouteRegistrar(
       whole === '/' ? '' : whole,
