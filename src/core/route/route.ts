@@ -1,3 +1,5 @@
+import type { Json } from '../json.ts'
+
 /** Where a matched route goes. */
 export type Target =
   | {
@@ -34,4 +36,128 @@ export interface ModuleReference {
   readonly digest: string
   /** Entry file, where the module came from one. */
   readonly file: string | null
+}
+
+/** Where a matched route goes. */
+export type AuthoredTarget =
+  | {
+      readonly kind: 'module'
+      /** Name of the route module. */
+      readonly module: string
+    }
+  | {
+      readonly kind: 'closure'
+      /** A handler of the embedding program: volatile, it lives only in this process. */
+      readonly run: unknown
+    }
+  | {
+      readonly kind: 'upstream'
+      /** Name of an upstream of the same table. */
+      readonly upstream: string
+    }
+  | {
+      readonly kind: 'uri'
+      /** `http://` or `https://`: an upstream of one endpoint that lives as long as routes name it. */
+      readonly uri: string
+    }
+  | {
+      readonly kind: 'respond'
+      readonly status: number
+      readonly headers: Readonly<Record<string, string>>
+      readonly body: string
+    }
+  | {
+      readonly kind: 'redirect'
+      /** 301, 302, 303, 307 or 308. */
+      readonly status: number
+      /** An absolute URL, or a path that begins with `/`. */
+      readonly location: string
+    }
+
+/** One condition on a request, beside path and method. Regular expressions (RE2) match a whole value. */
+export type Predicate =
+  | {
+      readonly kind: 'host'
+      /**
+       * Host names without port, any of which holds. `*` is one label or a part of one, `**` any number of labels,
+       * `{name}` one label.
+       */
+      readonly patterns: readonly string[]
+    }
+  | {
+      /** With neither `equals` nor `matches` the field, parameter or cookie only has to be there. */
+      readonly kind: 'header' | 'query' | 'cookie'
+      readonly name: string
+      readonly equals: string | null
+      readonly matches: string | null
+    }
+  /** Instants in ISO 8601, UTC. `from` is the first instant that holds, `until` the first that no longer does. */
+  | { readonly kind: 'time'; readonly from: string | null; readonly until: string | null }
+  | {
+      readonly kind: 'client'
+      /** Addresses or CIDR blocks, any of which holds. */
+      readonly sources: readonly string[]
+      /**
+       * Null: the address of the connection. A number: that of `X-Forwarded-For` so many places from its end (1 is
+       * the last), and the first one where there are fewer.
+       */
+      readonly trusted: number | null
+    }
+
+/** What decides among routes of one place. */
+export interface Selection {
+  /** All must hold. */
+  readonly predicates: readonly Predicate[]
+  /** SemVer that an explicit version request selects; null: no version. */
+  readonly version: string | null
+  /** The version also serves requests for later ones that nobody else serves. */
+  readonly isBaseline: boolean
+  /** A label request must name all of them. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Share among the routes of one group at a place. */
+  readonly weight: { readonly group: string; readonly weight: number } | null
+  /** Lower comes first. */
+  readonly order: number
+}
+
+/**
+ * A route as authored: plain data (but for a closure's handler), never changed once it stands in a table. It lies at
+ * each of its methods and paths.
+ */
+export interface AuthoredRoute {
+  /** Unique in a table: `module#METHOD pattern` for a module, `METHOD pattern` for a closure, else as given. */
+  readonly id: string
+  /** Who may replace or remove it: `files:users`, `app`, `admin`. */
+  readonly owner: string
+  /** Method tokens; `['*']` for any method. */
+  readonly methods: readonly string[]
+  /** Patterns, `/users/:id`. */
+  readonly paths: readonly string[]
+  readonly target: AuthoredTarget
+  /** Null: nothing but path and method decides. */
+  readonly selection: Selection | null
+  /** False: it stands in the table and serves nothing. */
+  readonly enabled: boolean
+  readonly metadata: { readonly [key: string]: Json } | null
+  /** The Spring Cloud Gateway definition that it was made from, as it was given; null: it came in our own shape. */
+  readonly definition: Json | null
+  /** Number of the revision that last touched it. */
+  readonly revision: number
+}
+
+/** One address of an upstream. */
+export interface Endpoint {
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string
+  readonly weight: number
+}
+
+/** A named group of equal endpoints. Plain data. */
+export interface Upstream {
+  readonly name: string
+  readonly owner: string
+  readonly endpoints: readonly Endpoint[]
+  readonly metadata: { readonly [key: string]: Json } | null
+  /** Number of the revision that last touched it. */
+  readonly revision: number
 }

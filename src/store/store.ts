@@ -1,0 +1,70 @@
+import type { Json } from '../core/json.ts'
+
+/** One object of a table as a store keeps it: plain data under a key such as `route:users#GET /users`. */
+export interface StoredObject {
+  readonly key: string
+  readonly value: Json
+}
+
+/**
+ * One entry of a store's history: a revision, or a note (a rejected change, a confirmation) that changes no object.
+ * `meta` is the control floor's own.
+ */
+export interface StoreRecord {
+  /** The store's own position, 1 for the first record; every record has one more than the one before. */
+  readonly cursor: number
+  /** The revision's number; null: a note. */
+  readonly number: number | null
+  readonly meta: Json
+  readonly put: readonly StoredObject[]
+  /** Keys. */
+  readonly remove: readonly string[]
+}
+
+/** All objects as of a revision. */
+export interface StoreState {
+  /** 0: nothing was published yet. */
+  readonly number: number
+  /** Cursor of the record that made it. */
+  readonly cursor: number
+  readonly objects: Iterable<StoredObject>
+}
+
+/** What is to be published: everything of a record but its cursor. */
+export type Proposal = Omit<StoreRecord, 'cursor'>
+
+export type PublishResult =
+  | { readonly ok: true; readonly cursor: number }
+  /** Somebody else published meanwhile: the newest number. */
+  | { readonly ok: false; readonly number: number }
+
+/**
+ * Where revisions live. Open/close. Every implementation passes one conformance suite. A publish that was answered is
+ * kept whatever happens to the process; one that was not is wholly there or wholly not.
+ */
+export interface Store {
+  /** True: nothing outlives the process, so tables may hold what cannot be written down. */
+  readonly isVolatile: boolean
+  /**
+   * The newest state, or that of an earlier revision; null when that is no longer kept. Rejects with
+   * TURNOUT_STORE_FAILED.
+   */
+  read(number?: number): Promise<StoreState | null>
+  /**
+   * Compare-and-set: publishes revision `proposal.number` when the newest is the one before it; a note always.
+   * `state` gives all objects as they are after it, for checkpoints: it is walked in the background, later, or never,
+   * and must go on telling of that moment. A volatile store answers at once. Rejects with TURNOUT_STORE_FAILED, and
+   * then the store takes nothing more until it is opened again: nobody knows what is on the disk.
+   */
+  publish(
+    proposal: Proposal,
+    state: () => Iterable<StoredObject>,
+  ): PublishResult | Promise<PublishResult>
+  /**
+   * Hands over every kept record after a cursor in order, then every new one as it comes. Returns the function that
+   * ends it. Null: records right after the cursor are no longer kept, so the watcher must `read` anew.
+   */
+  watch(after: number, listener: (record: StoreRecord) => void): (() => void) | null
+  /** Resolves when everything is on the disk and the folder is free for another instance. */
+  close(): Promise<void>
+}
