@@ -1,5 +1,6 @@
 import type { Problem } from '../core/errors.ts'
-import type { ModuleReference, Route } from '../core/route/route.ts'
+import type { AuthoredRoute, ModuleReference, Route, Upstream } from '../core/route/route.ts'
+import type { Table } from '../core/route/table.ts'
 import type { ModuleCode } from '../worker/worker.ts'
 
 /** A module that is built, rehearsed and ready to be prepared: its reference, its routes, the way to its code. */
@@ -30,6 +31,17 @@ export type ChangeItem =
     }
   /** The owner gives up its modules and routes. */
   | { readonly kind: 'remove'; readonly owner: string }
+  /** Single objects of an owner; the rest of its set stays. */
+  | {
+      readonly kind: 'edit'
+      readonly owner: string
+      readonly putRoutes: readonly AuthoredRoute[]
+      readonly removeRoutes: readonly string[]
+      readonly putUpstreams: readonly Upstream[]
+      readonly removeUpstreams: readonly string[]
+      /** Routes of any owner switched off, or on again: an overlay that outlives what their owners propose. */
+      readonly switches: readonly { readonly route: string; readonly enabled: boolean }[]
+    }
   /** Routes with handlers of the embedding program. */
   | {
       readonly kind: 'routes'
@@ -44,7 +56,13 @@ export interface ChangeSet {
   readonly reason: string
   /** True: owners that fail are left out and reported, the rest go live. False: all or nothing. */
   readonly isPartial: boolean
-  readonly items: readonly ChangeItem[]
+  /**
+   * A function is called with the newest table when nothing else can come between, so preconditions are checked and
+   * partial edits are made there; what it throws is the author's answer.
+   */
+  readonly items: readonly ChangeItem[] | ((table: Table) => readonly ChangeItem[])
+  /** The change is taken back unless it is confirmed within so many milliseconds of its publish. */
+  readonly confirmWithinMs?: number
   /** Rejections that were told before: they are in the outcome, and are not told again. */
   readonly isKnown?: (rejection: Rejection) => boolean
 }

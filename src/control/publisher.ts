@@ -64,7 +64,7 @@ export class Publisher {
   changeNow(set: ChangeSet): Outcome {
     if (this.#isClosed) throw new TurnoutError('TURNOUT_CLOSED')
     const startedAt = performance.now()
-    const proposals = set.items.map((item) => proposalOf(item, []))
+    const proposals = itemsOf(set, this.table).map((item) => proposalOf(item, []))
     const assembled = assemble(this.table, proposals, this.#options.conflicts)
     const refused = rejectionsOf(this.table, proposals, assembled.refused)
     return this.#end(set, startedAt, refused, this.#publish(set, assembled, refused).revision)
@@ -143,7 +143,7 @@ export class Publisher {
     const rejections: Rejection[] = []
     const proposals: Proposal[] = []
     await Promise.all(
-      set.items.map(async (item, at) => {
+      itemsOf(set, this.table).map(async (item, at) => {
         if (item.kind !== 'module') {
           proposals[at] = proposalOf(item, [])
           return
@@ -226,6 +226,9 @@ export class Publisher {
     return outcome
   }
 }
+
+const itemsOf = ({ items }: ChangeSet, table: Table): readonly ChangeItem[] =>
+  typeof items === 'function' ? items(table) : items
 
 const proposalOf = (item: ChangeItem, modules: readonly LoadedModule[]): Proposal => ({
   owner: item.owner,

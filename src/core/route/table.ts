@@ -12,7 +12,7 @@ import {
 import { parsePattern, type Pattern } from '../router/pattern.ts'
 import { editRouter, emptyRouter, type Router, type RouterChange } from '../router/router.ts'
 import { placeRoutes, problemOf, type ConflictPolicy, type Placed } from './conflict.ts'
-import type { ModuleReference, Route } from './route.ts'
+import type { ModuleReference, Route, Upstream } from './route.ts'
 
 /**
  * All routes and module references of a revision. Immutable: a change makes a new table that shares all that it
@@ -28,6 +28,10 @@ export interface Table {
   readonly modules: PersistentMap<ModuleReference>
   /** Modules by owner and name. */
   readonly ownedModules: PersistentMap<ModuleReference>
+  /** Upstreams by name. */
+  readonly upstreams: PersistentMap<Upstream>
+  /** Routes that were switched off by hand, by id: they serve nothing, whatever their owners propose. */
+  readonly switchedOff: PersistentMap<true>
 }
 
 export const emptyTable: Table = Object.freeze({
@@ -36,6 +40,8 @@ export const emptyTable: Table = Object.freeze({
   owned: emptyMap,
   modules: emptyMap,
   ownedModules: emptyMap,
+  upstreams: emptyMap,
+  switchedOff: emptyMap,
 })
 
 /** The length in front keeps an owner apart from one whose name goes on after it. */
