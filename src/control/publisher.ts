@@ -129,10 +129,12 @@ export class Publisher implements Control {
     for (const meta of await this.#recorded(state.cursor)) this.#remember(meta)
     const known = this.#history.revisionOf(state.number)
     const revision = known ?? recoveredRevision(state.number, digestOf(table))
+    if (known === undefined) this.#history.note(revision, [])
     this.#history.resume({ revision, table })
     const failed = await this.#prepareAll(table)
     const applied = worker.apply(state.number, table)
-    if (!applied.ok) throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
+    if (!applied.ok)
+      throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
     if (failed.length > 0) {
       // Whoever proposed it shall do so again.
       const proposals = failed.reduce((map, { owner }) => deleteKey(map, owner), table.proposals)
@@ -231,11 +233,10 @@ export class Publisher implements Control {
     const known = this.#history.entryOf(number)
     if (known !== undefined) return known
     const revision = this.#history.revisionOf(number)
-    const state = await this.#options.store.read(number)
-    if (state === null || state.number !== number)
+    const state = revision === undefined ? null : await this.#options.store.read(number)
+    if (revision === undefined || state === null)
       throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
-    const table = tableOfObjects(state.objects)
-    return { revision: revision ?? recoveredRevision(number, digestOf(table)), table }
+    return { revision, table: tableOfObjects(state.objects) }
   }
 
   async diff(from: number, to: number): Promise<TableChanges> {
