@@ -351,7 +351,7 @@ export class Publisher implements Control {
     const meant = loads.flatMap(({ reference }) =>
       modules.filter((one) => one.reference.name === reference.name),
     )
-    await Promise.all(meant.map(({ save }) => save?.()))
+    await Promise.all(meant.map(async ({ save }) => save?.()))
     const prepared = await this.#options.worker.prepare(loads)
     return prepared.ok ? new Map() : prepared.problems
   }
@@ -549,15 +549,20 @@ export class Publisher implements Control {
       this.#deadlines.delete(number)
       if (!this.#history.waiting().some((one) => one.number === number)) return
       const reason = `revision ${number} was not confirmed in time`
-      this.takeBack(number, { author: 'turnout', reason }).then(
-        ({ rejections }) => {
-          const problems = rejections.flatMap((one) => one.problems)
-          if (problems.length > 0) this.#options.onStuck?.(revision, problems)
-        },
-        (error: unknown) => this.#options.onStuck?.(revision, [stuckProblem(error)]),
-      )
+      void this.#takeBackLate(revision, reason)
     }, leftMs)
     this.#deadlines.set(number, timer)
+  }
+
+  async #takeBackLate(revision: Revision, reason: string): Promise<void> {
+    const who = { author: 'turnout', reason }
+    try {
+      const { rejections } = await this.takeBack(revision.number, who)
+      const problems = rejections.flatMap((one) => one.problems)
+      if (problems.length > 0) this.#options.onStuck?.(revision, problems)
+    } catch (error) {
+      this.#options.onStuck?.(revision, [stuckProblem(error)])
+    }
   }
 
   #forgetDeadline(number: number): void {

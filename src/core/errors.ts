@@ -70,6 +70,10 @@ export type ErrorCode =
   | 'TURNOUT_CONFIRM_LATE'
   | 'TURNOUT_REVISION_RACE'
   | 'TURNOUT_STORE_FAILED'
+  // definitions
+  | 'TURNOUT_DEFINITION_INVALID'
+  | 'TURNOUT_SPRING_UNSUPPORTED'
+  | 'TURNOUT_URI_FORBIDDEN'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -519,6 +523,28 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The store failed: {reason}',
     cause: 'The disk is full, or answered with an error.',
     cure: 'See to the disk; what was served before goes on.',
+  },
+
+  // definitions
+  TURNOUT_DEFINITION_INVALID: {
+    status: 422,
+    message: 'The definition is not valid: {reason}',
+    cause: 'A part of the route or upstream is missing, is of another kind, or is too much.',
+    cure: 'Change the part that the pointer names as the reason says.',
+  },
+  TURNOUT_SPRING_UNSUPPORTED: {
+    status: 422,
+    message: '{name} cannot be honoured: {reason}',
+    cause:
+      'A Spring Cloud Gateway definition asks for what Turnout does not do, or not yet, and leaving it out would change what is served.',
+    cure: 'Take it out of the definition, or say the same in another way.',
+  },
+  TURNOUT_URI_FORBIDDEN: {
+    status: 422,
+    message: 'The URI {uri} cannot be a target: {reason}',
+    cause:
+      'A target is an http or https server; link-local, metadata and unspecified addresses are kept out of reach.',
+    cure: 'Name another server.',
   },
 }
 

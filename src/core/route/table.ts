@@ -79,12 +79,7 @@ export function sameRoute(left: Route, right: Route): boolean {
 export const sameObject = <Value extends { readonly revision: number }>(
   left: Value,
   right: Value,
-): boolean =>
-  left === right ||
-  sameJson(
-    { ...left, revision: 0 } as unknown as Json,
-    { ...right, revision: 0 } as unknown as Json,
-  )
+): boolean => left === right || sameJson({ ...left, revision: 0 }, { ...right, revision: 0 })
 
 const upstreamOf = ({ target }: Route): string | null =>
   target.kind === 'upstream' ? target.upstream : null

@@ -81,7 +81,7 @@ export function explainRoute<T>(
   const taken = ways.map((way) => chosenWay(way, choose))
   const at = taken.findIndex((way) => way !== null)
   const best = taken[at]
-  const others = [...taken.slice(at + 1).flatMap((way) => way ?? [])]
+  const others = taken.slice(at + 1).flatMap((way) => way ?? [])
   const unmet = ways.filter((_, index) => taken[index] === null)
   const refused = [...own.refused, ...(get?.refused ?? [])]
   if (best === undefined || best === null) {
