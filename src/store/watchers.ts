@@ -29,7 +29,7 @@ export function createWatchers(): Watchers {
       }
     },
     tell: (record) => {
-      for (const watcher of [...watching])
+      for (const watcher of Array.from(watching))
         if (watching.has(watcher)) giveRecord(watcher.listener, record)
     },
   }

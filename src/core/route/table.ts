@@ -9,7 +9,6 @@ import {
   setKey,
   type PersistentMap,
 } from '../persistent-map.ts'
-import type { Json } from '../json.ts'
 import { sameJson } from '../same-json.ts'
 import { shapeOf, type Pattern } from '../router/pattern.ts'
 import { buildRouter, editRouter, emptyRouter, type Router } from '../router/router.ts'
