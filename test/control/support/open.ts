@@ -92,7 +92,7 @@ export const moduleItem = (owner: string, version: string, digest: string): Chan
       const loaded = await load()
       if (!loaded.ok) return loaded
       const reference = { ...loaded.module.reference, owner, digest }
-      const code = { key: `${name}@${digest}`, open: loaded.module.code.open }
+      const code = { key: `${name}@${digest}`, open: () => loaded.module.code.open() }
       return { ok: true, module: { ...loaded.module, reference, code } }
     },
   }
