@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TurnoutError } from '../core/errors.ts'
-import { reasonOf } from '../core/thrown.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import { syncFolder } from '../store/durable-file.ts'
 
 /** The token that may do everything, and where it comes from. */
@@ -34,7 +34,7 @@ export async function openFirstToken(
   try {
     return (await readToken(file)) ?? (await makeToken(file))
   } catch (error) {
-    throw error instanceof TurnoutError ? error : invalid(file, reasonOf(error), error)
+    throw error instanceof TurnoutError ? error : invalid(file, thrownMessage(error), error)
   }
 }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { TurnoutError } from '../core/errors.ts'
-import { reasonOf } from '../core/thrown.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import { writeDurably } from '../store/durable-file.ts'
 import type { TokenItem } from './answers.ts'
 import { parseScope, type Scope } from './scope.ts'
@@ -86,7 +86,7 @@ const readTokens = async (path: string): Promise<readonly Kept[]> => {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw failed(path, reasonOf(error), error)
+    throw failed(path, thrownMessage(error), error)
   }
   try {
     return fileSchema.parse(JSON.parse(text)).tokens
@@ -117,7 +117,7 @@ export async function openTokens(directory: string, first: string): Promise<Toke
       const result = edit(next)
       const data = JSON.stringify({ version: 1, tokens: [...next.values()] })
       await writeDurably(path, data, 'admin.tokens').catch((error: unknown) => {
-        throw failed(path, reasonOf(error), error)
+        throw failed(path, thrownMessage(error), error)
       })
       tokens = next
       return result
