@@ -1,5 +1,5 @@
 import { TurnoutError } from './core/errors.ts'
-import type { Route } from './core/route/route.ts'
+import { plainRoute, type Route } from './core/route/route.ts'
 import type { ChangeItem } from './control/change.ts'
 import type { AnyRouteModule, Middleware, Registrar } from './modules/define.ts'
 import { normalPrefix, type Mount } from './modules/definition.ts'
@@ -92,13 +92,8 @@ export class ChangeBuilder extends RouteRegistrar implements Change {
   }
 }
 
-export const routeOf = ({ method, path, handler }: Registration): Route => ({
-  id: `${method} ${path}`,
-  owner,
-  method,
-  path,
-  target: { kind: 'closure', run: handler },
-})
+export const routeOf = ({ method, path, handler }: Registration): Route =>
+  plainRoute(owner, `${method} ${path}`, method, path, { kind: 'closure', run: handler })
 
 export const conflictOf = (route: Route, other: Route): TurnoutError =>
   new TurnoutError('TURNOUT_ROUTE_CONFLICT', {
@@ -106,5 +101,5 @@ export const conflictOf = (route: Route, other: Route): TurnoutError =>
     owner: route.owner,
     other: other.id,
     otherOwner: other.owner,
-    witness: `${route.method} ${route.path}`,
+    witness: route.id,
   })

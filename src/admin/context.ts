@@ -2,7 +2,7 @@ import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Rate } from '../core/protect/token-bucket.ts'
-import type { AuthoredRoute, Upstream } from '../core/route/route.ts'
+import type { Route, Upstream } from '../core/route/route.ts'
 import type { LoadOutcome } from '../control/change.ts'
 import type { Control } from '../control/control.ts'
 import type { Item, ProbeRequest, Readiness } from './answers.ts'
@@ -30,7 +30,7 @@ export interface RouteModel {
     input: Json,
     place: ParsePlace,
   ):
-    | { readonly route: AuthoredRoute; readonly problems: null }
+    | { readonly route: Route; readonly problems: null }
     | { readonly route: null; readonly problems: readonly Problem[] }
   parseUpstream(
     input: Json,
@@ -38,10 +38,10 @@ export interface RouteModel {
   ):
     | { readonly upstream: Upstream; readonly problems: null }
     | { readonly upstream: null; readonly problems: readonly Problem[] }
-  renderRoute(route: AuthoredRoute): Json
+  renderRoute(route: Route): Json
   renderUpstream(upstream: Upstream): Json
   /** As a Spring Cloud Gateway definition; null: it cannot be said in one. */
-  renderSpring(route: AuthoredRoute): Json | null
+  renderSpring(route: Route): Json | null
 }
 
 export interface AdminLimits {

@@ -1,7 +1,7 @@
 import { problem, type Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { getKey, type PersistentMap } from '../core/persistent-map.ts'
-import type { AuthoredRoute, Upstream } from '../core/route/route.ts'
+import type { Route, Upstream } from '../core/route/route.ts'
 import type { Table } from '../core/route/table.ts'
 import type { Item, ItemFacts, RouteItem, UpstreamItem } from './answers.ts'
 import { adminOwner, type AdminContext, type ParsePlace } from './context.ts'
@@ -71,13 +71,13 @@ const checked = <Value>(
   return problems.length === 0 ? parsed : { value: null, problems }
 }
 
-export function routeKind(context: AdminContext): Kind<AuthoredRoute, RouteItem> {
+export function routeKind(context: AdminContext): Kind<Route, RouteItem> {
   const { model } = context
   return {
     noun: 'route',
     path: '/api/routes',
-    all: ({ routes }) => routes as unknown as PersistentMap<AuthoredRoute>,
-    get: (table, id) => getKey(table.routes, id) as unknown as AuthoredRoute | undefined,
+    all: ({ routes }) => routes as unknown as PersistentMap<Route>,
+    get: (table, id) => getKey(table.routes, id) as unknown as Route | undefined,
     parse: (input, place) => {
       const own = authored(input, place.pointer)
       if (isProblem(own)) return { value: null, problems: [own] }

@@ -1,16 +1,22 @@
 import { problem, type Problem } from '../core/errors.ts'
-import { getKey } from '../core/persistent-map.ts'
+import { deleteKey, getKey, setKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
-import type { ModuleReference, Route } from '../core/route/route.ts'
+import { plainRoute, type ModuleReference, type Route, type Upstream } from '../core/route/route.ts'
 import {
   addRoutes,
   editOwned,
   modulesOf,
   replaceOwned,
+  sameObject,
+  sameRoute,
   setModule,
+  setUpstream,
+  switchRoute,
+  usersOf,
+  type Refusal,
   type Table,
 } from '../core/route/table.ts'
-import type { AppliedChange, LoadedModule } from './change.ts'
+import type { Edit, LoadedModule } from './change.ts'
 
 /** What one owner of a change set asks for, after loading. */
 export interface Proposal {
@@ -19,139 +25,176 @@ export interface Proposal {
   /** Modules that the owner has from now on. */
   readonly modules: readonly LoadedModule[]
   /** Null: the owner's routes are what its modules list. Else the rest of its set stays. */
-  readonly edit: { readonly put: readonly Route[]; readonly remove: readonly string[] } | null
+  readonly edit: Edit | null
+  /** Of a source: the digest of its input, to be remembered; null: not from a source. */
+  readonly proposed: string | null
 }
 
 export interface Assembled {
   readonly table: Table
-  readonly changes: readonly AppliedChange[]
   /** Owners that were left out, and why. */
   readonly refused: ReadonlyMap<string, readonly Problem[]>
 }
 
 /**
- * The next table: every proposal that can stand beside the others and beside what is there. What owners give up is
- * taken out first, so that a route may move between owners in one change. A refused owner keeps what it has, which
- * may stand in the way of another one: so the rest is tried again until nothing more is refused.
+ * The next table, whose number is `revision`: every proposal that can stand beside the others and beside what is
+ * there. What owners give up is taken out first, so that a route may move between owners in one change. A refused
+ * owner keeps what it has, which may stand in the way of another one: so the rest is tried again until nothing more
+ * is refused.
  */
 export function assemble(
   base: Table,
   proposals: readonly Proposal[],
   policy: ConflictPolicy,
+  revision: number,
 ): Assembled {
   const refused = new Map<string, readonly Problem[]>()
   for (;;) {
     const round = proposals.filter(({ owner }) => !refused.has(owner))
-    const result = assembleRound(base, round, policy)
-    if (result.refused.size === 0) return { ...result, refused }
+    const result = assembleRound(base, round, policy, revision)
+    if (result.refused.size === 0) return { table: result.table, refused }
     for (const [owner, problems] of result.refused) refused.set(owner, problems)
   }
 }
 
-const assembleRound = (
+function assembleRound(
   base: Table,
   round: readonly Proposal[],
   policy: ConflictPolicy,
-): Assembled => {
+  revision: number,
+): Assembled {
   const refused = new Map<string, readonly Problem[]>()
-  const changes: AppliedChange[] = []
   let table = base
   const parts = round.map((proposal) => {
-    const { owner, edit } = proposal
-    const { kept, added, removed } =
-      edit === null
-        ? replaceOwned(table, owner, routesOfModules(proposal))
-        : editOwned(table, owner, edit.put, edit.remove)
-    if (edit !== null) {
-      table = kept
-      return { proposal, before: [], added, removed }
-    }
-    const before = [...modulesOf(base, proposal.owner)]
-    table = before.reduce((next, { name }) => setModule(next, name, null), kept)
-    return { proposal, before, added, removed }
+    const left = takeOut(table, proposal)
+    table = left.table
+    return { proposal, added: left.added.map((route) => ({ ...route, revision })) }
   })
-  for (const { proposal, before, added, removed } of parts) {
-    const { owner, modules } = proposal
-    const taken = modules
-      .map(({ reference }) => getKey(table.modules, reference.name))
-      .find((found) => found !== undefined)
-    if (taken !== undefined) {
-      refused.set(owner, [nameTaken(taken)])
-      continue
-    }
-    const result = addRoutes(table, added, policy)
-    if (result.refusals.length > 0) {
-      refused.set(
-        owner,
-        result.refusals.map((one) => one.problem),
-      )
-      continue
-    }
-    table = modules.reduce(
-      (next, { reference }) => setModule(next, reference.name, reference),
-      result.table,
-    )
-    const references = modules.map(({ reference }) => reference)
-    changes.push(...changesOf(owner, before, references, added, removed))
+  for (const { proposal } of parts) {
+    const put = putUpstreams(table, proposal, revision)
+    if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
+    else table = put.table
   }
-  return { table, changes, refused }
+  for (const { proposal, added } of parts) {
+    if (refused.has(proposal.owner)) continue
+    const put = putIn(table, proposal, added, policy, revision)
+    if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
+    else table = put.table
+  }
+  for (const { proposal, added } of parts) {
+    if (refused.has(proposal.owner)) continue
+    const rest = dropUpstreams(table, proposal)
+    const problems = [...rest.problems, ...unknownUpstreams(rest.table, added)]
+    if (problems.length > 0) refused.set(proposal.owner, problems)
+    else table = remembered(rest.table, proposal)
+  }
+  return { table, refused }
+}
+
+/** The table without what an owner gives up, and the routes that it wants instead. */
+function takeOut(
+  table: Table,
+  proposal: Proposal,
+): { readonly table: Table; readonly added: readonly Route[] } {
+  const { owner, edit } = proposal
+  if (edit === null) {
+    const { kept, added } = replaceOwned(table, owner, routesOfModules(proposal))
+    const names = [...modulesOf(table, owner)].map(({ name }) => name)
+    return { table: names.reduce((next, name) => setModule(next, name, null), kept), added }
+  }
+  const put = edit.putRoutes.filter((route) => {
+    const known = getKey(table.routes, route.id)
+    return known === undefined || !sameRoute(known, route)
+  })
+  const { kept, added } = editOwned(table, owner, put, edit.removeRoutes)
+  const switchedOff = edit.removeRoutes.reduce(deleteKey, kept.switchedOff)
+  return { table: { ...kept, switchedOff }, added }
 }
 
 const routesOfModules = ({ owner, modules }: Proposal): readonly Route[] =>
-  modules.flatMap(({ reference, routes }) =>
-    routes.map(({ id, method, path }): Route => ({
-      id,
-      owner,
-      method,
-      path,
-      target: { kind: 'module', module: reference.name },
-    })),
+  modules.flatMap(({ reference: { name }, routes }) =>
+    routes.map(({ id, method, path }) =>
+      plainRoute(owner, id, method, path, { kind: 'module', module: name }),
+    ),
   )
+
+interface Step {
+  readonly table: Table
+  readonly problems: readonly Problem[]
+}
+
+/** Before the routes that name them. */
+function putUpstreams(table: Table, { owner, edit }: Proposal, revision: number): Step {
+  const problems: Problem[] = []
+  let next = table
+  for (const upstream of edit?.putUpstreams ?? []) {
+    const known = getKey(next.upstreams, upstream.name)
+    if (known !== undefined && known.owner !== owner) problems.push(ofOther(known))
+    else if (known === undefined || !sameObject(known, upstream))
+      next = setUpstream(next, upstream.name, { ...upstream, revision })
+  }
+  return { table: next, problems }
+}
+
+const ofOther = ({ name, owner }: Upstream): Problem =>
+  problem('TURNOUT_OWNER_DIFFERS', { item: `upstream ${name}`, owner })
+
+function putIn(
+  table: Table,
+  { modules, edit }: Proposal,
+  added: readonly Route[],
+  policy: ConflictPolicy,
+  revision: number,
+): Step {
+  const taken = modules
+    .map(({ reference }) => getKey(table.modules, reference.name))
+    .find((found) => found !== undefined)
+  if (taken !== undefined) return { table, problems: [nameTaken(taken)] }
+  const put = addRoutes(table, added, policy)
+  const refusals: Refusal[] = [...put.refusals]
+  let next = modules.reduce(
+    (all, { reference }) => setModule(all, reference.name, { ...reference, revision }),
+    put.table,
+  )
+  for (const { route, enabled } of edit?.switches ?? []) {
+    const switched = switchRoute(next, route, enabled, policy)
+    refusals.push(...switched.refusals)
+    next = switched.table
+  }
+  return { table: next, problems: refusals.map((one) => one.problem) }
+}
 
 const nameTaken = (taken: ModuleReference): Problem =>
   problem('TURNOUT_MODULE_NAME_TAKEN', { module: taken.name, owner: taken.owner })
 
-const changesOf = (
-  owner: string,
-  before: readonly ModuleReference[],
-  now: readonly ModuleReference[],
-  added: readonly Route[],
-  removed: readonly Route[],
-): AppliedChange[] => {
-  const names = [...new Set([...before, ...now].map(({ name }) => name))]
-  if (names.length === 0) {
-    return [change(owner, null, null, null, added, removed)]
+/** After the routes that named them. */
+function dropUpstreams(table: Table, { owner, edit }: Proposal): Step {
+  const problems: Problem[] = []
+  let next = table
+  for (const name of edit?.removeUpstreams ?? []) {
+    const known = getKey(next.upstreams, name)
+    if (known === undefined) continue
+    if (known.owner !== owner) problems.push(ofOther(known))
+    const [user] = usersOf(next, name)
+    if (user !== undefined)
+      problems.push(
+        problem('TURNOUT_UPSTREAM_USED', { upstream: name, route: user.id, owner: user.owner }),
+      )
+    next = setUpstream(next, name, null)
   }
-  return names.map((name) => {
-    const isOf = ({ target }: Route): boolean => target.kind === 'module' && target.module === name
-    return change(
-      owner,
-      name,
-      before.find((one) => one.name === name)?.version ?? null,
-      now.find((one) => one.name === name)?.version ?? null,
-      added.filter(isOf),
-      removed.filter(isOf),
-    )
-  })
+  return { table: next, problems }
 }
 
-const change = (
-  owner: string,
-  module: string | null,
-  from: string | null,
-  to: string | null,
-  added: readonly Route[],
-  removed: readonly Route[],
-): AppliedChange => {
-  // A handler that was replaced stands in both lists; it is neither a new route nor one that is gone.
-  const gone = new Set(removed.map(({ id }) => id))
-  const fresh = new Set(added.map(({ id }) => id))
-  return {
-    owner,
-    module,
-    from,
-    to,
-    added: [...fresh].filter((id) => !gone.has(id)),
-    removed: [...gone].filter((id) => !fresh.has(id)),
-  }
+/** Routes that name an upstream which the table does not have. */
+export function unknownUpstreams(table: Table, routes: readonly Route[]): readonly Problem[] {
+  return routes.flatMap(({ id, target }) =>
+    target.kind === 'upstream' && getKey(table.upstreams, target.upstream) === undefined
+      ? [problem('TURNOUT_UPSTREAM_UNKNOWN', { route: id, upstream: target.upstream })]
+      : [],
+  )
 }
+
+const remembered = (table: Table, { owner, proposed }: Proposal): Table =>
+  proposed === null || getKey(table.proposals, owner) === proposed
+    ? table
+    : { ...table, proposals: setKey(table.proposals, owner, proposed) }

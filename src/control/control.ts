@@ -1,7 +1,7 @@
 import type { Problem } from '../core/errors.ts'
-import type { AuthoredRoute, ModuleReference, Upstream } from '../core/route/route.ts'
+import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import type { Table } from '../core/route/table.ts'
-import type { AppliedChange, ChangeSet, Outcome, Rejection } from './change.ts'
+import type { ChangeSet, Outcome, Rejection, Revision } from './change.ts'
 
 /** Who asks, and why; kept in the history. */
 export interface Who {
@@ -9,27 +9,9 @@ export interface Who {
   readonly reason: string
 }
 
-/** What a revision says of itself; everything of it but the objects. */
-export interface RevisionInfo extends Who {
-  readonly number: number
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  /** Of the whole table after it. */
-  readonly digest: string
-  readonly changes: readonly AppliedChange[]
-  /** Of a rollback: the revision whose table it publishes again. */
-  readonly restores: number | null
-  /** Of a change that was taken back: the revision whose inverse it is. */
-  readonly takesBack: number | null
-  /** Until when it has to be confirmed, or it is taken back; milliseconds since the epoch. */
-  readonly confirmBy: number | null
-}
-
-export type RevisionState = 'current' | 'superseded' | 'rolled-back' | 'rejected'
-
-/** One row of the history, newest first. */
+/** One row of the history. */
 export type HistoryRow =
-  | (RevisionInfo & {
+  | (Revision & {
       readonly state: 'current' | 'superseded' | 'rolled-back'
       /** Of one with `confirmBy`. */
       readonly confirmation: 'waiting' | 'confirmed' | 'reverted' | null
@@ -42,9 +24,9 @@ export type HistoryRow =
       readonly rejections: readonly Rejection[]
     })
 
-/** A revision and its table. */
-export interface PublishedEntry {
-  readonly revision: RevisionInfo
+/** A revision and the table that it made. */
+export interface Entry {
+  readonly revision: Revision
   readonly table: Table
 }
 
@@ -56,7 +38,7 @@ export interface ObjectDiff<Value> {
 }
 
 export interface TableChanges {
-  readonly routes: ObjectDiff<AuthoredRoute>
+  readonly routes: ObjectDiff<Route>
   readonly upstreams: ObjectDiff<Upstream>
   readonly modules: ObjectDiff<ModuleReference>
   /** Routes that were switched on or off by hand. */
@@ -83,12 +65,13 @@ export interface ChangePlan {
 
 /** What edges may ask of the control floor. */
 export interface Control {
-  readonly current: PublishedEntry
+  readonly current: Entry
   /**
    * Walks the road. Rejects with a TurnoutError that the set's `items` function threw (a failed precondition), with
    * TURNOUT_STORE_FAILED, or TURNOUT_CLOSED; everything else is in the outcome.
    */
   change(set: ChangeSet): Promise<Outcome>
+  /** What the road would come to; nothing is prepared or published. Rejects as `change` does. */
   plan(set: ChangeSet): Promise<ChangePlan>
   /** Publishes the table of an earlier revision as the next one. Rejects with TURNOUT_REVISION_UNKNOWN. */
   rollBack(number: number, who: Who): Promise<Outcome>
@@ -97,7 +80,7 @@ export interface Control {
   /** Newest first. */
   history(): readonly HistoryRow[]
   /** Rejects with TURNOUT_REVISION_UNKNOWN when it is no longer kept. */
-  entryOf(number: number): Promise<PublishedEntry>
+  entryOf(number: number): Promise<Entry>
   diff(from: number, to: number): Promise<TableChanges>
   /** Owners whose last proposal is not what is served: an operator went back behind their back. */
   diverged(): readonly string[]

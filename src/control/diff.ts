@@ -1,82 +1,125 @@
-import { getKey, entriesFrom } from '../core/persistent-map.ts'
-import type { ModuleReference, Route } from '../core/route/route.ts'
+import type { Json } from '../core/json.ts'
+import { getKey } from '../core/persistent-map.ts'
+import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import { routesOf, type Table } from '../core/route/table.ts'
 import type { PrepareRequest } from '../worker/worker.ts'
 import type { AppliedChange } from './change.ts'
+import type { ObjectDiff, TableChanges } from './control.ts'
+import { changesBetween, partOf, type ObjectChange } from './stored.ts'
 
-/** How one table becomes another: by module, and for routes that have none. */
-export interface TableDiff {
-  readonly changes: readonly AppliedChange[]
-  /** Modules whose code is not the one in service. */
-  readonly loads: readonly PrepareRequest[]
-}
-
-const idsOf = (table: Table, owner: string, module: string | null): Set<string> => {
-  const ids = new Set<string>()
-  for (const { id, target } of routesOf(table, owner)) {
-    const of = target.kind === 'module' ? target.module : null
-    if (of === module) ids.add(id)
-  }
-  return ids
-}
-
-const difference = (left: ReadonlySet<string>, right: ReadonlySet<string>): string[] =>
-  [...left].filter((id) => !right.has(id))
-
-const changeOf = (
-  from: Table,
-  to: Table,
-  before: ModuleReference | undefined,
-  after: ModuleReference | undefined,
-): AppliedChange => {
-  const { owner, name } = (after ?? before)!
-  const was = before === undefined ? new Set<string>() : idsOf(from, before.owner, name)
-  const is = after === undefined ? new Set<string>() : idsOf(to, owner, name)
+const diffOf = <Value>(changes: readonly ObjectChange[], part: string): ObjectDiff<Value> => {
+  const own = changes.filter(({ key }) => partOf(key).part === part)
+  const value = (json: Json | undefined): Value => json as unknown as Value
   return {
-    owner,
-    module: name,
-    from: before?.version ?? null,
-    to: after?.version ?? null,
-    added: difference(is, was),
-    removed: difference(was, is),
+    added: own.flatMap(({ before, after }) => (before === undefined ? [value(after)] : [])),
+    changed: own.flatMap(({ before, after }) =>
+      before === undefined || after === undefined
+        ? []
+        : [{ before: value(before), after: value(after) }],
+    ),
+    removed: own.flatMap(({ before, after }) => (after === undefined ? [value(before)] : [])),
   }
 }
 
-/** Compares two tables. Untouched modules cost one look-up each, routes of closures are compared by identity. */
-export function diffTables(from: Table, to: Table): TableDiff {
-  const changes: AppliedChange[] = []
-  const loads: PrepareRequest[] = []
-  const names = new Set<string>()
-  for (const table of [from, to])
-    for (const [name] of entriesFrom(table.modules, '')) names.add(name)
-  for (const name of names) {
-    const before = getKey(from.modules, name)
-    const after = getKey(to.modules, name)
-    if (before === after) continue
-    changes.push(changeOf(from, to, before, after))
-    if (after !== undefined && after.digest !== before?.digest) {
-      const routeIds = [...idsOf(to, after.owner, name)]
-      loads.push({ reference: after, routeIds })
-    }
+/** How one table becomes another, object by object. */
+export function tableChanges(from: Table, to: Table): TableChanges {
+  const changes = [...changesBetween(from, to)]
+  return {
+    routes: diffOf<Route>(changes, 'route'),
+    upstreams: diffOf<Upstream>(changes, 'upstream'),
+    modules: diffOf<ModuleReference>(changes, 'module'),
+    switches: changes.flatMap(({ key, after }) => {
+      const { part, name } = partOf(key)
+      return part === 'off' ? [{ route: name, enabled: after === undefined }] : []
+    }),
   }
-  const closures = closureChange(from, to)
-  if (closures !== null) changes.push(closures)
-  return { changes, loads }
 }
 
-const closureChange = (from: Table, to: Table): AppliedChange | null => {
-  if (from.routes === to.routes) return null
-  const owner = 'app'
-  const was = new Map<string, Route>()
-  for (const route of routesOf(from, owner)) {
-    if (route.target.kind === 'closure') was.set(route.id, route)
+/** Modules whose code differs between two tables, with the routes that they must list. */
+export function loadsBetween(from: Table, to: Table): readonly PrepareRequest[] {
+  return diffOf<ModuleReference>([...changesBetween(from, to)], 'module')
+    .added.concat(modulesChanged(from, to))
+    .map((reference) => requestOf(to, reference))
+}
+
+const modulesChanged = (from: Table, to: Table): readonly ModuleReference[] =>
+  tableChanges(from, to).modules.changed.flatMap(({ before, after }) =>
+    before.digest === after.digest ? [] : [after],
+  )
+
+/** What a worker needs to know to make a module of a table ready. */
+export function requestOf(table: Table, reference: ModuleReference): PrepareRequest {
+  const routeIds: string[] = []
+  for (const { id, target } of routesOf(table, reference.owner)) {
+    if (target.kind === 'module' && target.module === reference.name) routeIds.push(id)
   }
-  const is = new Map<string, Route>()
-  for (const route of routesOf(to, owner))
-    if (route.target.kind === 'closure') is.set(route.id, route)
-  const added = [...is.keys()].filter((id) => !was.has(id))
-  const removed = [...was.keys()].filter((id) => !is.has(id))
-  const isReplaced = [...is].some(([id, route]) => was.has(id) && was.get(id) !== route)
-  if (added.length === 0 && removed.length === 0 && !isReplaced) return null
-  return { owner, module: null, from: null, to: null, added, removed }
+  return { reference, routeIds }
+}
+
+/** The changes as people read them: by module, and by owner for what belongs to none. */
+export function appliedChanges(
+  { routes, upstreams, modules, switches }: TableChanges,
+  to: Table,
+): readonly AppliedChange[] {
+  const found = new Map<string, Draft>()
+  const of = (owner: string, module: string | null): Draft => {
+    const key = `${module ?? ''}\0${module === null ? owner : ''}`
+    const known = found.get(key) ?? draftOf(owner, module)
+    found.set(key, known)
+    return known
+  }
+  const ofRoute = ({ owner, target }: Route): Draft =>
+    of(owner, target.kind === 'module' ? target.module : null)
+  for (const reference of modules.added) of(reference.owner, reference.name).to = reference.version
+  for (const reference of modules.removed)
+    of(reference.owner, reference.name).from = reference.version
+  for (const { before, after } of modules.changed) {
+    const draft = of(after.owner, after.name)
+    draft.from = before.version
+    draft.to = after.version
+  }
+  for (const route of routes.added) ofRoute(route).added.push(route.id)
+  for (const route of routes.removed) ofRoute(route).removed.push(route.id)
+  for (const { after } of routes.changed) ofRoute(after).changed.push(after.id)
+  for (const { owner, name } of [
+    ...upstreams.added,
+    ...upstreams.removed,
+    ...upstreams.changed.map(({ after }) => after),
+  ])
+    of(owner, null).upstreams.push(name)
+  for (const { route } of switches) {
+    const known = getKey(to.routes, route)
+    if (known === undefined) continue
+    const draft = ofRoute(known)
+    const isTold = [draft.added, draft.changed].some((ids) => ids.includes(route))
+    if (!isTold) draft.changed.push(route)
+  }
+  return [...found.values()].map((draft) => withVersions(draft, to))
+}
+
+interface Draft extends AppliedChange {
+  from: string | null
+  to: string | null
+  readonly added: string[]
+  readonly removed: string[]
+  readonly changed: string[]
+  readonly upstreams: string[]
+}
+
+const draftOf = (owner: string, module: string | null): Draft => ({
+  owner,
+  module,
+  from: null,
+  to: null,
+  added: [],
+  removed: [],
+  changed: [],
+  upstreams: [],
+})
+
+/** A module of which only a route was switched stays at its version. */
+const withVersions = (draft: Draft, to: Table): AppliedChange => {
+  if (draft.module === null || draft.from !== null || draft.to !== null) return draft
+  const version = getKey(to.modules, draft.module)?.version ?? null
+  return { ...draft, from: version, to: version }
 }

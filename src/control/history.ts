@@ -1,67 +1,182 @@
-import { entriesFrom } from '../core/persistent-map.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
-import { codeKey } from '../worker/worker.ts'
-import type { AppliedChange, Revision } from './change.ts'
-
-/** A revision and the table that it made. */
-export interface Entry {
-  readonly revision: Revision
-  readonly table: Table
-}
+import type { Rejection, Revision } from './change.ts'
+import type { Entry, HistoryRow, Who } from './control.ts'
+import { emptyDigest } from './digest.ts'
 
 const start: Entry = {
-  revision: { number: 0, at: 0, author: 'turnout', reason: 'start', changes: [] },
+  revision: {
+    number: 0,
+    at: 0,
+    author: 'turnout',
+    reason: 'start',
+    digest: emptyDigest,
+    changes: [],
+    restores: null,
+    takesBack: null,
+    confirmBy: null,
+  },
   table: emptyTable,
 }
 
+/** A change set that was refused as a whole or in part. */
+export interface RejectedRow extends Who {
+  readonly at: number
+  readonly rejections: readonly Rejection[]
+}
+
+type Row =
+  | {
+      readonly kind: 'revision'
+      readonly revision: Revision
+      /** Digests of modules that came with it, and of those that it replaced. */
+      readonly digests: readonly string[]
+    }
+  | { readonly kind: 'rejected'; readonly rejected: RejectedRow }
+
 /**
- * The revisions of this process, newest last. Tables share what they have in common, and name code by digest, so
- * keeping them costs next to nothing and holds no live module.
+ * What happened, oldest first, and the tables of this process's own revisions. Tables share what they have in common
+ * and name code by digest, so keeping them costs next to nothing and holds no live module.
  */
 export class History {
   readonly #limit: number
-  readonly #entries: Entry[]
+  readonly #tables: Map<number, Entry>
+  readonly #confirmed: Set<number>
+  readonly #rows: Row[]
+  readonly #counts: Record<Row['kind'], number>
+  #current: Entry
 
   constructor(limit: number) {
     this.#limit = limit
-    this.#entries = [start]
+    this.#tables = new Map([[0, start]])
+    this.#confirmed = new Set()
+    this.#rows = []
+    this.#counts = { revision: 0, rejected: 0 }
+    this.#current = start
   }
 
   get current(): Entry {
-    return this.#entries[this.#entries.length - 1]!
+    return this.#current
   }
 
+  /** An entry whose table is in memory. */
   entryOf(number: number): Entry | undefined {
-    return this.#entries.find(({ revision }) => revision.number === number)
+    return this.#tables.get(number)
+  }
+
+  /** What is kept of a revision, whether its table is in memory or not. */
+  revisionOf(number: number): Revision | undefined {
+    if (number === 0) return this.#tables.get(0)?.revision
+    const row = this.#rows.findLast(
+      (one) => one.kind === 'revision' && one.revision.number === number,
+    )
+    return row?.kind === 'revision' ? row.revision : undefined
   }
 
   revisions(): readonly Revision[] {
-    return this.#entries.map(({ revision }) => revision)
+    const first = this.#tables.get(0)
+    const kept = this.#rows.flatMap((row) => (row.kind === 'revision' ? [row.revision] : []))
+    return first === undefined ? kept : [first.revision, ...kept]
   }
 
-  /** Publishes the next revision; true when an old one fell off the end. */
-  publish(
-    table: Table,
-    who: { readonly author: string; readonly reason: string; readonly at: number },
-    changes: readonly AppliedChange[],
-  ): { readonly entry: Entry; readonly isTrimmed: boolean } {
-    const number = this.current.revision.number + 1
-    const entry: Entry = { revision: { number, ...who, changes }, table }
-    this.#entries.push(entry)
-    const isTrimmed = this.#entries.length > this.#limit
-    if (isTrimmed) this.#entries.shift()
-    return { entry, isTrimmed }
+  /** Takes a revision in; true when an old row fell off the end. */
+  enter(revision: Revision, table: Table, digests: readonly string[]): boolean {
+    this.#current = { revision, table }
+    this.#tables.set(revision.number, this.#current)
+    return this.note(revision, digests)
   }
 
-  /** Keys of the code that some kept table names. */
-  codeKeys(): Set<string> {
-    const keys = new Set<string>()
-    const seen = new Set<unknown>()
-    for (const { table } of this.#entries) {
-      if (seen.has(table.modules)) continue
-      seen.add(table.modules)
-      for (const [, reference] of entriesFrom(table.modules, '')) keys.add(codeKey(reference))
+  /** Takes in what a store tells of a revision whose table is not in memory. */
+  note(revision: Revision, digests: readonly string[]): boolean {
+    return this.#add({ kind: 'revision', revision, digests })
+  }
+
+  reject(rejected: RejectedRow): void {
+    this.#add({ kind: 'rejected', rejected })
+  }
+
+  confirm(number: number): void {
+    this.#confirmed.add(number)
+  }
+
+  /** Starts from what a store holds. */
+  resume(entry: Entry): void {
+    this.#current = entry
+    this.#tables.set(entry.revision.number, entry)
+  }
+
+  #add(row: Row): boolean {
+    this.#rows.push(row)
+    this.#counts[row.kind] += 1
+    // Refused change sets never push revisions out. The start counts as one.
+    const isOver = this.#counts[row.kind] >= this.#limit
+    if (!isOver) return false
+    const at = this.#rows.findIndex(({ kind }) => kind === row.kind)
+    for (const gone of this.#rows.splice(at, 1)) {
+      this.#counts[gone.kind] -= 1
+      if (gone.kind !== 'revision') continue
+      this.#tables.delete(gone.revision.number)
+      this.#confirmed.delete(gone.revision.number)
     }
-    return keys
+    if (row.kind === 'revision') this.#tables.delete(0)
+    return row.kind === 'revision'
+  }
+
+  /** Revisions that still wait for their confirmation. */
+  waiting(): readonly Revision[] {
+    return this.rows().flatMap((row) =>
+      row.number !== null && row.confirmation === 'waiting' ? [row] : [],
+    )
+  }
+
+  /** Newest first. */
+  rows(): readonly HistoryRow[] {
+    const reverted = new Set<number>()
+    let goneFrom = Infinity
+    const rows: HistoryRow[] = []
+    for (let at = this.#rows.length - 1; at >= 0; at -= 1) {
+      const row = this.#rows[at]!
+      if (row.kind === 'rejected') {
+        rows.push({ ...row.rejected, number: null, state: 'rejected' })
+        continue
+      }
+      const { revision } = row
+      const { number, confirmBy, restores, takesBack } = revision
+      const isCurrent = number === this.#current.revision.number
+      const isGone = number > goneFrom || reverted.has(number)
+      rows.push({
+        ...revision,
+        state: isCurrent ? 'current' : isGone ? 'rolled-back' : 'superseded',
+        confirmation:
+          confirmBy === null
+            ? null
+            : this.#confirmed.has(number)
+              ? 'confirmed'
+              : isGone
+                ? 'reverted'
+                : 'waiting',
+      })
+      if (restores !== null) goneFrom = Math.min(goneFrom, restores)
+      if (takesBack !== null) reverted.add(takesBack)
+    }
+    return rows
+  }
+
+  /** How often an artifact was refused. */
+  rejectionsOf(digest: string, isMeant: (rejection: Rejection) => boolean): number {
+    let count = 0
+    for (const row of this.#rows) {
+      if (row.kind !== 'rejected') continue
+      const { rejections } = row.rejected
+      if (rejections.some((one) => one.digest === digest && isMeant(one))) count += 1
+    }
+    return count
+  }
+
+  /** Digests of the code that some kept revision may name. */
+  digests(current: Iterable<string>): Set<string> {
+    const kept = new Set(current)
+    for (const row of this.#rows)
+      if (row.kind === 'revision') for (const one of row.digests) kept.add(one)
+    return kept
   }
 }

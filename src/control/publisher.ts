@@ -1,9 +1,13 @@
 import { performance } from 'node:perf_hooks'
-import { TurnoutError, type Problem } from '../core/errors.ts'
-import { getKey } from '../core/persistent-map.ts'
+import { TurnoutError, type ErrorCode, type Problem } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import { deleteKey, entriesFrom, getKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
+import { findShadowed, warningOf } from '../core/route/conflict-shadow.ts'
+import type { ModuleReference } from '../core/route/route.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
-import type { Worker } from '../worker/worker.ts'
+import type { PublishResult, Store } from '../store/store.ts'
+import type { ModuleCode, Worker } from '../worker/worker.ts'
 import { assemble, type Assembled, type Proposal } from './assemble.ts'
 import type {
   AppliedChange,
@@ -14,124 +18,281 @@ import type {
   Rejection,
   Revision,
 } from './change.ts'
-import { diffTables } from './diff.ts'
-import { History, type Entry } from './history.ts'
+import type { ChangePlan, Control, Entry, HistoryRow, TableChanges, Who } from './control.ts'
+import { appliedChanges, loadsBetween, requestOf, tableChanges } from './diff.ts'
+import { digestAfter, digestOf } from './digest.ts'
+import { History } from './history.ts'
+import { metaOf, readMeta, type RecordMeta } from './meta.ts'
+import { restoreTable, takeBackChange, type Restored } from './restore.ts'
+import { objectsOf, recordOf, tableOfObjects } from './stored.ts'
 
 export interface PublisherOptions {
   readonly worker: Worker
+  readonly store: Store
   /** Revisions that are kept to go back to. */
   readonly keep: number
   /** What counts as a conflict of routes. */
   readonly conflicts: ConflictPolicy
   readonly onApplied: (revision: Revision, outcome: Outcome) => void
-  readonly onRejected: (set: ChangeSet, rejections: readonly Rejection[]) => void
+  readonly onRejected: (who: Who, rejections: readonly Rejection[]) => void
+  /** Finds the code of a module that an earlier process built; null: it is gone or damaged. */
+  readonly codeOf?: (reference: ModuleReference) => Promise<ModuleCode | null>
+  /** Told now and then which artifacts the history still names. */
+  readonly onForgotten?: (kept: ReadonlySet<string>) => void
+  /** A change that had to be confirmed was not, and could not be taken back. */
+  readonly onStuck?: (revision: Revision, problems: readonly Problem[]) => void
 }
 
 const forgetEvery = 50
+/** After so many refusals an artifact is not tried again. */
+const mostTries = 3
+
+/** Findings that are the artifact's own doing, and that another try will meet again. */
+const ownFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'TURNOUT_MODULE_CRASHED',
+  'TURNOUT_MODULE_LOAD_TIMEOUT',
+  'TURNOUT_MODULE_LOAD_FAILED',
+  'TURNOUT_MODULE_LIST_DIFFERS',
+  'TURNOUT_STATE_ASYNC',
+])
+
+/** What is written of a revision beside its table. */
+type Mark = Pick<Revision, 'restores' | 'takesBack' | 'confirmBy'>
+
+const plain: Mark = { restores: null, takesBack: null, confirmBy: null }
 
 /**
  * The one road of a change: load, check, prepare, publish, apply; what was replaced retires by itself. Everything
  * before `publish` can fail without anybody noticing but the author.
  */
-export class Publisher {
-  readonly history: History
+export class Publisher implements Control {
+  readonly #history: History
   readonly #options: PublisherOptions
   readonly #codes: Set<string>
+  readonly #deadlines: Map<number, NodeJS.Timeout>
+  #loading: Promise<unknown>
   #queue: Promise<unknown>
   #trimmed: number
   #isClosed: boolean
 
   constructor(options: PublisherOptions) {
-    this.history = new History(options.keep)
+    this.#history = new History(options.keep)
     this.#options = options
     this.#codes = new Set()
+    this.#deadlines = new Map()
+    this.#loading = Promise.resolve()
     this.#queue = Promise.resolve()
     this.#trimmed = 0
     this.#isClosed = false
   }
 
+  get current(): Entry {
+    return this.#history.current
+  }
+
   get table(): Table {
-    return this.history.current.table
+    return this.#history.current.table
   }
 
-  /** Walks the road; change sets go one after the other, in the order in which they came. */
-  change(set: ChangeSet): Promise<Outcome> {
-    const startedAt = performance.now()
-    return this.#queued(() => this.#walk(set, startedAt))
+  history(): readonly HistoryRow[] {
+    return this.#history.rows()
   }
 
-  /** The same road for routes with handlers of this program: nothing to load, so it ends before it returns. */
-  changeNow(set: ChangeSet): Outcome {
-    if (this.#isClosed) throw new TurnoutError('TURNOUT_CLOSED')
-    const startedAt = performance.now()
-    const proposals = itemsOf(set, this.table).map((item) => proposalOf(item, []))
-    const assembled = assemble(this.table, proposals, this.#options.conflicts)
-    const refused = rejectionsOf(this.table, proposals, assembled.refused)
-    return this.#end(set, startedAt, refused, this.#publish(set, assembled, refused).revision)
+  /** Oldest first, with the empty start where it is still kept. */
+  revisions(): readonly Revision[] {
+    return this.#history.revisions()
+  }
+
+  diverged(): readonly string[] {
+    return [...entriesFrom(this.table.proposals)].flatMap(([owner, digest]) => {
+      const [serving] = [...modulesOf(this.table, owner)]
+      return (serving?.digest ?? '') === digest ? [] : [owner]
+    })
+  }
+
+  /** An artifact that was refused again and again for what it does itself. */
+  isQuarantined(digest: string): boolean {
+    const isOwnFault = ({ problems }: Rejection): boolean =>
+      problems.some(({ code }) => ownFaults.has(code))
+    return this.#history.rejectionsOf(digest, isOwnFault) >= mostTries
   }
 
   /**
-   * Publishes an earlier revision's table as the next revision. Modules whose code differs are loaded from what
-   * was built then. Rejects with TURNOUT_REVISION_UNKNOWN when the revision is no longer kept.
+   * Serves what the store holds, before anybody proposes anything. Modules whose code cannot be made ready are
+   * returned; their routes answer 503 until their source proposes them again.
    */
-  rollBack(number: number, author: string, reason: string): Promise<Outcome> {
+  async resume(): Promise<readonly Rejection[]> {
+    const { store, worker } = this.#options
+    const state = await store.read()
+    if (state === null || state.cursor === 0) return []
+    const table = tableOfObjects(state.objects)
+    for (const meta of await this.#recorded(state.cursor)) this.#remember(meta)
+    const known = this.#history.revisionOf(state.number)
+    const revision = known ?? recoveredRevision(state.number, digestOf(table))
+    this.#history.resume({ revision, table })
+    const failed = await this.#prepareAll(table)
+    const applied = worker.apply(state.number, table)
+    if (!applied.ok) throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
+    if (failed.length > 0) {
+      // Whoever proposed it shall do so again.
+      const proposals = failed.reduce((map, { owner }) => deleteKey(map, owner), table.proposals)
+      this.#history.resume({ revision, table: { ...table, proposals } })
+    }
+    for (const waiting of this.#history.waiting()) this.#await(waiting)
+    return failed
+  }
+
+  /** Walks the road. Change sets with modules are loaded one after the other, in the order in which they came. */
+  change(set: ChangeSet): Promise<Outcome> {
     const startedAt = performance.now()
-    return this.#queued(async () => {
-      const entry = this.history.entryOf(number)
-      if (entry === undefined)
-        throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
-      const { changes: planned, loads } = diffTables(this.table, entry.table)
-      const set: ChangeSet = { author, reason, isPartial: false, items: [] }
-      if (planned.length === 0) return this.#end(set, startedAt, [], null)
-      const prepared = await this.#options.worker.prepare(loads)
-      // Routes of closures may have come meanwhile: what is taken away with them is told, too.
-      const { changes } = diffTables(this.table, entry.table)
-      const assembled: Assembled = { table: entry.table, changes, refused: new Map() }
-      const result = prepared.ok
-        ? this.#publish(set, assembled, [])
-        : { revision: null, problems: prepared.problems }
-      const rejections = [...result.problems].map(([name, problems]) =>
-        rejectionOf(this.table, getKey(entry.table.modules, name)?.owner ?? name, name, problems),
-      )
-      if (result.revision === null) await this.#options.worker.discard()
-      return this.#end(set, startedAt, rejections, result.revision)
+    const { items } = set
+    const isEdit = typeof items === 'function' || items.every(({ kind }) => kind === 'edit')
+    if (isEdit) return this.#queued(() => this.#walk(set, startedAt, null))
+    if (this.#isClosed) return Promise.reject(new TurnoutError('TURNOUT_CLOSED'))
+    // What loads holds nobody up who has nothing to load.
+    const loaded = this.#loading.then(() => this.#load(set, items))
+    const walked = loaded.then((ready) => this.#enqueue(() => this.#walk(set, startedAt, ready)))
+    this.#loading = walked.catch(() => undefined)
+    return walked
+  }
+
+  /** The same road for routes with handlers of this program: nothing to load, so it ends before it returns. */
+  changeNow(set: ChangeSet & { readonly items: readonly ChangeItem[] }): Outcome {
+    if (this.#isClosed) throw new TurnoutError('TURNOUT_CLOSED')
+    this.#refuseDurable()
+    const startedAt = performance.now()
+    const proposals = set.items.map((item) => proposalOf(item, [], null))
+    const { table, refused } = this.#assemble(proposals)
+    const rejections = this.#rejections(proposals, refused)
+    const step = this.#stepTo(table, set, plain)
+    if (rejections.length > 0 || step === null) return this.#end(set, startedAt, rejections, null)
+    const published = this.#write(step)
+    if (published instanceof Promise) throw new TurnoutError('TURNOUT_CLOSURE_DURABLE')
+    this.#publishedAs(step, published)
+    this.#options.worker.apply(step.revision.number, table)
+    return this.#end(set, startedAt, [], step.revision)
+  }
+
+  async plan(set: ChangeSet): Promise<ChangePlan> {
+    if (this.#isClosed) throw new TurnoutError('TURNOUT_CLOSED')
+    const base = this.#history.current
+    const items = itemsOf(set, base.table)
+    const { proposals, rejections } = await this.#load(set, items)
+    const { table, refused } = this.#assemble(proposals)
+    const all = [...rejections, ...this.#rejections(proposals, refused)]
+    const changes = tableChanges(base.table, set.isPartial || all.length === 0 ? table : base.table)
+    const put = [...changes.routes.added, ...changes.routes.changed.map(({ after }) => after)]
+    return {
+      base: base.revision.number,
+      changes,
+      rejections: all,
+      shadowed: findShadowed(table, put).map(warningOf),
+      loads: loadsBetween(base.table, table).map(({ reference }) => ({
+        module: reference.name,
+        version: reference.version,
+        digest: reference.digest,
+      })),
+      retires: [
+        ...changes.modules.removed,
+        ...changes.modules.changed.map(({ before }) => before),
+      ].map(({ name, version }) => ({ module: name, version })),
+    }
+  }
+
+  rollBack(number: number, who: Who): Promise<Outcome> {
+    return this.#restore(who, { ...plain, restores: number }, async () => {
+      const { table } = await this.entryOf(number)
+      return (next) => restoreTable(this.table, table, next)
     })
+  }
+
+  /** Applies the inverse of one revision to the current table. */
+  takeBack(number: number, who: Who): Promise<Outcome> {
+    return this.#restore(who, { ...plain, takesBack: number }, async () => {
+      const [before, after] = await Promise.all([this.entryOf(number - 1), this.entryOf(number)])
+      return (next) => takeBackChange(this.table, before.table, after.table, next)
+    })
+  }
+
+  confirm(number: number, who: Who): Promise<void> {
+    return this.#queued(async () => {
+      const revision = this.#history.revisionOf(number)
+      if (revision === undefined)
+        throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
+      if (!this.#history.waiting().some((one) => one.number === number))
+        throw new TurnoutError('TURNOUT_CONFIRM_LATE', { revision: number })
+      await this.#note({ kind: 'confirmed', revision: number, at: Date.now(), ...who })
+      this.#history.confirm(number)
+      this.#forgetDeadline(number)
+    })
+  }
+
+  async entryOf(number: number): Promise<Entry> {
+    const known = this.#history.entryOf(number)
+    if (known !== undefined) return known
+    const revision = this.#history.revisionOf(number)
+    const state = await this.#options.store.read(number)
+    if (state === null || state.number !== number)
+      throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
+    const table = tableOfObjects(state.objects)
+    return { revision: revision ?? recoveredRevision(number, digestOf(table)), table }
+  }
+
+  async diff(from: number, to: number): Promise<TableChanges> {
+    const [left, right] = await Promise.all([this.entryOf(from), this.entryOf(to)])
+    return tableChanges(left.table, right.table)
   }
 
   /** Takes no further change set; resolves when those that have come so far have ended. */
   async close(): Promise<void> {
     this.#isClosed = true
+    for (const number of this.#deadlines.keys()) this.#forgetDeadline(number)
+    await this.#loading
     await this.#queue
   }
 
   #queued<Result>(walk: () => Promise<Result>): Promise<Result> {
     if (this.#isClosed) return Promise.reject(new TurnoutError('TURNOUT_CLOSED'))
+    return this.#enqueue(walk)
+  }
+
+  #enqueue<Result>(walk: () => Promise<Result>): Promise<Result> {
     const result = this.#queue.then(walk)
     this.#queue = result.catch(() => undefined)
     return result
   }
 
-  async #walk(set: ChangeSet, startedAt: number): Promise<Outcome> {
+  #refuseDurable(): void {
+    if (!this.#options.store.isVolatile) throw new TurnoutError('TURNOUT_CLOSURE_DURABLE')
+  }
+
+  #assemble(proposals: readonly Proposal[]): Assembled {
+    const { table, revision } = this.#history.current
+    return assemble(table, proposals, this.#options.conflicts, revision.number + 1)
+  }
+
+  async #walk(set: ChangeSet, startedAt: number, ready: Loaded | null): Promise<Outcome> {
     const { worker } = this.#options
-    const { proposals, rejections } = await this.#load(set)
-    let going = proposals
+    const loaded = ready ?? (await this.#load(set, itemsOf(set, this.table)))
+    const rejections = [...loaded.rejections]
+    let going = loaded.proposals
     let revision: Revision | null = null
     // Each round leaves out who failed; the first without a failure is published.
     while (going.length > 0 && (set.isPartial || rejections.length === 0)) {
-      const assembled = assemble(this.table, going, this.#options.conflicts)
-      const failed = new Map(assembled.refused)
+      const failed = new Map(this.#assemble(going).refused)
       const loads = going.filter(({ owner }) => !failed.has(owner)).flatMap(preparesOf)
-      const prepared = await worker.prepare(loads)
-      if (!prepared.ok) addByOwner(failed, going, prepared.problems)
+      addByOwner(failed, going, await this.#prepare(loads, going))
       if (failed.size === 0) {
         // The table may have moved while workers prepared: what was checked is checked on the newest.
-        const latest = assemble(this.table, going, this.#options.conflicts)
-        const result = this.#publish(set, latest, [])
-        addByOwner(failed, going, result.problems)
+        const latest = this.#assemble(going)
         for (const [owner, problems] of latest.refused) failed.set(owner, problems)
-        revision = result.revision
+        if (failed.size === 0) {
+          const result = await this.#publish(latest.table, set, markOf(set))
+          addByOwner(failed, going, result.problems)
+          revision = result.revision
+        }
       }
-      rejections.push(...rejectionsOf(this.table, going, failed))
+      rejections.push(...this.#rejections(going, failed))
       going = failed.size === 0 ? [] : going.filter(({ owner }) => !failed.has(owner))
     }
     await worker.discard()
@@ -139,25 +300,37 @@ export class Publisher {
   }
 
   /** Builds and rehearses all modules of a change set, and drops what is the same as before. */
-  async #load(set: ChangeSet): Promise<{ proposals: Proposal[]; rejections: Rejection[] }> {
+  async #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
     const rejections: Rejection[] = []
     const proposals: Proposal[] = []
     await Promise.all(
-      itemsOf(set, this.table).map(async (item, at) => {
+      items.map(async (item, at) => {
+        const last = getKey(this.table.proposals, item.owner)
         if (item.kind !== 'module') {
-          proposals[at] = proposalOf(item, [])
+          const isKnown = set.isProposal === true && item.kind === 'remove' && last === ''
+          if (!isKnown) proposals[at] = proposalOf(item, [], set.isProposal ? '' : null)
           return
         }
         const outcome = await item.load()
         if (!outcome.ok) {
-          rejections.push(rejectionOf(this.table, item.owner, item.label, outcome.problems))
+          const { problems, digest = null } = outcome
+          rejections.push(this.#rejectionOf(item.owner, item.label, problems, digest))
           return
         }
-        const { reference } = outcome.module
+        const { reference, save } = outcome.module
+        if (save === null && !this.#options.store.isVolatile) {
+          const found = new TurnoutError('TURNOUT_CLOSURE_DURABLE')
+          const problems = [{ code: found.code, message: found.message }]
+          rejections.push(this.#rejectionOf(item.owner, item.label, problems, null))
+          return
+        }
         const serving = getKey(this.table.modules, reference.name)
-        if (serving?.digest === reference.digest && serving.owner === item.owner) return
+        const isServing = serving?.digest === reference.digest && serving.owner === item.owner
+        const isKnown = set.isProposal === true ? last === reference.digest : isServing
+        if (isKnown) return
         this.#learn(outcome.module)
-        proposals[at] = proposalOf(item, [outcome.module])
+        const proposed = set.isProposal === true ? reference.digest : null
+        proposals[at] = proposalOf(item, [outcome.module], proposed)
       }),
     )
     return { proposals: proposals.filter((one) => one !== undefined), rejections }
@@ -168,73 +341,314 @@ export class Publisher {
     this.#options.worker.learn(code)
   }
 
-  /** Publish and apply, in one turn. A `migrate` that throws takes the change back by the next revision. */
-  #publish(
-    set: ChangeSet,
-    { table, changes, refused }: Assembled,
-    rejections: readonly Rejection[],
-  ): { revision: Revision | null; problems: ReadonlyMap<string, readonly Problem[]> } {
-    const none = { revision: null, problems: new Map<string, readonly Problem[]>() }
-    const isWhole = refused.size === 0 && rejections.length === 0
-    if (!isWhole || (changes.length === 0 && table === this.table)) return none
-    const before = this.history.current
-    const { author, reason } = set
-    const entry = this.#enter(table, author, reason, changes)
-    const applied = this.#options.worker.apply(entry.revision.number, table)
-    if (applied.ok) return { revision: entry.revision, problems: new Map() }
-    this.#takeBack(before, entry)
+  /** Stores the artifacts, then makes the modules ready; problems by module name. */
+  async #prepare(
+    loads: Parameters<Worker['prepare']>[0],
+    going: readonly Proposal[],
+  ): Promise<ReadonlyMap<string, readonly Problem[]>> {
+    const modules = going.flatMap((one) => one.modules)
+    const meant = loads.flatMap(({ reference }) =>
+      modules.filter((one) => one.reference.name === reference.name),
+    )
+    await Promise.all(meant.map(({ save }) => save?.()))
+    const prepared = await this.#options.worker.prepare(loads)
+    return prepared.ok ? new Map() : prepared.problems
+  }
+
+  /** Publish and apply. A `migrate` that throws takes the change back by the next revision. */
+  async #publish(
+    table: Table,
+    who: Who,
+    mark: Mark,
+  ): Promise<{ revision: Revision | null; problems: ReadonlyMap<string, readonly Problem[]> }> {
+    const before = this.#history.current
+    const step = this.#stepTo(table, who, mark)
+    if (step === null) return { revision: null, problems: new Map() }
+    const reached = failpoint('publish.before')
+    if (reached instanceof Promise) await reached
+    const result = this.#write(step)
+    this.#publishedAs(step, result instanceof Promise ? await result : result)
+    void failpoint('apply.before')
+    const applied = this.#options.worker.apply(step.revision.number, table)
+    void failpoint('apply.after')
+    if (applied.ok) {
+      if (mark.confirmBy !== null) this.#await(step.revision)
+      return { revision: step.revision, problems: new Map() }
+    }
+    const reason = `taken back: revision ${step.revision.number} could not be applied`
+    const { number } = step.revision
+    const inverse = this.#stepTo(
+      before.table,
+      { author: 'turnout', reason },
+      { ...plain, takesBack: number },
+    )
+    if (inverse !== null) {
+      const written = this.#write(inverse)
+      this.#publishedAs(inverse, written instanceof Promise ? await written : written)
+      this.#options.worker.apply(inverse.revision.number, before.table)
+    }
     return { revision: null, problems: applied.problems }
   }
 
-  #takeBack(before: Entry, failed: Entry): void {
-    const reason = `taken back: revision ${failed.revision.number} could not be applied`
-    const inverse = diffTables(failed.table, before.table).changes
-    const entry = this.#enter(before.table, 'turnout', reason, inverse)
-    this.#options.worker.apply(entry.revision.number, entry.table)
+  /** The next revision, ready to be written; null: it would change nothing. */
+  #stepTo(table: Table, { author, reason }: Who, mark: Mark): Step | null {
+    const before = this.#history.current
+    const { put, remove } = recordOf(before.table, table)
+    if (put.length === 0 && remove.length === 0) return null
+    const changes = tableChanges(before.table, table)
+    const revision: Revision = {
+      number: before.revision.number + 1,
+      at: Date.now(),
+      author,
+      reason,
+      digest: digestAfter(before.revision.digest, before.table, table),
+      changes: appliedChanges(changes, table),
+      ...mark,
+    }
+    const { added, changed, removed } = changes.modules
+    const all = [...added, ...removed, ...changed.flatMap(({ before, after }) => [before, after])]
+    return { revision, table, put, remove, digests: all.map(({ digest }) => digest) }
   }
 
-  #enter(table: Table, author: string, reason: string, changes: readonly AppliedChange[]): Entry {
-    const { entry, isTrimmed } = this.history.publish(
-      table,
-      { author, reason, at: Date.now() },
-      changes,
-    )
+  #write({ revision, table, put, remove, digests }: Step): PublishResult | Promise<PublishResult> {
+    const meta = metaOf({ kind: 'revision', revision, digests })
+    const proposal = { number: revision.number, meta, put, remove }
+    return this.#options.store.publish(proposal, () => objectsOf(table))
+  }
+
+  #publishedAs({ revision, table, digests }: Step, result: PublishResult): void {
+    if (!result.ok) throw new TurnoutError('TURNOUT_REVISION_RACE', { revision: result.number })
+    const isTrimmed = this.#history.enter(revision, table, digests)
     if (isTrimmed && (this.#trimmed += 1) % forgetEvery === 0) this.#forget()
-    return entry
+  }
+
+  async #note(meta: RecordMeta): Promise<void> {
+    await this.#options.store.publish(
+      { number: null, meta: metaOf(meta), put: [], remove: [] },
+      () => objectsOf(this.table),
+    )
+  }
+
+  /** Rolls back or takes back: the same road, with tables that stood before. */
+  #restore(
+    who: Who,
+    mark: Mark,
+    find: () => Promise<(revision: number) => Restored>,
+  ): Promise<Outcome> {
+    const startedAt = performance.now()
+    return this.#queued(async () => {
+      const { worker } = this.#options
+      const make = await find()
+      const wanted = (): Restored => make(this.current.revision.number + 1)
+      const { table, problems } = wanted()
+      const loads = loadsBetween(this.table, table)
+      const missing =
+        problems.length > 0 ? [] : await this.#findCode(loads.map((one) => one.reference))
+      const prepared = problems.length > 0 ? null : await worker.prepare(loads)
+      const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
+      // Routes of closures may have come meanwhile: what is taken away with them is told, too.
+      const latest = wanted()
+      const found = [...latest.problems]
+      const rejections = [...failed].map(([name, of]) =>
+        this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+      )
+      if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
+      let revision: Revision | null = null
+      if (rejections.length === 0) {
+        const result = await this.#publish(latest.table, who, mark)
+        revision = result.revision
+        for (const [name, of] of result.problems)
+          rejections.push(
+            this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+          )
+      }
+      await worker.discard()
+      return this.#end(who, startedAt, rejections, revision)
+    })
+  }
+
+  /** Code of modules that this process has not built; those whose code is gone, with the problem. */
+  async #findCode(
+    references: readonly ModuleReference[],
+  ): Promise<readonly (readonly [string, readonly Problem[]])[]> {
+    const { codeOf, worker } = this.#options
+    const missing: (readonly [string, readonly Problem[]])[] = []
+    await Promise.all(
+      references.map(async (reference) => {
+        const { name, digest } = reference
+        if (codeOf === undefined || this.#codes.has(`${name}@${digest}`)) return
+        const code = await codeOf(reference)
+        if (code === null) {
+          const found = new TurnoutError('TURNOUT_ARTIFACT_MISSING', { module: name, digest })
+          missing.push([name, [{ code: found.code, message: found.message }]])
+          return
+        }
+        this.#codes.add(code.key)
+        worker.learn(code)
+      }),
+    )
+    return missing
+  }
+
+  async #prepareAll(table: Table): Promise<readonly Rejection[]> {
+    const references = [...entriesFrom(table.modules)].map(([, reference]) => reference)
+    const failed = new Map(await this.#findCode(references))
+    const ready = references.filter(({ name }) => !failed.has(name))
+    const prepared = await this.#options.worker.prepare(
+      ready.map((reference) => requestOf(table, reference)),
+    )
+    if (!prepared.ok) for (const [name, problems] of prepared.problems) failed.set(name, problems)
+    return [...failed].map(([name, problems]) => {
+      const reference = getKey(table.modules, name)!
+      return {
+        owner: reference.owner,
+        label: name,
+        serving: null,
+        problems,
+        digest: reference.digest,
+      }
+    })
+  }
+
+  /** What the store's records say, up to those that were there at the start. */
+  async #recorded(newest: number): Promise<readonly RecordMeta[]> {
+    const metas: RecordMeta[] = []
+    let stop: (() => void) | null = null
+    await new Promise<void>((resolve) => {
+      let from = 0
+      const follow = (): void => {
+        stop = this.#options.store.watch(from, (record) => {
+          const meta = readMeta(record)
+          if (meta !== null) metas.push(meta)
+          if (record.cursor >= newest) setImmediate(resolve)
+        })
+        if (stop !== null) return
+        from += 1
+        if (from > newest) resolve()
+        else follow()
+      }
+      follow()
+    })
+    const end = stop as (() => void) | null
+    end?.()
+    return metas
+  }
+
+  #remember(meta: RecordMeta): void {
+    if (meta.kind === 'revision') this.#history.note(meta.revision, meta.digests)
+    else if (meta.kind === 'rejected') this.#history.reject(meta.rejected)
+    else this.#history.confirm(meta.revision)
+  }
+
+  /** Takes a revision back when it is not confirmed in time. */
+  #await(revision: Revision): void {
+    const { number, confirmBy } = revision
+    const leftMs = Math.max(0, (confirmBy ?? 0) - Date.now())
+    const timer = setTimeout(() => {
+      this.#deadlines.delete(number)
+      if (!this.#history.waiting().some((one) => one.number === number)) return
+      const reason = `revision ${number} was not confirmed in time`
+      this.takeBack(number, { author: 'turnout', reason }).then(
+        ({ rejections }) => {
+          const problems = rejections.flatMap((one) => one.problems)
+          if (problems.length > 0) this.#options.onStuck?.(revision, problems)
+        },
+        (error: unknown) => this.#options.onStuck?.(revision, [stuckProblem(error)]),
+      )
+    }, leftMs)
+    this.#deadlines.set(number, timer)
+  }
+
+  #forgetDeadline(number: number): void {
+    clearTimeout(this.#deadlines.get(number))
+    this.#deadlines.delete(number)
   }
 
   /** Drops the code that no kept revision names. */
   #forget(): void {
-    const kept = this.history.codeKeys()
+    const current = [...entriesFrom(this.table.modules)].map(([, { digest }]) => digest)
+    const kept = this.#history.digests(current)
     for (const key of this.#codes) {
-      if (kept.has(key)) continue
+      if (kept.has(key.slice(key.lastIndexOf('@') + 1))) continue
       this.#codes.delete(key)
       this.#options.worker.forget(key)
     }
+    this.#options.onForgotten?.(kept)
+  }
+
+  #rejections(
+    going: readonly Proposal[],
+    failed: ReadonlyMap<string, readonly Problem[]>,
+  ): Rejection[] {
+    return going.flatMap(({ owner, label, modules }) => {
+      const problems = failed.get(owner)
+      const digest = modules[0]?.reference.digest ?? null
+      return problems === undefined ? [] : [this.#rejectionOf(owner, label, problems, digest)]
+    })
+  }
+
+  #rejectionOf(
+    owner: string,
+    label: string,
+    problems: readonly Problem[],
+    digest: string | null,
+  ): Rejection {
+    const [serving] = [...modulesOf(this.table, owner)]
+    return { owner, label, serving: serving?.version ?? null, problems, digest }
   }
 
   #end(
-    set: ChangeSet,
+    who: Who & Pick<ChangeSet, 'isKnown'>,
     startedAt: number,
     rejections: readonly Rejection[],
     revision: Revision | null,
   ): Outcome {
     const outcome = { revision, rejections, durationMs: performance.now() - startedAt }
-    const news = rejections.filter((one) => set.isKnown?.(one) !== true)
-    if (news.length > 0) this.#options.onRejected(set, news)
+    const news = rejections.filter((one) => who.isKnown?.(one) !== true)
+    if (news.length > 0) {
+      const { author, reason } = who
+      const rejected = { author, reason, at: Date.now(), rejections: news }
+      this.#history.reject(rejected)
+      // The author has the answer already; a store that fails says so at the next publish.
+      this.#note({ kind: 'rejected', rejected }).catch(() => undefined)
+      this.#options.onRejected(who, news)
+    }
     if (revision !== null) this.#options.onApplied(revision, outcome)
     return outcome
   }
 }
 
+/** A change set after loading. */
+interface Loaded {
+  readonly proposals: readonly Proposal[]
+  readonly rejections: readonly Rejection[]
+}
+
+/** A revision that is ready to be written. */
+interface Step {
+  readonly revision: Revision
+  readonly table: Table
+  readonly put: ReturnType<typeof recordOf>['put']
+  readonly remove: ReturnType<typeof recordOf>['remove']
+  readonly digests: readonly string[]
+}
+
 const itemsOf = ({ items }: ChangeSet, table: Table): readonly ChangeItem[] =>
   typeof items === 'function' ? items(table) : items
 
-const proposalOf = (item: ChangeItem, modules: readonly LoadedModule[]): Proposal => ({
+const markOf = ({ confirmWithinMs }: ChangeSet): Mark =>
+  confirmWithinMs === undefined ? plain : { ...plain, confirmBy: Date.now() + confirmWithinMs }
+
+const proposalOf = (
+  item: ChangeItem,
+  modules: readonly LoadedModule[],
+  proposed: string | null,
+): Proposal => ({
   owner: item.owner,
   label: item.kind === 'module' ? item.label : item.owner,
   modules,
-  edit: item.kind === 'routes' ? { put: item.put, remove: item.remove } : null,
+  edit: item.kind === 'edit' ? item : null,
+  proposed: item.kind === 'edit' ? null : proposed,
 })
 
 const preparesOf = ({ modules }: Proposal): Parameters<Worker['prepare']>[0] =>
@@ -251,22 +665,23 @@ const addByOwner = (
   }
 }
 
-const rejectionsOf = (
-  table: Table,
-  going: readonly Proposal[],
-  failed: ReadonlyMap<string, readonly Problem[]>,
-): Rejection[] =>
-  going.flatMap(({ owner, label }) => {
-    const problems = failed.get(owner)
-    return problems === undefined ? [] : [rejectionOf(table, owner, label, problems)]
-  })
+/** A store that was repaired starts at a number that nobody published. */
+const recoveredRevision = (number: number, digest: string): Revision => ({
+  number,
+  at: Date.now(),
+  author: 'turnout',
+  reason: 'recovered: the store was damaged',
+  digest,
+  changes: [],
+  ...plain,
+})
 
-const rejectionOf = (
-  table: Table,
-  owner: string,
-  label: string,
-  problems: readonly Problem[],
-): Rejection => {
-  const [serving] = [...modulesOf(table, owner)]
-  return { owner, label, serving: serving?.version ?? null, problems }
+const stuckProblem = (error: unknown): Problem => {
+  const thrown =
+    error instanceof TurnoutError
+      ? error
+      : new TurnoutError('TURNOUT_STORE_FAILED', { reason: String(error) })
+  return { code: thrown.code, message: thrown.message }
 }
+
+export type { AppliedChange }

@@ -67,6 +67,16 @@ export type ErrorCode =
   | 'TURNOUT_STORE_LOCKED'
   | 'TURNOUT_STORE_UNSAFE'
   | 'TURNOUT_ARTIFACT_DAMAGED'
+  // the road of a change
+  | 'TURNOUT_OWNER_DIFFERS'
+  | 'TURNOUT_UPSTREAM_UNKNOWN'
+  | 'TURNOUT_UPSTREAM_USED'
+  | 'TURNOUT_PROXY_MISSING'
+  | 'TURNOUT_MODULE_NOT_LIVE'
+  | 'TURNOUT_ARTIFACT_QUARANTINED'
+  | 'TURNOUT_CLOSURE_DURABLE'
+  | 'TURNOUT_CONFIRM_LATE'
+  | 'TURNOUT_REVISION_RACE'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -501,6 +511,62 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The artifact {digest} is damaged: {reason}',
     cause: 'The file of the built module is not what was written.',
     cure: 'Deploy the module again; the damaged file was moved to `damaged/`.',
+  },
+
+  // the road of a change
+  TURNOUT_OWNER_DIFFERS: {
+    status: 409,
+    message: '{item} belongs to {owner}',
+    cause: 'Only the owner of an object may change it: the source that brought it.',
+    cure: 'Change it at its source. A route of another owner can be switched off, and on again.',
+  },
+  TURNOUT_UPSTREAM_UNKNOWN: {
+    status: 422,
+    message: 'Route {route} names the upstream {upstream}, which does not exist',
+    cause: 'A route goes to an upstream of the same table.',
+    cure: 'Put the upstream in with the same change, or before.',
+  },
+  TURNOUT_UPSTREAM_USED: {
+    status: 409,
+    message: 'Upstream {upstream} is used by route {route} ({owner})',
+    cause: 'An upstream stays as long as a route names it.',
+    cure: 'Remove or change its routes in the same change, or before.',
+  },
+  TURNOUT_PROXY_MISSING: {
+    status: 501,
+    message: 'The route goes to {upstream}, and requests cannot be proxied yet',
+    cause: 'Routes to upstreams are stored and matched; proxying comes with a later version.',
+    cure: 'Use a module, `respond` or `redirect` as the target until then.',
+  },
+  TURNOUT_MODULE_NOT_LIVE: {
+    status: 503,
+    message: 'Module {module} could not be made ready after the start',
+    cause: 'Its artifact is gone or damaged, or a service that it needs did not open.',
+    cure: 'Look for the rejection in the log; save the module again, or roll back.',
+  },
+  TURNOUT_ARTIFACT_QUARANTINED: {
+    status: 422,
+    message: '{file} was refused three times as it is, and is not tried again',
+    cause: 'The same artifact crashed, hung or threw each time it was tried.',
+    cure: 'Change the module: another digest is another try.',
+  },
+  TURNOUT_CLOSURE_DURABLE: {
+    status: 500,
+    message: 'Handlers of this program cannot be kept in a durable store',
+    cause: 'A function lives only in its process, and a durable store must serve after a restart.',
+    cure: 'Give modules as files, or leave `data` away.',
+  },
+  TURNOUT_CONFIRM_LATE: {
+    status: 409,
+    message: 'Revision {revision} does not wait for a confirmation',
+    cause: 'It was confirmed, taken back or rolled back already, or asked for none.',
+    cure: 'Look at `turnout history`.',
+  },
+  TURNOUT_REVISION_RACE: {
+    status: 412,
+    message: 'Somebody else published revision {revision} meanwhile',
+    cause: 'A publish is a compare-and-set on the newest revision.',
+    cure: 'Try again on the new table.',
   },
 }
 

@@ -115,6 +115,12 @@ export function* entriesFrom<V extends MapValue>(
   }
   // The descent looked at one char per node only.
   if (node === null || !node.run.startsWith(text)) return
+  yield* entriesBelow(node)
+}
+
+function* entriesBelow<V extends MapValue>(
+  node: TreeNode<V>,
+): Generator<readonly [key: string, value: V]> {
   const pending = [node]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (next.leaf !== null) yield [decodeKey(next.run), next.leaf]
@@ -148,4 +154,82 @@ export function* entriesAfter<V extends MapValue>(
       if (!isBefore) pending.push({ node: child, end: end + child.skip, isAfter: !isOnPath })
     }
   }
+}
+
+/** One key that two maps hold differently; undefined: it is not there. */
+export type MapDifference<V> = readonly [key: string, before: V | undefined, after: V | undefined]
+
+/**
+ * How one map becomes another. Parts that both share are not looked at, so two maps of one descent cost what was
+ * changed between them. Values are compared by identity.
+ */
+export function* diffMaps<V extends MapValue>(
+  before: PersistentMap<V>,
+  after: PersistentMap<V>,
+): Generator<MapDifference<V>> {
+  yield* differences(before.tree, before.tree?.skip ?? 0, after.tree, after.tree?.skip ?? 0)
+}
+
+type MaybeNode<V> = TreeNode<V> | null
+
+/** `leftEnd` and `rightEnd`: where the nodes end in their keys. Recursion is as deep as a key is long, at most. */
+function* differences<V extends MapValue>(
+  left: MaybeNode<V>,
+  leftEnd: number,
+  right: MaybeNode<V>,
+  rightEnd: number,
+): Generator<MapDifference<V>> {
+  if (left === right) return
+  if (left === null || right === null) {
+    yield* allOf(left, (value) => [value, undefined])
+    yield* allOf(right, (value) => [undefined, value])
+    return
+  }
+  const end = Math.min(leftEnd, rightEnd)
+  if (!sameBeginning(left.run, right.run, end)) {
+    yield* allOf(left, (value) => [value, undefined])
+    yield* allOf(right, (value) => [undefined, value])
+    return
+  }
+  if (leftEnd === rightEnd) {
+    if (left.leaf !== right.leaf) {
+      const key = decodeKey((left.leaf === null ? right : left).run.slice(0, end))
+      yield [key, left.leaf ?? undefined, right.leaf ?? undefined]
+    }
+    const from = Math.min(left.min, right.min)
+    const to = Math.max(left.min + left.length, right.min + right.length)
+    for (let code = from; code < to; code += 1) {
+      const one = childOf(left, code)
+      const other = childOf(right, code)
+      yield* differences(one, end + (one?.skip ?? 0), other, end + (other?.skip ?? 0))
+    }
+    return
+  }
+  // One of the two ends earlier: what it holds beside the way to the other is only there.
+  const isLeft = leftEnd < rightEnd
+  const [short, long] = isLeft ? [left, right] : [right, left]
+  const only = (value: V): [V | undefined, V | undefined] =>
+    isLeft ? [value, undefined] : [undefined, value]
+  if (short.leaf !== null) yield [decodeKey(short.run.slice(0, end)), ...only(short.leaf)]
+  const way = long.run.charCodeAt(end)
+  for (let index = 0; index < short.length; index += 1) {
+    const child = short[index] ?? null
+    if (child !== null && short.min + index !== way) yield* allOf(child, only)
+  }
+  const child = childOf(short, way)
+  const childEnd = end + (child?.skip ?? 0)
+  yield* isLeft
+    ? differences(child, childEnd, long, rightEnd)
+    : differences(long, leftEnd, child, childEnd)
+}
+
+const sameBeginning = (left: string, right: string, size: number): boolean =>
+  left === right || left.slice(0, size) === right.slice(0, size)
+
+function* allOf<V extends MapValue>(
+  node: MaybeNode<V>,
+  sides: (value: V) => [V | undefined, V | undefined],
+): Generator<MapDifference<V>> {
+  if (node === null) return
+  for (const [key, value] of entriesBelow(node)) yield [key, ...sides(value)]
 }

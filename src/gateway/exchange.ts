@@ -15,6 +15,8 @@ export class Exchange {
   readonly snapshot: Snapshot
   route: Route | null
   params: Readonly<Record<string, string>>
+  /** The route's pattern that matched. */
+  pattern: string
   /** Set once the answer is known; the access log reads it. */
   status: number
   /** Milliseconds on the process's monotonic clock; 0 where nobody asks for it. */
@@ -34,6 +36,7 @@ export class Exchange {
     this.snapshot = snapshot
     this.route = null
     this.params = noParams
+    this.pattern = ''
     this.status = 0
     this.startedAt = 0
     this.previous = null
@@ -80,6 +83,7 @@ export class Exchange {
   matched(match: Match<Route>, path: string | null = match.canonical): void {
     this.route = match.value
     this.params = match.params
+    this.pattern = match.pattern
     this.#canonical = path
   }
 

@@ -1,12 +1,13 @@
 import { TurnoutError } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
-import { findRoute } from '../core/router/lookup.ts'
+import { findServing } from '../core/route/find.ts'
 import type { PathOptions } from '../core/router/path.ts'
 import { Exchange } from './exchange.ts'
 import { matchOtherSlash, missReply, type NotFound, type TrailingSlash } from './miss.ts'
-import { errorReply } from './problem-reply.ts'
+import { codeReply, errorReply } from './problem-reply.ts'
 import { Reply, handled } from './reply.ts'
 import type { Handler, Switch } from './snapshot.ts'
+import { dataHandler } from './targets.ts'
 import type { Transport } from './transport.ts'
 
 export interface GatewayOptions {
@@ -29,7 +30,7 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     const exchange = new Exchange(transport, live.current)
     if (onEnd !== null) exchange.startedAt = performance.now()
     const { router } = exchange.snapshot.table
-    const found = findRoute(router, transport.method, transport.target, path)
+    const found = findServing(router, transport.method, transport.target, path, transport, Date.now)
     if (found.kind !== 'match') return missed(exchange, found, passOn)
     exchange.matched(found)
     return run(exchange, found.value)
@@ -135,9 +136,11 @@ const invalidStatus = (status: number): TurnoutError =>
 const targetOf = (exchange: Exchange, route: Route): Handler => {
   const { target } = route
   if (target.kind === 'closure') return target.run as Handler
+  if (target.kind !== 'module') return dataHandler(route, target)
   const version = exchange.snapshot.versions.get(target.module)
-  const handler = version?.handlerOf(route.id)
-  if (version === undefined || handler === undefined) throw new Error(`no handler for ${route.id}`)
+  if (version === undefined) return () => codeReply('TURNOUT_MODULE_NOT_LIVE', target)
+  const handler = version.handlerOf(route.id)
+  if (handler === undefined) throw new Error(`no handler for ${route.id}`)
   exchange.hold(version)
   return handler
 }

@@ -1,5 +1,6 @@
 import type { Route } from '../core/route/route.ts'
-import { allowedMethods, findPath, type Found, type Match } from '../core/router/lookup.ts'
+import { findServingPath } from '../core/route/find.ts'
+import { allowedMethods, type Found, type Match } from '../core/router/lookup.ts'
 import { otherTrailingSlash } from '../core/router/path.ts'
 import { codeReply } from './problem-reply.ts'
 import { Reply } from './reply.ts'
@@ -18,7 +19,9 @@ export function matchOtherSlash(
 ): { readonly match: Match<Route>; readonly path: string } | null {
   const other = otherTrailingSlash(path)
   if (other === undefined) return null
-  const match = findPath(exchange.snapshot.table.router, exchange.method, other)
+  const { router } = exchange.snapshot.table
+  const { transport } = exchange
+  const match = findServingPath(router, exchange.method, other, transport, Date.now)
   return match.kind === 'match' ? { match, path: other } : null
 }
 
@@ -28,7 +31,9 @@ export function missReply(exchange: Exchange, miss: NotFound): Reply {
   const { method } = exchange
   const { path } = miss
   const allowed = allowedMethods(exchange.snapshot.table.router, path)
-  if (allowed.length === 0) return codeReply('TURNOUT_ROUTE_NOT_FOUND', { method, path })
+  // A method that is allowed was refused by the conditions of its routes.
+  if (allowed.length === 0 || allowed.includes(method) || allowed.includes('*'))
+    return codeReply('TURNOUT_ROUTE_NOT_FOUND', { method, path })
   const list = [...new Set([...allowed, 'OPTIONS'])].sort().join(', ')
   if (method === 'OPTIONS') return new Reply(204, ['allow', list], null)
   return codeReply('TURNOUT_METHOD_NOT_ALLOWED', { method, path, allowed: list }, ['allow', list])

@@ -34,7 +34,7 @@ export class Context<Path extends string = string> {
 
   /** The pattern that matched, `/users/:id`. */
   get pattern(): string {
-    return this.exchange.route?.path ?? ''
+    return this.exchange.pattern
   }
 
   /** The revision that serves this exchange. */

@@ -97,7 +97,8 @@ export class Loader {
   ): FileModule {
     const timeoutMs = this.#timeoutMs
     const digest = artifact.digest + this.#markOf(mount)
-    const reference = { name: manifest.name, owner, version: manifest.version, digest, file }
+    const { version } = manifest
+    const reference = { name: manifest.name, owner, version, digest, file, revision: 0 }
     return {
       reference,
       routes: manifest.routes.map(({ method, path }) => ({

@@ -26,7 +26,8 @@ export function loadObject(
       const definition = readDefinition(exported, label, mount)
       const named: Definition = { ...definition, name: label }
       const routes = listDefinition(named, { isServing: true })
-      const reference = { name: label, owner, version: named.version, digest, file: null }
+      const { version } = named
+      const reference = { name: label, owner, version, digest, file: null, revision: 0 }
       const listed = routes.map(({ method, path }) => ({
         id: routeId(label, method, path),
         method,

@@ -4,7 +4,15 @@ import { encoded, findOverlapping, tokensOf, type Token } from '../router/overla
 import { anyWords, someWords } from '../router/overlap-words.ts'
 import { parsePattern } from '../router/pattern.ts'
 import { anyMethod, type Router } from '../router/router.ts'
-import { maxFindings, treesOf, type Standing, type Witness } from './conflict.ts'
+import { Choice, routesAt, type Placed } from './choice.ts'
+import {
+  maxFindings,
+  placingsOf,
+  treesOf,
+  type Placing,
+  type Standing,
+  type Witness,
+} from './conflict.ts'
 import type { Route } from './route.ts'
 
 /** A route that no request was found for. */
@@ -39,27 +47,33 @@ export function warningOf({ route, by, witness }: Shadow): Problem {
  * constraint that is not understood is reported only when it can be judged by the segments that were tried.
  */
 export function findShadowed({ router }: Standing, put: Iterable<Route>): readonly Shadow[] {
-  const routes = new Set<Route>()
+  const placings = new Map<string, Placing>()
+  const add = (one: Placing): void => {
+    // What a request's fields decide cannot be judged by its path.
+    if (one.route.selection !== null) return
+    placings.set(`${one.method} ${one.route.id} ${one.pattern.text}`, one)
+  }
   for (const route of put) {
-    routes.add(route)
-    const { pattern } = parsePattern(route.path)
-    if (pattern === null) continue
-    for (const { tree, method } of treesOf(router, route.method)) {
-      let count = 0
-      findOverlapping(tree, pattern, ({ leaf }) => {
-        if (leaf.shape.method !== method) return false
-        routes.add(leaf.value)
-        count += 1
-        return count >= maxFindings
-      })
+    if (!route.enabled) continue
+    for (const one of placingsOf(route).placings) {
+      add(one)
+      for (const { tree, method } of treesOf(router, one.method)) {
+        let count = 0
+        findOverlapping(tree, one.pattern, ({ leaf }) => {
+          if (leaf.shape.method !== method) return false
+          const { pattern } = parsePattern(leaf.text)
+          if (pattern !== null)
+            for (const other of routesAt(leaf.value)) add({ route: other, method, pattern })
+          count += 1
+          return count >= maxFindings
+        })
+      }
     }
   }
-  return [...routes].flatMap((route) => shadowOf(router, route) ?? [])
+  return [...placings.values()].flatMap((one) => shadowOf(router, one) ?? [])
 }
 
-function shadowOf(router: Router<Route>, route: Route): Shadow | null {
-  const { pattern } = parsePattern(route.path)
-  if (pattern === null) return null
+function shadowOf(router: Router<Placed>, { route, method: own, pattern }: Placing): Shadow | null {
   const choices: (readonly string[])[] = []
   for (const token of tokensOf(pattern)) {
     const words = wordsFor(token)
@@ -67,15 +81,16 @@ function shadowOf(router: Router<Route>, route: Route): Shadow | null {
     if (words.length === 0) return { route, by: [], witness: null }
     choices.push(words)
   }
-  const method = route.method === anyMethod ? otherMethod : route.method
+  const method = own === anyMethod ? otherMethod : own
   const by = new Set<Route>()
   let witness: Witness | null = null
   for (const words of combinations(choices)) {
     const path = `/${words.join('/')}`
     const found = findPath(router, method, path)
-    // Too many alternatives tell nothing.
-    if (found.kind !== 'match' || found.value.id === route.id) return null
-    witness ??= { method: route.method === anyMethod ? 'GET' : method, path }
+    // Too many alternatives tell nothing; where fields decide, some request may come through.
+    if (found.kind !== 'match' || found.value instanceof Choice || found.value.id === route.id)
+      return null
+    witness ??= { method: own === anyMethod ? 'GET' : method, path }
     if (by.size < maxFindings) by.add(found.value)
   }
   return { route, by: [...by], witness }

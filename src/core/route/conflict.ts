@@ -11,6 +11,8 @@ import {
 } from '../router/overlap.ts'
 import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
 import { anyMethod, editRouter, placeOf, type Router, type RouterChange } from '../router/router.ts'
+import { areApart, Choice, decides, isPlain, routesAt, type Placed } from './choice.ts'
+import { witnessOf } from './predicate.ts'
 import type { Route } from './route.ts'
 
 /**
@@ -29,6 +31,8 @@ export type ConflictPolicy = 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
 export interface Witness {
   readonly method: string
   readonly path: string
+  /** Host, fields, query and cookies that it needs beside, where predicates ask for some. */
+  readonly with?: string
 }
 
 /** Two routes that cannot stand side by side. */
@@ -47,27 +51,45 @@ export interface Finding {
 
 /** What routes are put into: a table. */
 export interface Standing {
-  readonly router: Router<Route>
+  readonly router: Router<Placed>
   readonly routes: PersistentMap<Route>
 }
 
-/** A route with its parsed pattern. */
-export interface Placed {
+/** A route at one of its methods and paths. */
+export interface Placing {
   readonly route: Route
+  readonly method: string
   readonly pattern: Pattern
+}
+
+/** Every method and path of a route; `problems` where a path is no pattern. */
+export function placingsOf(route: Route): {
+  readonly placings: readonly Placing[]
+  readonly problems: readonly Problem[]
+} {
+  const placings: Placing[] = []
+  const problems: Problem[] = []
+  for (const path of route.paths) {
+    const parsed = parsePattern(path)
+    if (parsed.pattern === null) problems.push(...parsed.problems)
+    else
+      for (const method of route.methods) placings.push({ route, method, pattern: parsed.pattern })
+  }
+  return { placings, problems }
 }
 
 /** Most findings for one route: a short path under `prefix` may cross a whole table. */
 export const maxFindings = 10
 
 /** Trees and the method whose routes count in them. */
-type Trees = readonly { readonly tree: TreeNode<Leaf<Route>> | null; readonly method: string }[]
+type Trees = readonly { readonly tree: TreeNode<Leaf<Placed>> | null; readonly method: string }[]
 
 /** The finding as a problem. */
 export function problemOf({ kind, route, other, reason, witness }: Finding): Problem {
   const unknown =
     kind === 'exact' ? 'requests that no example can be given of' : 'none can be given'
-  const shown = witness === null ? unknown : `${witness.method} ${witness.path}`
+  const needs = witness?.with === undefined ? '' : ` with ${witness.with}`
+  const shown = witness === null ? unknown : `${witness.method} ${witness.path}${needs}`
   return problem(
     kind === 'exact'
       ? 'TURNOUT_ROUTE_CONFLICT'
@@ -91,109 +113,175 @@ export function findConflicts(
   put: readonly Route[],
   policy: ConflictPolicy,
 ): readonly Finding[] {
-  const placed = put.flatMap((route): Placed[] => {
-    const { pattern } = parsePattern(route.path)
-    return pattern === null ? [] : [{ route, pattern }]
-  })
-  return placeRoutes(standing, placed, policy).findings
+  const placings = put.flatMap((route) => placingsOf(route).placings)
+  return placeRoutes(standing, placings, policy).findings
 }
 
 /** The router with the routes in it, and what stands in their way; a place that is taken is left as it is. */
 export function placeRoutes(
   standing: Standing,
-  put: readonly Placed[],
+  put: readonly Placing[],
   policy: ConflictPolicy,
-): { readonly router: Router<Route>; readonly findings: readonly Finding[] } {
+): { readonly router: Router<Placed>; readonly findings: readonly Finding[] } {
   const findings: Finding[] = []
-  const changes: RouterChange<Route>[] = []
-  const overlapping: Placed[] = []
-  const places = new Map<string, Route>()
+  const overlapping: Placing[] = []
+  const places = new Map<string, Placing[]>()
+  const ids = new Map<string, Route>()
+  for (const { route } of put) if (!ids.has(route.id)) ids.set(route.id, route)
+  const isReplaced = ({ id, owner }: Route): boolean => ids.get(id)?.owner === owner
   for (const one of put) {
-    const { route, pattern } = one
-    const place = `${route.method} ${shapeOf(pattern)}`
-    const there = placeOf(standing.router, route.method, pattern)?.value
-    const isReplaced = there?.id === route.id && there.owner === route.owner
-    // Versions, labels and predicates will decide here between routes of one place.
+    const { route, method, pattern } = one
+    const place = `${method} ${shapeOf(pattern)}`
+    const rivals =
+      places.get(place) ??
+      standingAt(standing, method, pattern).filter((known) => !isReplaced(known.route))
+    const first = ids.get(route.id)
+    const known = getKey(standing.routes, route.id)
+    const namesake =
+      first !== route ? first : known === undefined || isReplaced(known) ? undefined : known
     const other =
-      places.get(place) ?? (isReplaced ? undefined : (there ?? getKey(standing.routes, route.id)))
-    places.set(place, route)
+      rivals.find((known) => known.route === route || decides(known.route, route) === null)
+        ?.route ?? namesake
     if (other !== undefined) {
       findings.push(exactly(one, other))
       continue
     }
-    changes.push({ kind: 'put', method: route.method, pattern, value: route })
+    places.set(place, [...rivals, one])
     if (mayOverlap(pattern, policy)) overlapping.push(one)
   }
+  const changes = [...places.values()].map((place) => changeOf(place[0]!, place))
   const router = editRouter(standing.router, changes)
   if (overlapping.length > 0) findings.push(...findOverlaps(router, overlapping, policy))
   return { router, findings }
 }
 
+/** The routes of a place, each with its own pattern. */
+export function standingAt(
+  { router }: Pick<Standing, 'router'>,
+  method: string,
+  pattern: Pattern,
+): Placing[] {
+  const there = placeOf(router, method, pattern)
+  if (there === undefined) return []
+  if (!(there.value instanceof Choice)) {
+    return [{ route: there.value, method, pattern: parsed(there.pattern) }]
+  }
+  return there.value.candidates.map(({ route, leaf }) => ({
+    route,
+    method,
+    pattern: parsed(leaf.text),
+  }))
+}
+
+const parsed = (text: string): Pattern => {
+  const { pattern } = parsePattern(text)
+  // Only patterns that were parsed before stand in a router.
+  if (pattern === null) throw new Error(`${text} stands in a router and is no pattern`)
+  return pattern
+}
+
+/** What lies at a place from now on: these routes, or nothing. */
+export function changeOf(
+  { method, pattern: place }: Placing,
+  routes: readonly Placing[],
+): RouterChange<Placed> {
+  const [first] = routes
+  if (first === undefined) return { kind: 'remove', method, pattern: place }
+  const { pattern, route } = first
+  const value = isPlain(routes) ? route : new Choice(method, routes)
+  return { kind: 'put', method, pattern, value }
+}
+
 const mayOverlap = ({ edges }: Pattern, policy: ConflictPolicy): boolean =>
   policy !== 'exact' && (policy !== 'ambiguous' || edges.some(({ kind }) => kind === 'constrained'))
 
-const exactly = ({ route, pattern }: Placed, other: Route): Finding => {
+const exactly = ({ route, method, pattern }: Placing, other: Route): Finding => {
   const path = pathFor(pattern)
-  const method = sharedMethod(route.method, other.method) ?? route.method
+  const isTwice = other.id === route.id && other !== route
   return {
     kind: 'exact',
     route,
     other,
-    reason: 'they have one method and one shape',
-    witness: path === null ? null : { method, path },
+    reason:
+      other === route
+        ? 'it names one method and one shape twice'
+        : isTwice
+          ? 'they have one id'
+          : other.selection === null && route.selection === null
+            ? 'they have one method and one shape'
+            : 'they have one method and one shape, and neither order, version, labels, weight nor predicates decide',
+    witness:
+      path === null
+        ? null
+        : { method: method === anyMethod ? 'GET' : method, path, ...factsOf(route, other) },
   }
+}
+
+/** What the request must have beside method and path. */
+const factsOf = (route: Route, other: Route): { readonly with?: string } => {
+  const facts = witnessOf(route.selection?.predicates ?? [], other.selection?.predicates ?? [])
+  return facts === null ? {} : { with: facts }
 }
 
 /** Walks the finished router, so routes of one change meet each other as they meet the rest. */
 function findOverlaps(
-  router: Router<Route>,
-  put: readonly Placed[],
+  router: Router<Placed>,
+  put: readonly Placing[],
   policy: ConflictPolicy,
 ): Finding[] {
   const order = new Map(put.map(({ route }, at) => [route, at]))
   return put.flatMap((one, at) => {
-    const { route, pattern } = one
+    const { route, method: own, pattern } = one
     const found = new Map<Route, Finding>()
     const reportIn =
-      (method: string, findingOf: (other: Route, path: string | null) => Finding | null) =>
-      ({ leaf, path }: Overlap<Route>): boolean => {
-        const other = leaf.value
-        // The later of two new routes tells of both. Any-method routes lie in every method's tree.
-        const isTold = (order.get(other) ?? -1) >= at || found.has(other)
-        if (isTold || leaf.shape.method !== method) return false
-        // Versions, labels and predicates will decide here between two routes that overlap.
-        const finding = findingOf(other, path)
-        if (finding !== null) found.set(other, finding)
+      (
+        method: string,
+        findingOf: (other: Route, text: string, path: string | null) => Finding | null,
+      ) =>
+      ({ leaf, path }: Overlap<Placed>): boolean => {
+        if (leaf.shape.method !== method) return false
+        for (const other of routesAt(leaf.value)) {
+          // The later of two new routes tells of both. Any-method routes lie in every method's tree.
+          const isTold = (order.get(other) ?? -1) >= at || found.has(other)
+          if (isTold || areApart(route, other)) continue
+          const finding = findingOf(other, leaf.text, path)
+          if (finding !== null) found.set(other, finding)
+        }
         return found.size >= maxFindings
       }
-    const ambiguous = (other: Route, path: string | null): Finding => ambiguously(one, other, path)
-    treesOf(router, route.method).some(({ tree, method }) =>
-      findAmbiguous(tree, pattern, reportIn(method, ambiguous)),
+    const ambiguousIn =
+      (method: string) =>
+      (other: Route, text: string, path: string | null): Finding =>
+        ambiguously(one, { route: other, method, pattern: parsed(text) }, path)
+    treesOf(router, own).some(({ tree, method }) =>
+      findAmbiguous(tree, pattern, reportIn(method, ambiguousIn(method))),
     )
     if (policy === 'ambiguous' || found.size >= maxFindings) return [...found.values()]
     const isWithin = policy === 'prefix-within'
-    const isSkipped = (node: TreeNode<Leaf<Route>>): boolean =>
+    const isSkipped = (node: TreeNode<Leaf<Placed>>): boolean =>
       !isWithin && soleOwner(node) === route.owner
-    const crossing = (other: Route, path: string | null): Finding | null =>
-      other.owner !== route.owner || (isWithin && sharedMethod(route.method, other.method) !== null)
-        ? crossingly(one, other, path)
-        : null
+    const crossingIn =
+      (method: string) =>
+      (other: Route, text: string, path: string | null): Finding | null =>
+        other.owner !== route.owner || (isWithin && sharedMethod(own, method) !== null)
+          ? crossingly(one, { route: other, method, pattern: parsed(text) }, path)
+          : null
     allTrees(router).some(({ tree, method }) =>
-      findCrossing(tree, pattern, isSkipped, reportIn(method, crossing)),
+      findCrossing(tree, pattern, isSkipped, reportIn(method, crossingIn(method))),
     )
     return [...found.values()]
   })
 }
 
 /** The trees in which a route of this method meets others. HEAD is asked before all that serves GET. */
-export function treesOf(router: Router<Route>, method: string): Trees {
+export function treesOf(router: Router<Placed>, method: string): Trees {
   const own = router.methods.filter((known) => known.method !== 'HEAD' || method === 'HEAD')
   if (method === 'HEAD') return own.filter((known) => known.method === 'HEAD')
   const any = { tree: router.any, method: anyMethod }
   return [any, ...own.filter((known) => method === anyMethod || known.method === method)]
 }
 
-const allTrees = (router: Router<Route>): Trees => [
+const allTrees = (router: Router<Placed>): Trees => [
   { tree: router.any, method: anyMethod },
   ...router.methods,
 ]
@@ -205,9 +293,13 @@ function sharedMethod(left: string, right: string): string | null {
   return left === anyMethod ? right : right === anyMethod ? left : null
 }
 
-function ambiguously({ route, pattern }: Placed, other: Route, path: string | null): Finding {
+function ambiguously(
+  { route, method, pattern }: Placing,
+  { route: other, method: otherMethod, pattern: otherPattern }: Placing,
+  path: string | null,
+): Finding {
   const tokens = tokensOf(pattern)
-  const others = tokensOfRoute(other)
+  const others = tokensOf(otherPattern)
   const at = tokens.findIndex((token, index) => !isSame(token, others[index]))
   const show = (token: Token | undefined): string =>
     token?.kind === 'constrained' ? `(${token.source})` : ''
@@ -221,7 +313,9 @@ function ambiguously({ route, pattern }: Placed, other: Route, path: string | nu
         ? `it cannot be told whether one request fits both, through ${both}`
         : `${both} both take "${decodeURIComponent(path.split('/')[at + 1] ?? '')}"`,
     witness:
-      path === null ? null : { method: sharedMethod(route.method, other.method) ?? 'GET', path },
+      path === null
+        ? null
+        : { method: sharedMethod(method, otherMethod) ?? 'GET', path, ...factsOf(route, other) },
   }
 }
 
@@ -230,27 +324,26 @@ const isSame = (token: Token, other: Token | undefined): boolean =>
   (token.kind !== 'static' || (other.kind === 'static' && token.text === other.text)) &&
   (token.kind !== 'constrained' || (other.kind === 'constrained' && token.source === other.source))
 
-const tokensOfRoute = ({ path }: Route): readonly Token[] => {
-  const { pattern } = parsePattern(path)
-  return pattern === null ? [] : tokensOf(pattern)
-}
-
-function crossingly({ route, pattern }: Placed, other: Route, path: string | null): Finding {
+function crossingly(
+  { route, method, pattern }: Placing,
+  { route: other, method: otherMethod, pattern: otherPattern }: Placing,
+  path: string | null,
+): Finding {
   const [depth, size] = sizeOf(tokensOf(pattern))
-  const [otherDepth, otherSize] = sizeOf(tokensOfRoute(other))
+  const [otherDepth, otherSize] = sizeOf(tokensOf(otherPattern))
   const isShorter = depth < otherDepth || (depth === otherDepth && size < otherSize)
-  const [longer, shorter] = isShorter ? [other, route] : [route, other]
-  const longest = longer.method === anyMethod ? 'GET' : longer.method
+  const [long, short] = isShorter ? [otherPattern, pattern] : [pattern, otherPattern]
+  const longest = isShorter ? otherMethod : method
+  const ofLonger = longest === anyMethod ? 'GET' : longest
   return {
     kind: 'prefix',
     route,
     other,
     reason:
       depth === otherDepth
-        ? `${route.path} and ${other.path} overlap`
-        : `${longer.path} goes on below ${shorter.path}`,
-    witness:
-      path === null ? null : { method: sharedMethod(route.method, other.method) ?? longest, path },
+        ? `${pattern.text} and ${otherPattern.text} overlap`
+        : `${long.text} goes on below ${short.text}`,
+    witness: path === null ? null : { method: sharedMethod(method, otherMethod) ?? ofLonger, path },
   }
 }
 
@@ -268,17 +361,17 @@ const owners = new WeakMap<object, string | typeof mixed>()
  * The owner of everything below a node, or `mixed`. Nodes of a finished router never change, so a change pays
  * only for those that it made: an owner's own paths are passed over without a look, however many there are.
  */
-function soleOwner(node: TreeNode<Leaf<Route>>): string | typeof mixed {
+function soleOwner(node: TreeNode<Leaf<Placed>>): string | typeof mixed {
   const known = owners.get(node)
   if (known !== undefined) return known
   let sole: string | typeof mixed | undefined
   const add = (owner: string | typeof mixed): void => {
     sole = sole === undefined || sole === owner ? owner : mixed
   }
-  const addLeaf = (leaf: Leaf<Route> | null): void => {
-    if (leaf !== null) add(leaf.value.owner)
+  const addLeaf = (leaf: Leaf<Placed> | null): void => {
+    if (leaf !== null) for (const { owner } of routesAt(leaf.value)) add(owner)
   }
-  const addNode = (below: TreeNode<Leaf<Route>> | null): void => {
+  const addNode = (below: TreeNode<Leaf<Placed>> | null): void => {
     if (below !== null) add(soleOwner(below))
   }
   addLeaf(node.leaf)

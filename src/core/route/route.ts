@@ -12,44 +12,6 @@ export type Target =
       /** A handler of the embedding program: volatile, it lives only in this process. */
       readonly run: unknown
     }
-
-/** A route as authored: plain data, never changed once it stands in a table. */
-export interface Route {
-  /** Unique in a table: `module#METHOD pattern` for a module, `METHOD pattern` for a closure. */
-  readonly id: string
-  /** Who may replace or remove it: `files:users`, `app`. */
-  readonly owner: string
-  /** A method token, or `*` for any method. */
-  readonly method: string
-  /** The pattern's text, `/users/:id`. */
-  readonly path: string
-  readonly target: Target
-}
-
-/** Which code of a module a table means: the artifact is named by digest, never held. */
-export interface ModuleReference {
-  readonly name: string
-  readonly owner: string
-  /** SemVer of the module, as its author gave it. */
-  readonly version: string
-  /** Digest of the artifact, or a label that is unique in this process for a module given as an object. */
-  readonly digest: string
-  /** Entry file, where the module came from one. */
-  readonly file: string | null
-}
-
-/** Where a matched route goes. */
-export type AuthoredTarget =
-  | {
-      readonly kind: 'module'
-      /** Name of the route module. */
-      readonly module: string
-    }
-  | {
-      readonly kind: 'closure'
-      /** A handler of the embedding program: volatile, it lives only in this process. */
-      readonly run: unknown
-    }
   | {
       readonly kind: 'upstream'
       /** Name of an upstream of the same table. */
@@ -124,7 +86,7 @@ export interface Selection {
  * A route as authored: plain data (but for a closure's handler), never changed once it stands in a table. It lies at
  * each of its methods and paths.
  */
-export interface AuthoredRoute {
+export interface Route {
   /** Unique in a table: `module#METHOD pattern` for a module, `METHOD pattern` for a closure, else as given. */
   readonly id: string
   /** Who may replace or remove it: `files:users`, `app`, `admin`. */
@@ -133,7 +95,7 @@ export interface AuthoredRoute {
   readonly methods: readonly string[]
   /** Patterns, `/users/:id`. */
   readonly paths: readonly string[]
-  readonly target: AuthoredTarget
+  readonly target: Target
   /** Null: nothing but path and method decides. */
   readonly selection: Selection | null
   /** False: it stands in the table and serves nothing. */
@@ -160,4 +122,52 @@ export interface Upstream {
   readonly metadata: { readonly [key: string]: Json } | null
   /** Number of the revision that last touched it. */
   readonly revision: number
+}
+
+/** Which code of a module a table means: the artifact is named by digest, never held. Plain data. */
+export interface ModuleReference {
+  readonly name: string
+  readonly owner: string
+  /** SemVer of the module, as its author gave it. */
+  readonly version: string
+  /** Digest of the artifact, or a label that is unique in this process for a module given as an object. */
+  readonly digest: string
+  /** Entry file, where the module came from one. */
+  readonly file: string | null
+  /** Number of the revision that last touched it. */
+  readonly revision: number
+}
+
+const methodLists = new Map<string, readonly string[]>()
+const maxLists = 1_000
+
+/** A list of one method, shared by all routes that have it: a table may have a million of them. */
+function listOf(method: string): readonly string[] {
+  const known = methodLists.get(method)
+  if (known !== undefined) return known
+  const list = Object.freeze([method])
+  if (methodLists.size < maxLists) methodLists.set(method, list)
+  return list
+}
+
+/** A route of one method and one path that nothing else decides: what modules and closures list. */
+export function plainRoute(
+  owner: string,
+  id: string,
+  method: string,
+  path: string,
+  target: Target,
+): Route {
+  return {
+    id,
+    owner,
+    methods: listOf(method),
+    paths: [path],
+    target,
+    selection: null,
+    enabled: true,
+    metadata: null,
+    definition: null,
+    revision: 0,
+  }
 }

@@ -9,9 +9,20 @@ import {
   setKey,
   type PersistentMap,
 } from '../persistent-map.ts'
-import { parsePattern, type Pattern } from '../router/pattern.ts'
-import { editRouter, emptyRouter, type Router, type RouterChange } from '../router/router.ts'
-import { placeRoutes, problemOf, type ConflictPolicy, type Placed } from './conflict.ts'
+import type { Json } from '../json.ts'
+import { sameJson } from '../same-json.ts'
+import { shapeOf, type Pattern } from '../router/pattern.ts'
+import { buildRouter, editRouter, emptyRouter, type Router } from '../router/router.ts'
+import type { Placed } from './choice.ts'
+import {
+  changeOf,
+  placeRoutes,
+  placingsOf,
+  problemOf,
+  standingAt,
+  type ConflictPolicy,
+  type Placing,
+} from './conflict.ts'
 import type { ModuleReference, Route, Upstream } from './route.ts'
 
 /**
@@ -19,7 +30,7 @@ import type { ModuleReference, Route, Upstream } from './route.ts'
  * did not touch, so earlier ones stay valid and cost nothing.
  */
 export interface Table {
-  readonly router: Router<Route>
+  readonly router: Router<Placed>
   /** Routes by id. */
   readonly routes: PersistentMap<Route>
   /** Routes by owner and id. */
@@ -30,8 +41,12 @@ export interface Table {
   readonly ownedModules: PersistentMap<ModuleReference>
   /** Upstreams by name. */
   readonly upstreams: PersistentMap<Upstream>
+  /** Routes by the upstream that they name, and id. */
+  readonly users: PersistentMap<Route>
   /** Routes that were switched off by hand, by id: they serve nothing, whatever their owners propose. */
   readonly switchedOff: PersistentMap<true>
+  /** What each source last proposed, by owner: the digest of its input, empty where it proposed to go. */
+  readonly proposals: PersistentMap<string>
 }
 
 export const emptyTable: Table = Object.freeze({
@@ -41,7 +56,9 @@ export const emptyTable: Table = Object.freeze({
   modules: emptyMap,
   ownedModules: emptyMap,
   upstreams: emptyMap,
+  users: emptyMap,
   switchedOff: emptyMap,
+  proposals: emptyMap,
 })
 
 /** The length in front keeps an owner apart from one whose name goes on after it. */
@@ -52,42 +69,71 @@ export function* routesOf(table: Table, owner: string): Generator<Route> {
   for (const [, route] of entriesFrom(table.owned, ownedKey(owner, ''))) yield route
 }
 
-const sameRoute = (left: Route, right: Route): boolean =>
-  left.method === right.method &&
-  left.path === right.path &&
-  left.owner === right.owner &&
-  left.target.kind === 'module' &&
-  right.target.kind === 'module' &&
-  left.target.module === right.target.module
+/** Whether two routes are the same but for the revision that touched them. */
+export function sameRoute(left: Route, right: Route): boolean {
+  if (left.target.kind === 'closure' || right.target.kind === 'closure') return left === right
+  return sameObject(left, right)
+}
 
-const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => ({
-  ...table,
-  routes: editMap(table.routes, [
-    ...gone.map(({ id }) => ({ key: id })),
-    ...put.map((route) => ({ key: route.id, value: route })),
-  ]),
-  owned: editMap(table.owned, [
-    ...gone.map(({ owner, id }) => ({ key: ownedKey(owner, id) })),
-    ...put.map((route) => ({ key: ownedKey(route.owner, route.id), value: route })),
-  ]),
-})
+/** Whether two objects are the same but for the revision that touched them. */
+export const sameObject = <Value extends { readonly revision: number }>(
+  left: Value,
+  right: Value,
+): boolean =>
+  left === right ||
+  sameJson(
+    { ...left, revision: 0 } as unknown as Json,
+    { ...right, revision: 0 } as unknown as Json,
+  )
 
-const patternOf = (route: Route): Pattern => {
-  const { pattern } = parsePattern(route.path)
-  // Only routes whose pattern was parsed before stand in a table.
-  if (pattern === null) throw new Error(`${route.id} stands in a table with a bad pattern`)
-  return pattern
+const upstreamOf = ({ target }: Route): string | null =>
+  target.kind === 'upstream' ? target.upstream : null
+
+const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
+  const users = [
+    ...gone.map((route) => ({ route, value: {} })),
+    ...put.map((route) => ({ route, value: { value: route } })),
+  ].flatMap(({ route, value }) => {
+    const name = upstreamOf(route)
+    return name === null ? [] : [{ key: ownedKey(name, route.id), ...value }]
+  })
+  return {
+    ...table,
+    routes: editMap(table.routes, [
+      ...gone.map(({ id }) => ({ key: id })),
+      ...put.map((route) => ({ key: route.id, value: route })),
+    ]),
+    owned: editMap(table.owned, [
+      ...gone.map(({ owner, id }) => ({ key: ownedKey(owner, id) })),
+      ...put.map((route) => ({ key: ownedKey(route.owner, route.id), value: route })),
+    ]),
+    users: users.length === 0 ? table.users : editMap(table.users, users),
+  }
+}
+
+/** Whether a route stands in the router: it is not switched off, by its author or by hand. */
+export const isServing = ({ switchedOff }: Pick<Table, 'switchedOff'>, route: Route): boolean =>
+  route.enabled && getKey(switchedOff, route.id) === undefined
+
+/** Takes routes out of the router and leaves them in the table. */
+function withdrawn(table: Table, gone: readonly Route[]): Router<Placed> {
+  const places = new Map<string, { readonly one: Placing; left: readonly Placing[] }>()
+  for (const one of gone.flatMap((route) => placingsOf(route).placings)) {
+    const key = `${one.method} ${shapeOf(one.pattern)}`
+    const place = places.get(key) ?? { one, left: standingAt(table, one.method, one.pattern) }
+    place.left = place.left.filter(({ route }) => route.id !== one.route.id)
+    places.set(key, place)
+  }
+  const changes = [...places.values()].map(({ one, left }) => changeOf(one, left))
+  return editRouter(table.router, changes)
 }
 
 /** Takes routes out. Those that the table does not have are passed over. */
 export function removeRoutes(table: Table, gone: readonly Route[]): Table {
-  if (gone.length === 0) return table
-  const changes = gone.map((route): RouterChange<Route> => ({
-    kind: 'remove',
-    method: route.method,
-    pattern: patternOf(route),
-  }))
-  return { ...indexed(table, [], gone), router: editRouter(table.router, changes) }
+  const known = gone.filter((route) => getKey(table.routes, route.id)?.owner === route.owner)
+  if (known.length === 0) return table
+  const router = withdrawn(table, known)
+  return { ...indexed(table, [], known), router }
 }
 
 /** What stands in the way of a set of routes. */
@@ -98,7 +144,7 @@ export interface Refusal {
 }
 
 /**
- * Puts routes in; one of the same owner, id and place is replaced. When one cannot stand beside what is there, or
+ * Puts routes in; one of the same owner, id and places is replaced. When one cannot stand beside what is there, or
  * beside another, all are refused.
  */
 export function addRoutes(
@@ -107,16 +153,16 @@ export function addRoutes(
   policy: ConflictPolicy = 'ambiguous',
 ): { readonly table: Table; readonly refusals: readonly Refusal[] } {
   const refusals: Refusal[] = []
-  const placed: Placed[] = []
+  const placed: Placing[] = []
   for (const route of put) {
-    const { pattern, problems } = parsePattern(route.path)
-    if (pattern === null) refusals.push(...problems.map(ofInput))
-    else if (ownedKey(route.owner, route.id).length <= maxKeyLength) placed.push({ route, pattern })
-    else {
-      const shown = `${route.path.slice(0, 80)}...`
+    const { placings, problems } = placingsOf(route)
+    refusals.push(...problems.map(ofInput))
+    if (ownedKey(route.owner, route.id).length > maxKeyLength) {
+      const shown = `${(route.paths[0] ?? '').slice(0, 80)}...`
       const values = { pattern: shown, reason: 'it is too long' }
       refusals.push(ofInput(problem('TURNOUT_PATTERN_INVALID', values)))
-    }
+    } else if (isServing(table, route)) placed.push(...placings)
+    else refusals.push(...nameTaken(table, route))
   }
   const { router, findings } = placeRoutes(table, placed, policy)
   refusals.push(
@@ -126,7 +172,75 @@ export function addRoutes(
   return { table: { ...indexed(table, put, []), router }, refusals }
 }
 
+/** A route that serves nothing meets nobody, but its id must be free. */
+const nameTaken = (table: Table, route: Route): readonly Refusal[] => {
+  const known = getKey(table.routes, route.id)
+  if (known === undefined || known.owner === route.owner) return []
+  const finding = {
+    kind: 'exact',
+    route,
+    other: known,
+    reason: 'they have one id',
+    witness: null,
+  } as const
+  return [{ other: known.owner, problem: problemOf(finding) }]
+}
+
 const ofInput = (found: Problem): Refusal => ({ problem: found, other: null })
+
+/** A table of objects that stood in one before: nothing is checked again. */
+export function tableOf(objects: {
+  readonly routes: readonly Route[]
+  readonly upstreams: readonly Upstream[]
+  readonly modules: readonly ModuleReference[]
+  readonly switchedOff: readonly string[]
+  readonly proposals: readonly { readonly owner: string; readonly digest: string }[]
+}): Table {
+  const { routes, upstreams, modules, switchedOff, proposals } = objects
+  const bare: Table = {
+    ...indexed(emptyTable, routes, []),
+    upstreams: editMap(
+      emptyMap as PersistentMap<Upstream>,
+      upstreams.map((value) => ({ key: value.name, value })),
+    ),
+    modules: editMap(
+      emptyMap as PersistentMap<ModuleReference>,
+      modules.map((value) => ({ key: value.name, value })),
+    ),
+    ownedModules: editMap(
+      emptyMap as PersistentMap<ModuleReference>,
+      modules.map((value) => ({ key: ownedKey(value.owner, value.name), value })),
+    ),
+    switchedOff: editMap(
+      emptyMap as PersistentMap<true>,
+      switchedOff.map((key) => ({ key, value: true as const })),
+    ),
+    proposals: editMap(
+      emptyMap as PersistentMap<string>,
+      proposals.map(({ owner, digest }) => ({ key: owner, value: digest })),
+    ),
+  }
+  const places = new Map<string, Placing[]>()
+  for (const route of routes) {
+    if (!isServing(bare, route)) continue
+    for (const one of placingsOf(route).placings) {
+      const key = `${one.method} ${shapeOf(one.pattern)}`
+      const place = places.get(key)
+      if (place === undefined) places.set(key, [one])
+      else place.push(one)
+    }
+  }
+  return { ...bare, router: buildRouter(placedOf(places.values())) }
+}
+
+function* placedOf(
+  places: Iterable<Placing[]>,
+): Generator<{ method: string; pattern: Pattern; value: Placed }> {
+  for (const place of places) {
+    const change = changeOf(place[0]!, place)
+    if (change.kind === 'put') yield change
+  }
+}
 
 /** Replaces an owner's routes as a whole. Routes that stay the same are not touched. */
 export function replaceOwned(
@@ -149,7 +263,7 @@ export function replaceOwned(
   }
 }
 
-/** Takes out routes of an owner by id; `removed` also has those that `put` will replace in their places. */
+/** Takes out routes of an owner by id; `removed` also has those that `put` replaces. */
 export function editOwned(
   table: Table,
   owner: string,
@@ -160,10 +274,66 @@ export function editOwned(
     const route = getKey(table.routes, id)
     return route === undefined || route.owner !== owner ? [] : [route]
   }
+  const successors = new Map(put.map((route) => [route.id, route]))
   const replaced = put.flatMap(({ id }) => own(id))
-  const ids = new Set(put.map(({ id }) => id))
-  const gone = remove.filter((id) => !ids.has(id)).flatMap(own)
-  return { kept: removeRoutes(table, gone), added: put, removed: [...gone, ...replaced] }
+  const gone = remove.filter((id) => !successors.has(id)).flatMap(own)
+  // One that keeps its places is replaced there; any other leaves its places first.
+  const moved = replaced.filter((route) => !samePlaces(route, successors.get(route.id)!))
+  return {
+    kept: removeRoutes(table, [...gone, ...moved]),
+    added: put,
+    removed: [...gone, ...replaced],
+  }
+}
+
+const samePlaces = (left: Route, right: Route): boolean =>
+  left.enabled &&
+  right.enabled &&
+  sameJson(left.methods, right.methods) &&
+  sameJson(left.paths, right.paths)
+
+/** Switches a route of any owner off, or on again; on, it must be able to stand beside the others. */
+export function switchRoute(
+  table: Table,
+  id: string,
+  enabled: boolean,
+  policy: ConflictPolicy,
+): { readonly table: Table; readonly refusals: readonly Refusal[] } {
+  const route = getKey(table.routes, id)
+  const isOff = getKey(table.switchedOff, id) !== undefined
+  if (isOff !== enabled) return { table, refusals: [] }
+  if (!enabled) {
+    const router = route === undefined ? table.router : withdrawn(table, [route])
+    return {
+      table: { ...table, router, switchedOff: setKey(table.switchedOff, id, true) },
+      refusals: [],
+    }
+  }
+  const on = { ...table, switchedOff: deleteKey(table.switchedOff, id) }
+  if (route === undefined || !route.enabled) return { table: on, refusals: [] }
+  const { router, findings } = placeRoutes(on, placingsOf(route).placings, policy)
+  if (findings.length === 0) return { table: { ...on, router }, refusals: [] }
+  return {
+    table,
+    refusals: findings.map((finding) => ({
+      other: finding.other.owner,
+      problem: problemOf(finding),
+    })),
+  }
+}
+
+/** Sets or drops an upstream. */
+export function setUpstream(table: Table, name: string, upstream: Upstream | null): Table {
+  const { upstreams } = table
+  return {
+    ...table,
+    upstreams: upstream === null ? deleteKey(upstreams, name) : setKey(upstreams, name, upstream),
+  }
+}
+
+/** The routes that name an upstream. */
+export function* usersOf(table: Table, upstream: string): Generator<Route> {
+  for (const [, route] of entriesFrom(table.users, ownedKey(upstream, ''))) yield route
 }
 
 /** Sets or drops a module reference. */

@@ -1,5 +1,5 @@
 import { type Exploration, type Refusal, type SegmentKind, type Way, explore } from './explore.ts'
-import { allowedMethods, findPath } from './lookup.ts'
+import { type Chooser, allowedMethods, findPath } from './lookup.ts'
 import { type PathFault, type PathOptions, canonicalPath, otherTrailingSlash } from './path.ts'
 import { type Edge, parsePattern } from './pattern.ts'
 import { type Router, anyMethod, placeOf, treeOf } from './router.ts'
@@ -22,6 +22,12 @@ export interface PassedOver {
   readonly because: string
 }
 
+/** A place that fits path and method, none of whose routes takes the request. */
+export interface Unmet {
+  readonly method: string
+  readonly pattern: string
+}
+
 /** What came nearest to a path that no route of the method serves. */
 export interface Nearest {
   /** The longest beginning of the path, in whole segments, that routes of the method share. */
@@ -36,6 +42,7 @@ export interface Nearest {
   readonly otherMethods: readonly string[]
   /** The path with its trailing slash added or taken away, where that is served. */
   readonly otherSlash?: string
+  readonly unmet: readonly Unmet[]
 }
 
 /** Why a request is served by what it is served by; plain data. */
@@ -61,18 +68,25 @@ export function explainRoute<T>(
   method: string,
   target: string,
   options?: PathOptions,
+  choose: Chooser<T> = null,
 ): Explanation {
   const { path, fault } = canonicalPath(target, options)
   if (path === null) return { kind: 'invalid', fault }
-  const found = findPath(router, method, path)
+  const found = findPath(router, method, path, choose)
   if (found.kind === 'invalid') return found
   const own = explore(treeOf(router, method), path)
   const get = method === 'HEAD' ? explore(router.GET, path) : undefined
-  const [best, ...others] = [...own.ways, ...(get?.ways ?? [])]
+  const ways = [...own.ways, ...(get?.ways ?? [])]
+  const taken = ways.map((way) => chosenWay(way, choose))
+  const at = taken.findIndex((way) => way !== null)
+  const best = taken[at]
+  const others = [...taken.slice(at + 1).flatMap((way) => way ?? [])]
+  const unmet = ways.filter((_, index) => taken[index] === null)
   const refused = [...own.refused, ...(get?.refused ?? [])]
-  if (best === undefined) {
+  if (best === undefined || best === null) {
     const further = get !== undefined && get.depth > own.depth ? get : own
-    return { kind: 'miss', path, nearest: nearestOf(router, method, path, further, refused) }
+    const nearest = nearestOf(router, method, path, further, refused)
+    return { kind: 'miss', path, nearest: { ...nearest, unmet: unmet.map(unmetOf) } }
   }
   return {
     kind: 'match',
@@ -80,9 +94,25 @@ export function explainRoute<T>(
     method: best.leaf.shape.method,
     pattern: best.leaf.text,
     segments: segmentsOf(best, path),
-    passedOver: [...coveredBy(router, best), ...others.map((way) => passedOver(best, way, path))],
+    passedOver: [
+      ...unmet.map((way) => ({ ...unmetOf(way), because: conditions })),
+      ...coveredBy(router, best),
+      ...others.map((way) => passedOver(best, way, path)),
+    ],
     refused,
   }
+}
+
+const conditions = 'its conditions do not hold, or another version or label was asked for'
+
+const unmetOf = <T>({ leaf }: Way<T>): Unmet => ({
+  method: leaf.shape.method,
+  pattern: leaf.text,
+})
+
+function chosenWay<T>(way: Way<T>, choose: Chooser<T>): Way<T> | null {
+  const leaf = choose === null ? way.leaf : choose(way.leaf)
+  return leaf === null ? null : { leaf, kinds: way.kinds }
 }
 
 const edgesOf = (pattern: string): readonly Edge[] => parsePattern(pattern).pattern?.edges ?? []
@@ -137,7 +167,7 @@ function nearestOf<T>(
   path: string,
   { depth, expected }: Exploration<T>,
   refused: readonly Refusal[],
-): Nearest {
+): Omit<Nearest, 'unmet'> {
   const segments = path.split('/').slice(1)
   const other = otherTrailingSlash(path)
   const isOtherServed = other !== undefined && findPath(router, method, other).kind === 'match'

@@ -1,3 +1,4 @@
+import type { Leaf } from './node.ts'
 import { type Params, type Shape, decodeParams } from './params.ts'
 import { type PathFault, type PathOptions, canonicalPath } from './path.ts'
 import { type Router, treeOf } from './router.ts'
@@ -35,6 +36,12 @@ export interface Invalid {
 export type Found<T> = Match<T> | Miss | Invalid
 
 /**
+ * Asked at each leaf that would serve the request: the leaf to take, or null for none of its place; then the walk goes
+ * on. No chooser takes every leaf.
+ */
+export type Chooser<T> = ((leaf: Leaf<T>) => Leaf<T> | null) | null
+
+/**
  * Finds the route that serves a request: static before constrained param before param before rest, with
  * backtracking.
  *
@@ -58,10 +65,11 @@ export function findRoute<T>(
   method: string,
   target: string,
   options?: PathOptions,
+  choose: Chooser<T> = null,
 ): Found<T> {
-  let leaf = walkTree(treeOf(router, method), target, true)
+  let leaf = walkTree(treeOf(router, method), target, true, choose)
   if (leaf === null && method === 'HEAD' && whyStopped() === 0) {
-    leaf = walkTree(router.GET, target, true)
+    leaf = walkTree(router.GET, target, true, choose)
   }
   if (leaf !== null) {
     return {
@@ -73,7 +81,7 @@ export function findRoute<T>(
       pathEnd: matchEnd(),
     }
   }
-  return findCanonically(router, method, target, options)
+  return findCanonically(router, method, target, options, choose)
 }
 
 function findCanonically<T>(
@@ -81,10 +89,11 @@ function findCanonically<T>(
   method: string,
   target: string,
   options: PathOptions | undefined,
+  choose: Chooser<T>,
 ): Found<T> {
   const { path, fault } = canonicalPath(target, options)
   if (path === null) return { kind: 'invalid', fault }
-  const found = findPath(router, method, path)
+  const found = findPath(router, method, path, choose)
   if (found.kind !== 'match') return found
   const mark = target.indexOf('?')
   const pathEnd = mark < 0 ? target.length : mark
@@ -93,10 +102,15 @@ function findCanonically<T>(
 }
 
 /** `findRoute` for a path that is canonical already. */
-export function findPath<T>(router: Router<T>, method: string, path: string): Found<T> {
-  let leaf = walkTree(treeOf(router, method), path, false)
+export function findPath<T>(
+  router: Router<T>,
+  method: string,
+  path: string,
+  choose: Chooser<T> = null,
+): Found<T> {
+  let leaf = walkTree(treeOf(router, method), path, false, choose)
   if (leaf === null && method === 'HEAD' && whyStopped() === 0)
-    leaf = walkTree(router.GET, path, false)
+    leaf = walkTree(router.GET, path, false, choose)
   if (leaf === null) {
     return whyStopped() === stoppedExhausted
       ? { kind: 'invalid', fault: 'too-many-alternatives' }

@@ -184,9 +184,19 @@ export function placeOf<T>(
   method: string,
   pattern: Pattern,
 ): RouterEntry<T> | undefined {
+  const leaf = leafOfPlace(router, method, pattern)
+  return leaf === null ? undefined : entryOf(leaf)
+}
+
+/** The same with the names of its params. */
+export function leafOfPlace<T>(
+  router: Router<T>,
+  method: string,
+  pattern: Pattern,
+): Leaf<T> | null {
   const tree = method === anyMethod ? router.any : ownTree(router, method)
   const leaf = leafAt(tree, pattern)
-  return leaf === null || leaf.shape.method !== method ? undefined : entryOf(leaf)
+  return leaf === null || leaf.shape.method !== method ? null : leaf
 }
 
 /** Every route, each once. */

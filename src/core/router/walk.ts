@@ -31,6 +31,7 @@ let stopped = 0
 let alternatives = 0
 let isRaw = false
 let pathEnd = 0
+let choose: ((leaf: unknown) => unknown) | null = null
 
 /** Why the last walk ended early; then its result means nothing. 0: it did not. */
 export function whyStopped(): number {
@@ -60,11 +61,20 @@ export function alternativesTried(): number {
  * returned is preceded by a comparison of the whole current run, and positions are right for every text
  * whose runs compare equal. A wrong guess can only end in null at a comparison, and the search goes on
  * at the last choice as that of a comparing radix tree would. Each node is entered at most once.
+ *
+ * `chooser` is asked at each leaf that the text ends in, and answers with the leaf to return; where it answers null
+ * the leaf does not match and the walk goes on. It must not walk.
  */
-export function walkTree<L>(tree: TreeNode<L> | null, text: string, raw: boolean): L | null {
+export function walkTree<L>(
+  tree: TreeNode<L> | null,
+  text: string,
+  raw: boolean,
+  chooser: ((leaf: L) => L | null) | null = null,
+): L | null {
   stopped = 0
   alternatives = 0
   isRaw = raw
+  choose = chooser as typeof choose
   return tree === null ? null : walk(tree, text, text.length, tree.skip, 0, 0)
 }
 
@@ -84,16 +94,15 @@ function walk<L>(
       if (node.leaf === null) {
         if (node.rare === null || node.rare.rest === null) return null
         if (!isRun(text, start, node.run, at - start)) return null
-        spans[2 * count] = at
-        spans[2 * count + 1] = at
-        pathEnd = at
-        return node.rare.rest
+        return emptyRest(node.rare.rest, at, count)
       }
       if (start === 0 && text.length === at) {
         if (text !== node.run) return null
       } else if (!isRun(text, start, node.run, at - start)) return null
       pathEnd = at
-      return node.leaf
+      const leaf = chosen(node.leaf)
+      if (leaf !== null || node.rare === null || node.rare.rest === null) return leaf
+      return emptyRest(node.rare.rest, at, count)
     }
 
     const code = text.charCodeAt(at)
@@ -146,7 +155,8 @@ function walk<L>(
       if (end === length) {
         if (node.paramLeaf !== null) {
           pathEnd = length
-          return node.paramLeaf
+          const leaf = chosen(node.paramLeaf)
+          if (leaf !== null) return leaf
         }
       } else if (node.paramNode !== null) {
         const next = node.paramNode
@@ -168,8 +178,18 @@ function walk<L>(
     spans[2 * count] = at
     spans[2 * count + 1] = length
     pathEnd = length
-    return rare.rest
+    return chosen(rare.rest)
   }
+}
+
+const chosen = <L>(leaf: L): L | null => (choose === null ? leaf : (choose(leaf) as L | null))
+
+/** A rest that takes nothing. */
+function emptyRest<L>(rest: L, at: number, count: number): L | null {
+  spans[2 * count] = at
+  spans[2 * count + 1] = at
+  pathEnd = at
+  return chosen(rest)
 }
 
 function walkConstrained<L>(
@@ -191,7 +211,9 @@ function walkConstrained<L>(
     spans[2 * count + 1] = end
     if (end === length) {
       pathEnd = length
-      return leaf
+      const picked = leaf === null ? null : chosen(leaf)
+      if (picked !== null) return picked
+      continue
     }
     if (next === null) continue
     const found = walk(next, text, length, end + next.skip, end, count + 1)

@@ -1,0 +1,129 @@
+import { problem, type Problem } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import { deleteKey, getKey, setKey, type PersistentMap } from '../core/persistent-map.ts'
+import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
+import {
+  addRoutes,
+  removeRoutes,
+  setModule,
+  setUpstream,
+  usersOf,
+  type Table,
+} from '../core/route/table.ts'
+import { sameJson } from '../core/same-json.ts'
+import { unknownUpstreams } from './assemble.ts'
+import { changesBetween, partOf } from './stored.ts'
+
+/** An object as it shall be; undefined: gone. */
+interface Wish {
+  readonly key: string
+  readonly value: Json | undefined
+}
+
+export interface Restored {
+  readonly table: Table
+  readonly problems: readonly Problem[]
+  /** Objects that somebody else has changed since, and that stay as they are. */
+  readonly left: readonly string[]
+}
+
+/** The current table with every object as in an earlier one; what sources proposed stays remembered. */
+export function restoreTable(current: Table, earlier: Table, revision: number): Restored {
+  const wishes = [...changesBetween(current, earlier)].map(({ key, after }) => ({
+    key,
+    value: after,
+  }))
+  return { ...apply(current, wishes, revision), left: [] }
+}
+
+/**
+ * The current table without what one revision did: objects that are still as it left them become what they were
+ * before; those that others changed since stay.
+ */
+export function takeBackChange(
+  current: Table,
+  before: Table,
+  after: Table,
+  revision: number,
+): Restored {
+  const now = new Map<string, Json | undefined>()
+  const undone = [...changesBetween(after, before)]
+  for (const { key } of undone) now.set(key, valueAt(current, key))
+  const left = undone.filter(({ key, before: done }) => !isSame(now.get(key), done))
+  const wishes = undone
+    .filter(({ key, before: done }) => isSame(now.get(key), done))
+    .map(({ key, after: value }) => ({ key, value }))
+  return { ...apply(current, wishes, revision), left: left.map(({ key }) => key) }
+}
+
+const isSame = (left: Json | undefined, right: Json | undefined): boolean =>
+  left === undefined || right === undefined ? left === right : sameJson(left, right)
+
+function valueAt(table: Table, key: string): Json | undefined {
+  const { part, name } = partOf(key)
+  const maps = {
+    route: table.routes,
+    upstream: table.upstreams,
+    module: table.modules,
+    off: table.switchedOff,
+    proposal: table.proposals,
+  }
+  const map = maps[part as keyof typeof maps] as unknown as PersistentMap<NonNullable<Json>>
+  return getKey(map, name)
+}
+
+function apply(
+  current: Table,
+  wishes: readonly Wish[],
+  revision: number,
+): Pick<Restored, 'table' | 'problems'> {
+  const gone: Route[] = []
+  const put: Route[] = []
+  const of = (part: string): readonly (Wish & { readonly name: string })[] =>
+    wishes.flatMap((wish) => {
+      const split = partOf(wish.key)
+      return split.part === part ? [{ ...wish, name: split.name }] : []
+    })
+  const touched = new Set<string>()
+  for (const { name, value } of of('route')) {
+    touched.add(name)
+    const known = getKey(current.routes, name)
+    if (known !== undefined) gone.push(known)
+    if (value !== undefined) put.push({ ...(value as unknown as Route), revision })
+  }
+  let { switchedOff } = current
+  for (const { name, value } of of('off')) {
+    switchedOff =
+      value === undefined ? deleteKey(switchedOff, name) : setKey(switchedOff, name, true)
+    const known = getKey(current.routes, name)
+    // Taken out and put in again, it stands in the router or not as it should.
+    if (known !== undefined && !touched.has(name)) {
+      gone.push(known)
+      put.push(known)
+    }
+  }
+  let table: Table = { ...removeRoutes(current, gone), switchedOff }
+  for (const { name, value } of of('module')) {
+    const reference = value as unknown as ModuleReference | undefined
+    table = setModule(table, name, reference === undefined ? null : { ...reference, revision })
+  }
+  const dropped: string[] = []
+  for (const { name, value } of of('upstream')) {
+    const upstream = value as unknown as Upstream | undefined
+    if (upstream === undefined) dropped.push(name)
+    table = setUpstream(table, name, upstream === undefined ? null : { ...upstream, revision })
+  }
+  // The policy may be stricter today than when these routes stood side by side.
+  const added = addRoutes(table, put, 'exact')
+  const problems = [
+    ...added.refusals.map((refusal) => refusal.problem),
+    ...unknownUpstreams(added.table, put),
+    ...dropped.flatMap((name) => {
+      const [user] = usersOf(added.table, name)
+      return user === undefined
+        ? []
+        : [problem('TURNOUT_UPSTREAM_USED', { upstream: name, route: user.id, owner: user.owner })]
+    }),
+  ]
+  return { table: added.table, problems }
+}
