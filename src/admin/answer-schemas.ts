@@ -23,9 +23,7 @@ export const pageOf = (item: z.ZodType): z.ZodType =>
 
 export const listOf = (item: z.ZodType): z.ZodType => z.strictObject({ items: z.array(item) })
 
-const problems = z.array(
-  z.strictObject({ code: text, detail: text, pointer: text.optional() }),
-)
+const problems = z.array(z.strictObject({ code: text, detail: text, pointer: text.optional() }))
 
 export const problemAnswer: z.ZodType = z.strictObject({
   title: text,
@@ -42,6 +40,8 @@ const change = z.strictObject({
   to: text.nullable(),
   added: z.array(text),
   removed: z.array(text),
+  changed: z.array(text),
+  upstreams: z.array(text),
 })
 
 export const publishAnswer: z.ZodType = z.strictObject({

@@ -1,7 +1,7 @@
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { AppliedChange } from '../control/change.ts'
-import type { RevisionState } from '../control/control.ts'
+import type { HistoryRow } from '../control/control.ts'
 import type { ModuleUpload } from './upload.ts'
 
 /** An object of JSON. */
@@ -111,7 +111,7 @@ export interface ProblemAnswer extends AnsweredProblem {
 export interface RevisionRow {
   /** Null: a change set that was rejected. */
   readonly number: number | null
-  readonly state: RevisionState
+  readonly state: HistoryRow['state']
   /** ISO 8601. */
   readonly at: string
   readonly author: string

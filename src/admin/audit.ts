@@ -47,7 +47,9 @@ const headFile = 'audit.head'
 
 const readHead = async (directory: string): Promise<ChainHead> => {
   try {
-    const parsed = headSchema.safeParse(JSON.parse(await readFile(join(directory, headFile), 'utf8')))
+    const parsed = headSchema.safeParse(
+      JSON.parse(await readFile(join(directory, headFile), 'utf8')),
+    )
     return parsed.data ?? emptyChain
   } catch {
     return emptyChain
@@ -102,11 +104,14 @@ export async function openAudit(
 ): Promise<Audit> {
   const failed = (error: unknown): TurnoutError =>
     new TurnoutError('TURNOUT_AUDIT_FAILED', { reason: thrownMessage(error) }, { cause: error })
-  const { log, head: end, open, damaged } = await openChain(directory, options).catch(
-    (error: unknown) => {
-      throw failed(error)
-    },
-  )
+  const {
+    log,
+    head: end,
+    open,
+    damaged,
+  } = await openChain(directory, options).catch((error: unknown) => {
+    throw failed(error)
+  })
   let head = end
   let waiting: Waiting[] = []
   let writing: Promise<void> | null = null

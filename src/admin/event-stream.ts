@@ -59,7 +59,9 @@ export function createEventStreams(ring: EventRing, heartbeatMs: number): EventS
   return {
     open: (lastEventId, isAllowed) => {
       if (clients.size >= maxClients)
-        throw new TurnoutError('TURNOUT_ADMIN_BUSY', { reason: `${maxClients} clients follow events` })
+        throw new TurnoutError('TURNOUT_ADMIN_BUSY', {
+          reason: `${maxClients} clients follow events`,
+        })
       return (response) => start(response, lastEventId, isAllowed)
     },
     close: () => {

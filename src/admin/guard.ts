@@ -10,9 +10,15 @@ const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
 const nameOf = (host: string): string => host.toLowerCase().replace(/:\d*$/, '')
 
 /** Names under which the API may be asked: those of loopback, the bound address, and what was configured. */
-export function allowedHosts(bound: string | null, further: readonly string[]): ReadonlySet<string> {
+export function allowedHosts(
+  bound: string | null,
+  further: readonly string[],
+): ReadonlySet<string> {
   const names = bound === null ? further : [bound, ...further]
-  return new Set([...loopback, ...names.map((name) => (isIP(name) === 6 ? `[${name}]` : nameOf(name)))])
+  return new Set([
+    ...loopback,
+    ...names.map((name) => (isIP(name) === 6 ? `[${name}]` : nameOf(name))),
+  ])
 }
 
 /**

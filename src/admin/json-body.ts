@@ -52,7 +52,11 @@ export function parseBody(bytes: Uint8Array): Json {
   try {
     text = utf8.decode(bytes)
   } catch {
-    throw new TurnoutError('TURNOUT_JSON_INVALID', { line: 1, column: 1, reason: 'it is not UTF-8' })
+    throw new TurnoutError('TURNOUT_JSON_INVALID', {
+      line: 1,
+      column: 1,
+      reason: 'it is not UTF-8',
+    })
   }
   const result = parseStrictJson(text, maxDepth)
   if (result.ok) return result.value

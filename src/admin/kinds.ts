@@ -5,7 +5,7 @@ import type { Route, Upstream } from '../core/route/route.ts'
 import type { Table } from '../core/route/table.ts'
 import type { Item, ItemFacts, RouteItem, UpstreamItem } from './answers.ts'
 import { adminOwner, type AdminContext, type ParsePlace } from './context.ts'
-import { forbiddenTarget } from './forbidden-target.ts'
+import { isAdminTarget } from './forbidden-target.ts'
 import type { Known } from './precondition.ts'
 import { editOf, type Edit } from './publish.ts'
 import { inputProblem } from './refusal.ts'
@@ -45,7 +45,7 @@ const added = ['owner', 'revision', 'switchedOff']
 /** The input as an author writes it. An owner that is not the API's is no fact to pass over: it is a wish. */
 const authored = (input: Json, pointer: string): Json | Problem => {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return input
-  const fields = Object.entries(input as Item)
+  const fields = Object.entries(input)
   const owner = (input as Item)['owner']
   if (owner !== undefined && owner !== adminOwner)
     return inputProblem(`the owner is always ${adminOwner}`, `${pointer}/owner`)
@@ -63,10 +63,9 @@ const checked = <Value>(
 ): Parsed<Value> => {
   if (parsed.value === null) return parsed
   const problems = urls(parsed.value).flatMap(([url, at]) => {
-    const reason = forbiddenTarget(url, context.address())
-    return reason === null
-      ? []
-      : [problem('TURNOUT_TARGET_FORBIDDEN', { url, reason }, { pointer: pointer + at })]
+    if (!isAdminTarget(url, context.address())) return []
+    const values = { url, reason: 'it is the admin API' }
+    return [problem('TURNOUT_TARGET_FORBIDDEN', values, { pointer: pointer + at })]
   })
   return problems.length === 0 ? parsed : { value: null, problems }
 }
@@ -84,7 +83,7 @@ export function routeKind(context: AdminContext): Kind<Route, RouteItem> {
       const { route, problems } = model.parseRoute(own, place)
       if (route === null) return { value: null, problems }
       return checked(context, { value: route, problems: null }, place.pointer, ({ target }) =>
-        target.kind === 'uri' ? [[target.uri, '/uri']] : [],
+        target.kind === 'uri' ? [[target.uri, '']] : [],
       )
     },
     render: (route) => model.renderRoute(route),

@@ -69,6 +69,11 @@ export const operations = {
 
 export type OperationName = keyof typeof operations
 
+/** Whether an operation changes something: it is audited, limited in rate, and may carry an `Idempotency-Key`. */
+export function isChange(name: OperationName): boolean {
+  return operations[name].method !== 'GET' && name !== 'probe'
+}
+
 /** Names of the params of a path, `{id}`. */
 type ParamOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | ParamOf<Rest>
@@ -177,12 +182,3 @@ export interface OperationTypes {
 export type QueryOf<Name extends OperationName> = OperationTypes[Name]['query']
 export type BodyOf<Name extends OperationName> = OperationTypes[Name]['body']
 export type AnswerOf<Name extends OperationName> = OperationTypes[Name]['answer']
-
-/** Operations that change something: they are audited, limited in rate, and may carry an `Idempotency-Key`. */
-export type ChangeName = {
-  readonly [Name in OperationName]: (typeof operations)[Name]['method'] extends 'GET'
-    ? never
-    : Name extends 'probe'
-      ? never
-      : Name
-}[OperationName]

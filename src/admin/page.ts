@@ -1,5 +1,5 @@
 import { entriesAfter, entriesFrom, type PersistentMap } from '../core/persistent-map.ts'
-import type { Item, Page } from './answers.ts'
+import type { Page } from './answers.ts'
 import type { AdminContext } from './context.ts'
 import type { Kind } from './kinds.ts'
 import type { Answer } from './resource.ts'
@@ -32,7 +32,7 @@ export function pageOf<Value extends NonNullable<unknown>, Answered>(
 
 /** A page of a kind of objects, of one owner where the query says so. */
 export function listItems<Value extends NonNullable<unknown>>(
-  kind: Kind<Value, Item>,
+  kind: Kind<Value>,
   { control }: AdminContext,
   query: Parameters<typeof pageOf>[1] & { readonly owner?: string | undefined },
 ): Answer {

@@ -55,7 +55,7 @@ export function demandMatch({ id, revision }: Known, match: Match, isForced: boo
   }
 }
 
-/** Items of others are not edited. @throws TurnoutError TURNOUT_ITEM_OWNED */
+/** Items of others are not edited. @throws TurnoutError TURNOUT_OWNER_DIFFERS */
 export function demandOwner({ id, owner }: Known, own: string): void {
-  if (owner !== own) throw new TurnoutError('TURNOUT_ITEM_OWNED', { id, owner })
+  if (owner !== own) throw new TurnoutError('TURNOUT_OWNER_DIFFERS', { item: id, owner })
 }

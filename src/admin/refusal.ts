@@ -43,7 +43,11 @@ export function invalidInput(problems: readonly Problem[]): TurnoutError {
 
 /** A problem at a place of the body. */
 export function inputProblem(reason: string, pointer: string): Problem {
-  return problem('TURNOUT_INPUT_VALUE', { pointer: pointer === '' ? 'the body' : pointer, reason }, { pointer })
+  return problem(
+    'TURNOUT_INPUT_VALUE',
+    { pointer: pointer === '' ? 'the body' : pointer, reason },
+    { pointer },
+  )
 }
 
 /** One finding as clients see it. */

@@ -52,7 +52,10 @@ export const changeSetQuery: z.ZodType<
   ChangeQuery & { readonly force?: boolean | undefined; readonly dryRun?: boolean | undefined }
 > = z.strictObject({ ...changes, force: flag.optional(), dryRun: flag.optional() })
 
-export const itemBody: z.ZodType<Item> = z.record(z.string(), z.unknown()) as unknown as z.ZodType<Item>
+export const itemBody: z.ZodType<Item> = z.record(
+  z.string(),
+  z.unknown(),
+) as unknown as z.ZodType<Item>
 
 const position = z.strictObject({ source: z.int(), line: z.int(), column: z.int() })
 const parameter = z.looseObject({ name: z.string(), gives: z.string() })
@@ -74,9 +77,7 @@ export const uploadBody: z.ZodType<ModuleUpload> = z.strictObject({
       }),
     ),
     parameters: z.array(parameter),
-    externals: z.array(
-      z.strictObject({ specifier: z.string(), version: z.string().optional() }),
-    ),
+    externals: z.array(z.strictObject({ specifier: z.string(), version: z.string().optional() })),
     digest: z.string().regex(/^[0-9a-f]{64}$/),
   }),
 }) as unknown as z.ZodType<ModuleUpload>

@@ -57,5 +57,7 @@ const covers = (scope: Scope, path: string): boolean => {
   const { pattern } = parsePattern(path)
   if (pattern === null) return false
   const head = pattern.runs[0] ?? ''
-  return head.startsWith(`${scope.prefix}/`) || (head === scope.prefix && pattern.edges.length === 0)
+  return (
+    head.startsWith(`${scope.prefix}/`) || (head === scope.prefix && pattern.edges.length === 0)
+  )
 }

@@ -109,9 +109,7 @@ export async function openTokens(directory: string, first: string): Promise<Toke
   let writing: Promise<unknown> = Promise.resolve()
 
   /** One write after the other; memory follows the disk. */
-  const change = <Result>(
-    edit: (tokens: Map<string, Kept>) => Result,
-  ): Promise<Result> => {
+  const change = <Result>(edit: (tokens: Map<string, Kept>) => Result): Promise<Result> => {
     const changed = writing.then(async () => {
       const next = new Map(tokens)
       const result = edit(next)
@@ -153,8 +151,7 @@ export async function openTokens(directory: string, first: string): Promise<Toke
     create: ({ name, scopes, expiresAt }, now) =>
       change((next) => {
         const isTaken = [...next.values()].some((token) => token.name === name)
-        if (isTaken || name === firstToken)
-          throw new TurnoutError('TURNOUT_TOKEN_EXISTS', { name })
+        if (isTaken || name === firstToken) throw new TurnoutError('TURNOUT_TOKEN_EXISTS', { name })
         if (next.size >= maxTokens) throw failed(path, `there are ${maxTokens} tokens already`)
         const id = randomBytes(8).toString('hex')
         const token = `${id}.${randomBytes(32).toString('base64url')}`

@@ -132,7 +132,8 @@ export class Publisher implements Control {
     this.#history.resume({ revision, table })
     const failed = await this.#prepareAll(table)
     const applied = worker.apply(state.number, table)
-    if (!applied.ok) throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
+    if (!applied.ok)
+      throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
     if (failed.length > 0) {
       // Whoever proposed it shall do so again.
       const proposals = failed.reduce((map, { owner }) => deleteKey(map, owner), table.proposals)

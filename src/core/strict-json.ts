@@ -103,7 +103,8 @@ class Reader {
   #string(): string {
     const start = this.#at
     let end = start + 1
-    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1
+    while (end < this.#text.length && this.#text[end] !== '"')
+      end += this.#text[end] === '\\' ? 2 : 1
     if (end >= this.#text.length) this.#refuse('a string without its end')
     let value: string
     try {

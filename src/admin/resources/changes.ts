@@ -1,24 +1,23 @@
+import * as z from 'zod'
 import { problem, TurnoutError, type Problem } from '../../core/errors.ts'
-import type { ChangeItem, LoadedModule } from '../../control/change.ts'
+import type { ChangeItem } from '../../control/change.ts'
 import { getKey } from '../../core/persistent-map.ts'
 import type { Table } from '../../core/route/table.ts'
 import { planAnswer, publishAnswer } from '../answer-schemas.ts'
 import type { Item } from '../answers.ts'
-import type { AdminContext } from '../context.ts'
+import { adminOwner } from '../context.ts'
 import { demandWrite } from '../edit-item.ts'
 import type { Identity } from '../identity.ts'
 import { routeKind, upstreamKind, type Kind } from '../kinds.ts'
 import { jsonType } from '../media.ts'
-import { moduleItems, ownerOfModule, removeModules } from '../module-items.ts'
+import { demandModule, deployItem, loadUploads } from '../deploy.ts'
 import { demandOwner } from '../precondition.ts'
-import { adminOwner } from '../context.ts'
 import { changeSetOf, editOf, publish, type Edit } from '../publish.ts'
 import { invalidInput, refusal } from '../refusal.ts'
 import { planOf } from '../render.ts'
 import type { AdminRequest, Answer, Resources } from '../resource.ts'
 import { changeBody, changeSetQuery } from '../schemas.ts'
 import { mayCall } from '../scope.ts'
-import * as z from 'zod'
 
 /** Several objects in one revision: all of it, or nothing. */
 export const changeResources: Pick<Resources, 'change'> = {
@@ -36,7 +35,7 @@ export const changeResources: Pick<Resources, 'change'> = {
     refusals: [
       'TURNOUT_INPUT_INVALID',
       'TURNOUT_ROUTE_CONFLICT',
-      'TURNOUT_ITEM_OWNED',
+      'TURNOUT_OWNER_DIFFERS',
       'TURNOUT_ITEM_CHANGED',
       'TURNOUT_MATCH_MISSING',
       'TURNOUT_ITEM_UNKNOWN',
@@ -61,20 +60,29 @@ async function change(request: AdminRequest<'change'>): Promise<Answer> {
   const isDeploy = put.length > 0 || remove.length > 0
   if (isDeploy && !mayCall(identity.scopes, 'deploy'))
     throw new TurnoutError('TURNOUT_SCOPE_MISSING', { what: 'deploy modules' })
-  const loaded = await moduleItems(context, put)
+  const loaded = await loadUploads(context, put, '/modules/put')
 
   const items = (table: Table): readonly ChangeItem[] => {
-    const demand = demandUntouched(request, table)
+    const demand = demandUntouched(request)
     const edit = mergeEdits(
       editsOf(routes, table, identity, demand),
       editsOf(upstreams, table, identity, demand),
-      editOf({ switches: switchesOf(request, table, demand) }),
+      editOf({ switches: switchesOf(request, table) }),
     )
-    for (const { reference } of loaded) demandModule(table, reference, demand)
+    for (const { reference } of loaded) {
+      const there = getKey(table.modules, reference.name)
+      if (there === undefined) continue
+      demandOwner({ ...there, id: there.name }, reference.owner)
+      demand({ id: there.name, revision: there.revision })
+    }
     const isEdit = Object.values(edit).some((part) => Array.isArray(part) && part.length > 0)
     return [
-      ...loaded.map((module) => moduleItem(module)),
-      ...removeModules(table, remove, demand),
+      ...loaded.map((module) => deployItem(module)),
+      ...remove.map((name) => {
+        const there = demandModule(table, name)
+        demand({ id: name, revision: there.revision })
+        return { kind: 'remove', owner: there.owner } as const
+      }),
       ...(isEdit ? [edit] : []),
     ]
   }
@@ -94,7 +102,12 @@ async function change(request: AdminRequest<'change'>): Promise<Answer> {
 
 const parseEdits = <Value>(
   kind: Kind<Value>,
-  edits: { readonly put?: readonly Item[] | undefined; readonly remove?: readonly string[] | undefined } | undefined,
+  edits:
+    | {
+        readonly put?: readonly Item[] | undefined
+        readonly remove?: readonly string[] | undefined
+      }
+    | undefined,
   pointer: string,
   problems: Problem[],
 ): Parsed<Value> => {
@@ -108,7 +121,9 @@ const parseEdits = <Value>(
   const ids = [...put.map((value) => kind.known(value).id), ...remove]
   const twice = ids.find((id, at) => ids.indexOf(id, at + 1) >= 0)
   if (twice !== undefined)
-    problems.push(problem('TURNOUT_INPUT_VALUE', { pointer, reason: `${twice} stands twice` }, { pointer }))
+    problems.push(
+      problem('TURNOUT_INPUT_VALUE', { pointer, reason: `${twice} stands twice` }, { pointer }),
+    )
   return { kind, put, remove }
 }
 
@@ -116,10 +131,7 @@ const parseEdits = <Value>(
 type Demand = (known: { readonly id: string; readonly revision: number }) => void
 
 /** Items that are there may be changed by who has seen their newest state: `based_on`, or `?force=true`. */
-const demandUntouched = (
-  { body, query, context }: AdminRequest<'change'>,
-  _table: Table,
-): Demand => {
+const demandUntouched = ({ body, query, context }: AdminRequest<'change'>): Demand => {
   const { based_on: basedOn } = body
   const current = context.control.current.revision.number
   if (basedOn !== undefined && basedOn > current)
@@ -141,10 +153,9 @@ const editsOf = <Value>(
   demand: Demand,
 ): Edit => {
   demandWrite(kind, identity, put)
-  const touched = [
-    ...put.map((value) => kind.known(value).id),
-    ...remove,
-  ].map((id) => [id, kind.get(table, id)] as const)
+  const touched = [...put.map((value) => kind.known(value).id), ...remove].map(
+    (id) => [id, kind.get(table, id)] as const,
+  )
   for (const [id, there] of touched) {
     if (there !== undefined) {
       demandWrite(kind, identity, [there])
@@ -165,3 +176,23 @@ const mergeEdits = (...edits: readonly Edit[]): Edit =>
     removeUpstreams: edits.flatMap((edit) => edit.removeUpstreams),
     switches: edits.flatMap((edit) => edit.switches),
   })
+
+/** Switching a route off and on again loses nothing of anybody's, so it needs no state that was looked at. */
+const switchesOf = (
+  { body, identity, context }: AdminRequest<'change'>,
+  table: Table,
+): Edit['switches'] => {
+  const kind = routeKind(context)
+  const wanted = [
+    ...(body.enable ?? []).map((route) => ({ route, enabled: true })),
+    ...(body.disable ?? []).map((route) => ({ route, enabled: false })),
+  ]
+  const put = new Set((body.routes?.put ?? []).map((input) => input['id']))
+  for (const { route } of wanted) {
+    const there = kind.get(table, route)
+    if (there !== undefined) demandWrite(kind, identity, [there])
+    else if (!put.has(route))
+      throw new TurnoutError('TURNOUT_ITEM_UNKNOWN', { noun: 'route', id: route })
+  }
+  return wanted
+}

@@ -14,7 +14,7 @@ const patch: BodyRule<Item> = { types: [jsonType, mergePatchType], schema: itemB
 const conflicts = [
   'TURNOUT_INPUT_INVALID',
   'TURNOUT_ROUTE_CONFLICT',
-  'TURNOUT_ITEM_OWNED',
+  'TURNOUT_OWNER_DIFFERS',
   'TURNOUT_ITEM_CHANGED',
   'TURNOUT_MATCH_MISSING',
   'TURNOUT_ITEM_UNKNOWN',
