@@ -18,11 +18,16 @@ export async function syncFolder(directory: string): Promise<void> {
   }
 }
 
-/** Writes all bytes, however many the system takes at a time. */
-export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Writes all bytes, however many the system takes at a time: at `position`, or where the file stands. */
+export async function writeAll(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number | null = null,
+): Promise<void> {
   let done = 0
   while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done)
+    const at = position === null ? null : position + done
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at)
     done += bytesWritten
   }
 }

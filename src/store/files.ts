@@ -1,0 +1,124 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Json } from '../core/json.ts'
+import { readLine, sealLine } from './chain.ts'
+import { writeDurably } from './durable-file.ts'
+import { fieldsOf, positionOf, schema, type Position } from './position.ts'
+import { segmentBegin, segmentHead, type Begin } from './segment.ts'
+
+/*
+ * The files of the local store, in DIRECTORY/revisions. N is the number of a segment.
+ *
+ *     journal-N.ndjson       what was published from a position on
+ *     checkpoint-N.ndjson    all objects at that position; missing where it was not finished
+ *     newest.json            a position that was reached, as a witness: newer ones come without it
+ *     damaged/               what did not verify
+ */
+
+/** A segment of the journal that records were or are written to. */
+export interface Segment {
+  readonly number: number
+  readonly begin: Begin
+}
+
+/** What is in the folder and may be read. The writer, the reader and the compaction share it. */
+export interface Files {
+  readonly directory: string
+  /** In order; the last one is written to. */
+  readonly segments: Segment[]
+  /** Number of a segment, and bytes of the checkpoint at its begin. */
+  readonly checkpoints: Map<number, number>
+  /** Segments that somebody reads: neither they nor later ones are deleted. */
+  readonly holds: Set<{ segment: number }>
+  /** Number of the segment that is made next. */
+  next: number
+}
+
+const named = (kind: string, number: number): string =>
+  `${kind}-${String(number).padStart(8, '0')}.ndjson`
+
+export const segmentName = (number: number): string => named('journal', number)
+export const checkpointName = (number: number): string => named('checkpoint', number)
+export const witnessName = 'newest.json'
+
+export const segmentPath = (files: { readonly directory: string }, number: number): string =>
+  join(files.directory, segmentName(number))
+export const checkpointPath = (files: { readonly directory: string }, number: number): string =>
+  join(files.directory, checkpointName(number))
+
+/** Numbers of the segments and checkpoints in a folder, in order; other files are nobody's business. */
+export async function listFiles(
+  directory: string,
+): Promise<{ segments: number[]; checkpoints: number[] }> {
+  const found = { journal: [] as number[], checkpoint: [] as number[] }
+  for (const name of await readdir(directory)) {
+    const [, kind, digits] = /^(journal|checkpoint)-(\d{8,15})\.ndjson$/.exec(name) ?? []
+    if (kind === 'journal' || kind === 'checkpoint') found[kind].push(Number(digits))
+  }
+  const ascending = (left: number, right: number): number => left - right
+  return { segments: found.journal.sort(ascending), checkpoints: found.checkpoint.sort(ascending) }
+}
+
+/** Makes a segment that is not in use yet, so that taking it into use needs no more than a write. */
+export async function reserveSegment(files: Files): Promise<number> {
+  const number = files.next
+  files.next += 1
+  await writeDurably(segmentPath(files, number), segmentHead(number).line)
+  return number
+}
+
+/** Makes a segment that begins with a position. */
+export async function beginSegment(
+  files: Files,
+  position: Position,
+  isRecovered = false,
+): Promise<{ readonly size: number; readonly hash: string }> {
+  const number = files.next
+  files.next += 1
+  const head = segmentHead(number)
+  const at = Date.now()
+  const begin = segmentBegin(head.hash, position, at, isRecovered)
+  const text = head.line + begin.line
+  await writeDurably(segmentPath(files, number), text)
+  files.segments.push({ number, begin: { position, at, isRecovered, hash: begin.hash } })
+  return { size: Buffer.byteLength(text), hash: begin.hash }
+}
+
+/** Deletes a checkpoint and its segment; the checkpoint first, for one without its segment would be damage. */
+export async function deleteSegment(files: Files, number: number): Promise<void> {
+  await rm(checkpointPath(files, number), { force: true })
+  files.checkpoints.delete(number)
+  await rm(segmentPath(files, number), { force: true })
+}
+
+/** A position that was surely reached, and the segment that was current then. */
+export interface Witness {
+  readonly segment: number
+  readonly position: Position
+}
+
+/**
+ * Notes down how far the history came. Records that are cut off a file at a line's end leave no trace in it; the
+ * witness, written when a segment begins and when the store closes, tells that they are missing.
+ */
+export async function writeWitness(files: Files, witness: Witness): Promise<void> {
+  const entry = { kind: 'newest', schema, segment: witness.segment, ...witness.position }
+  await writeDurably(join(files.directory, witnessName), sealLine('', JSON.stringify(entry)).line)
+}
+
+/** `absent`, a witness, or `damaged`. */
+export async function readWitness(directory: string): Promise<Witness | 'absent' | 'damaged'> {
+  let bytes: Buffer
+  try {
+    bytes = await readFile(join(directory, witnessName))
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'absent' : 'damaged'
+  }
+  const line = readLine(bytes, 0, '')
+  const fields: { readonly [key: string]: Json } | null = fieldsOf(line?.entry)
+  const position = fields && positionOf(fields)
+  const segment = fields?.['segment']
+  const isWhole = line?.end === bytes.length && fields?.['kind'] === 'newest'
+  if (!isWhole || !position || typeof segment !== 'number') return 'damaged'
+  return { segment, position }
+}
