@@ -41,7 +41,7 @@ export interface RouteModel {
   renderRoute(route: Route): Json
   renderUpstream(upstream: Upstream): Json
   /** As a Spring Cloud Gateway definition; null: it cannot be said in one. */
-  renderSpring(route: Route): Json | null
+  renderSpring(route: Route): { readonly definition: Json | null }
 }
 
 export interface AdminLimits {

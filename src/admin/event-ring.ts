@@ -25,7 +25,7 @@ export interface EventRing {
 
 const maxEvents = 1_000
 
-export function createEventRing(keep = maxEvents): EventRing {
+export function createEventRing(keep: number = maxEvents): EventRing {
   const start = randomBytes(6).toString('hex')
   const events: RingEvent[] = []
   const listeners = new Set<(event: RingEvent) => void>()

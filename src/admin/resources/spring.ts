@@ -108,7 +108,10 @@ export const springResources: Pick<Resources, SpringName> = {
     answers: { 200: anyObjects },
     handle: ({ context }) => ({
       status: 200,
-      body: [...routesOf(context)].flatMap((route) => context.model.renderSpring(route) ?? []),
+      body: [...routesOf(context)].flatMap((route) => {
+        const { definition } = context.model.renderSpring(route)
+        return definition === null ? [] : [definition]
+      }),
     }),
   },
   listSpringGlobalFilters: empty('Filters of all routes; there are none yet'),
@@ -162,7 +165,7 @@ const uriOf = ({ target }: Route): string => {
 
 /** The shape of `GET /actuator/gateway/routes`: text for people, and the definition where there is one. */
 const shown = ({ model }: AdminContext, route: Route): Item => {
-  const definition = model.renderSpring(route)
+  const { definition } = model.renderSpring(route)
   const methods = route.methods.includes('*') ? '' : ` && Methods: [${route.methods.join(', ')}]`
   return {
     route_id: route.id,
