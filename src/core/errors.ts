@@ -59,6 +59,14 @@ export type ErrorCode =
   | 'TURNOUT_USAGE'
   | 'TURNOUT_FOLDER_NOT_FOUND'
   | 'TURNOUT_INIT_FAILED'
+  // store
+  | 'TURNOUT_STORE_FAILED'
+  | 'TURNOUT_STORE_DAMAGED'
+  | 'TURNOUT_STORE_RECOVERED'
+  | 'TURNOUT_STORE_TAIL_CUT'
+  | 'TURNOUT_STORE_LOCKED'
+  | 'TURNOUT_STORE_UNSAFE'
+  | 'TURNOUT_ARTIFACT_DAMAGED'
   // the road of a change
   | 'TURNOUT_OWNER_DIFFERS'
   | 'TURNOUT_UPSTREAM_UNKNOWN'
@@ -69,18 +77,43 @@ export type ErrorCode =
   | 'TURNOUT_CLOSURE_DURABLE'
   | 'TURNOUT_CONFIRM_LATE'
   | 'TURNOUT_REVISION_RACE'
-  | 'TURNOUT_STORE_FAILED'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
   | 'TURNOUT_URI_FORBIDDEN'
   // store
-  | 'TURNOUT_STORE_DAMAGED'
-  | 'TURNOUT_STORE_RECOVERED'
-  | 'TURNOUT_STORE_TAIL_CUT'
-  | 'TURNOUT_STORE_LOCKED'
-  | 'TURNOUT_STORE_UNSAFE'
-  | 'TURNOUT_ARTIFACT_DAMAGED'
+  // admin API
+  | 'TURNOUT_ADMIN_HOST'
+  | 'TURNOUT_ADMIN_ORIGIN'
+  | 'TURNOUT_ADMIN_EXPOSED'
+  | 'TURNOUT_ADMIN_FAILED'
+  | 'TURNOUT_ADMIN_BUSY'
+  | 'TURNOUT_ADMIN_UNREACHABLE'
+  | 'TURNOUT_ADMIN_TOKEN_INVALID'
+  | 'TURNOUT_TOKENS_FAILED'
+  | 'TURNOUT_TOKEN_MISSING'
+  | 'TURNOUT_TOKEN_UNKNOWN'
+  | 'TURNOUT_TOKEN_LOCKED'
+  | 'TURNOUT_TOKEN_EXISTS'
+  | 'TURNOUT_SCOPE_MISSING'
+  | 'TURNOUT_RATE_LIMITED'
+  | 'TURNOUT_RESOURCE_UNKNOWN'
+  | 'TURNOUT_QUERY_INVALID'
+  | 'TURNOUT_HEADER_INVALID'
+  | 'TURNOUT_BODY_TYPE'
+  | 'TURNOUT_BODY_UNEXPECTED'
+  | 'TURNOUT_JSON_INVALID'
+  | 'TURNOUT_INPUT_INVALID'
+  | 'TURNOUT_INPUT_VALUE'
+  | 'TURNOUT_TARGET_FORBIDDEN'
+  | 'TURNOUT_ITEM_EXISTS'
+  | 'TURNOUT_ITEM_UNKNOWN'
+  | 'TURNOUT_ITEM_CHANGED'
+  | 'TURNOUT_MATCH_MISSING'
+  | 'TURNOUT_BASE_MISSING'
+  | 'TURNOUT_KEY_REUSED'
+  | 'TURNOUT_KEY_RUNNING'
+  | 'TURNOUT_AUDIT_FAILED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -470,6 +503,53 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause: 'The file system refused to make the folder or the file.',
     cure: 'Choose a folder that you may write to.',
   },
+
+  // store
+  TURNOUT_STORE_FAILED: {
+    status: 507,
+    message: 'The store could not do it: {reason}',
+    cause: 'The disk is full, refused to write or read, or the store is closed.',
+    cure: 'Make space or mend the disk; the next change is tried anew, and what is served stays as it is.',
+  },
+  TURNOUT_STORE_DAMAGED: {
+    status: 500,
+    message: 'The store in {directory} is damaged: {reason}',
+    cause:
+      'A file of the store is missing or not what was written, and no intact one can stand in.',
+    cure: 'Put the folder back from a backup, or move it away to begin with nothing.',
+  },
+  TURNOUT_STORE_RECOVERED: {
+    status: 500,
+    message: 'The store in {directory} was damaged: {reason}; {outcome}',
+    cause:
+      'A file of the store is missing or not what was written: a bad disk, or somebody edited it.',
+    cure: 'Check the disk, and publish again what is missing; the damaged files are kept in `damaged/`.',
+  },
+  TURNOUT_STORE_TAIL_CUT: {
+    status: 500,
+    message: 'The last {bytes} bytes of {file} were an unfinished write and were cut off',
+    cause: 'The process or the machine ended in the middle of a write that was never acknowledged.',
+    cure: 'Nothing: the change was not acknowledged; make it again if it is wanted.',
+  },
+  TURNOUT_STORE_LOCKED: {
+    status: 500,
+    message: 'The data folder {directory} is in use by process {pid}',
+    cause: 'One data folder belongs to one running instance.',
+    cure: 'Stop that process, or give this instance a data folder of its own.',
+  },
+  TURNOUT_STORE_UNSAFE: {
+    status: 500,
+    message: 'The data folder {directory} is not safe: {reason}',
+    cause: 'Whoever can write into the folder decides what is served.',
+    cure: 'Take the right to write from others (`chmod 0700`), or choose another folder.',
+  },
+  TURNOUT_ARTIFACT_DAMAGED: {
+    status: 500,
+    message: 'The artifact {digest} is damaged: {reason}',
+    cause: 'The file of the built module is not what was written.',
+    cure: 'Deploy the module again; the damaged file was moved to `damaged/`.',
+  },
+
   // the road of a change
   TURNOUT_OWNER_DIFFERS: {
     status: 409,
@@ -525,12 +605,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause: 'A publish is a compare-and-set on the newest revision.',
     cure: 'Try again on the new table.',
   },
-  TURNOUT_STORE_FAILED: {
-    status: 503,
-    message: 'The store failed: {reason}',
-    cause: 'The disk is full, or answered with an error.',
-    cure: 'See to the disk; what was served before goes on.',
-  },
 
   // definitions
   TURNOUT_DEFINITION_INVALID: {
@@ -555,43 +629,196 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
 
   // store
-  TURNOUT_STORE_DAMAGED: {
+
+  // admin API
+  TURNOUT_ADMIN_HOST: {
+    status: 403,
+    message: 'The admin API is not asked under the name {host}',
+    cause: 'A page that points a name of its own at this address could otherwise reach the API.',
+    cure: 'Ask under localhost or the bound address, or name the host in the options of the admin API.',
+  },
+  TURNOUT_ADMIN_ORIGIN: {
+    status: 403,
+    message: 'The admin API does not answer requests of other sites ({field})',
+    cause: 'A browser sent the request for a page of another origin.',
+    cure: 'Ask from a program, or from a page of the same origin.',
+  },
+  TURNOUT_ADMIN_EXPOSED: {
     status: 500,
-    message: 'The store in {directory} is damaged: {reason}',
+    message: 'The admin API does not listen on {host} without TLS',
+    cause: 'Tokens would cross the network in the clear.',
+    cure: 'Listen on 127.0.0.1, or give a key and a certificate.',
+  },
+  TURNOUT_ADMIN_FAILED: {
+    status: 500,
+    message: 'The admin API failed',
+    cause: 'Something went wrong that is no fault of the request.',
+    cure: 'Read the log: it has the error and the id of the request.',
+  },
+  TURNOUT_ADMIN_BUSY: {
+    status: 503,
+    message: 'The admin API is busy: {reason}',
+    cause: 'A bound of what waits at once is reached.',
+    cure: 'Try again after the time in Retry-After.',
+  },
+  TURNOUT_ADMIN_UNREACHABLE: {
+    status: 503,
+    message: 'The admin API at {url} does not answer: {reason}',
+    cause: 'Nothing listens there, or the connection broke.',
+    cure: 'Start the instance with its admin API on, or correct the address.',
+  },
+  TURNOUT_ADMIN_TOKEN_INVALID: {
+    status: 500,
+    message: 'The admin token of {source} cannot be used: {reason}',
+    cause: 'A token that others can read or guess is none.',
+    cure: 'Correct it, or remove it: a new one is made at the next start.',
+  },
+  TURNOUT_TOKENS_FAILED: {
+    status: 500,
+    message: 'The tokens in {file} cannot be used: {reason}',
+    cause: 'The file is damaged, not readable or not writable, or it is full.',
+    cure: 'Mend the file or the disk, or remove tokens that nobody needs.',
+  },
+  TURNOUT_TOKEN_MISSING: {
+    status: 401,
+    message: 'The request has no token',
+    cause: 'Every request to the admin API shows a token.',
+    cure: 'Send `Authorization: Bearer TOKEN`; the first one is in `admin-token` of the data folder.',
+  },
+  TURNOUT_TOKEN_UNKNOWN: {
+    status: 401,
+    message: 'The token is not one of this instance, or has expired',
+    cause: 'It was mistyped, removed, or its time is over.',
+    cure: 'Use another token, or make one with POST /api/tokens.',
+  },
+  TURNOUT_TOKEN_LOCKED: {
+    status: 429,
+    message: 'Too many wrong tokens came from this address',
+    cause: 'After five wrong tokens in a row an address has to wait, longer each time.',
+    cure: 'Wait for the time in Retry-After; a right token is let in all the while.',
+  },
+  TURNOUT_TOKEN_EXISTS: {
+    status: 409,
+    message: 'There is a token named {name} already',
+    cause: 'Names tell in the audit log who did something.',
+    cure: 'Choose another name, or remove that token first.',
+  },
+  TURNOUT_SCOPE_MISSING: {
+    status: 403,
+    message: 'The token may not {what}',
+    cause: 'Its scopes do not cover it.',
+    cure: 'Use a token with the scope, or make one.',
+  },
+  TURNOUT_RATE_LIMITED: {
+    status: 429,
+    message: 'The token makes more than {rate} changes per second',
+    cause: 'One client must not keep all others from changing something.',
+    cure: 'Wait for the time in Retry-After, or put several objects into one POST /api/changes.',
+  },
+  TURNOUT_RESOURCE_UNKNOWN: {
+    status: 404,
+    message: 'The admin API has no {path}',
+    cause: 'No operation has this path.',
+    cure: 'Look into /api/openapi.json.',
+  },
+  TURNOUT_QUERY_INVALID: {
+    status: 400,
+    message: 'The query is not valid: {reason}',
+    cause: 'A parameter is unknown, stands twice, or has a value that it cannot have.',
+    cure: 'Correct it; /api/openapi.json lists the parameters.',
+  },
+  TURNOUT_HEADER_INVALID: {
+    status: 400,
+    message: 'The field {field} is not valid: {reason}',
+    cause: 'The field has a value that it cannot have here.',
+    cure: 'Correct the field, or leave it away.',
+  },
+  TURNOUT_BODY_TYPE: {
+    status: 415,
+    message: 'The body has to be {types}',
+    cause: 'Other types are not read, so that no form of a web page can send one.',
+    cure: 'Send the body with this Content-Type, in UTF-8 and not compressed.',
+  },
+  TURNOUT_BODY_UNEXPECTED: {
+    status: 400,
+    message: 'The operation takes no body',
+    cause: 'What is not read must not be taken for something that was heeded.',
+    cure: 'Send no body.',
+  },
+  TURNOUT_JSON_INVALID: {
+    status: 400,
+    message: 'The body is not JSON that can be taken, at line {line}, column {column}: {reason}',
     cause:
-      'A file of the store is missing or not what was written, and no intact one can stand in.',
-    cure: 'Put the folder back from a backup, or move it away to begin with nothing.',
+      'A syntax error, a key that stands twice, a key that reaches a prototype, or more than 32 levels.',
+    cure: 'Correct the body at the place shown.',
   },
-  TURNOUT_STORE_RECOVERED: {
-    status: 500,
-    message: 'The store in {directory} was damaged: {reason}; {outcome}',
+  TURNOUT_INPUT_INVALID: {
+    status: 422,
+    message: 'The body has {count}',
+    cause: 'Each problem names its place as a JSON pointer.',
+    cure: 'Correct every place; all of them are listed.',
+  },
+  TURNOUT_INPUT_VALUE: {
+    status: 422,
+    message: '{pointer}: {reason}',
+    cause: 'The value is unknown or not what is asked for at this place.',
+    cure: 'Correct the value; /api/openapi.json tells what it may be.',
+  },
+  TURNOUT_TARGET_FORBIDDEN: {
+    status: 422,
+    message: '{url} may not be a target: {reason}',
+    cause: 'A route must not lead to what only the machine itself may ask.',
+    cure: 'Choose another target.',
+  },
+  TURNOUT_ITEM_EXISTS: {
+    status: 409,
+    message:
+      'The {noun} {id} ({owner}, {place}) is not created: {other} ({otherOwner}, {otherPlace}) is there already',
+    cause: 'Ids are unique.',
+    cure: 'Choose another id, or replace the one that is there with PUT and If-Match.',
+  },
+  TURNOUT_ITEM_UNKNOWN: {
+    status: 404,
+    message: 'There is no {noun} {id}',
+    cause: 'It never was, or it has been removed.',
+    cure: 'Look at the list.',
+  },
+  TURNOUT_ITEM_CHANGED: {
+    status: 412,
+    message: '{id} was touched last by revision {revision}, which is not what the request asks for',
+    cause: 'Somebody else changed it since it was looked at.',
+    cure: 'Get it again, and make the change on what is there now.',
+  },
+  TURNOUT_MATCH_MISSING: {
+    status: 428,
+    message: '{id} is there already, touched last by revision {revision}',
     cause:
-      'A file of the store is missing or not what was written: a bad disk, or somebody edited it.',
-    cure: 'Check the disk, and publish again what is missing; the damaged files are kept in `damaged/`.',
+      'A change of something that is there says which state it is based on, so that nobody loses a change.',
+    cure: 'Send the ETag of the item as If-Match, or ?force=true.',
   },
-  TURNOUT_STORE_TAIL_CUT: {
-    status: 500,
-    message: 'The last {bytes} bytes of {file} were an unfinished write and were cut off',
-    cause: 'The process or the machine ended in the middle of a write that was never acknowledged.',
-    cure: 'Nothing: the change was not acknowledged; make it again if it is wanted.',
+  TURNOUT_BASE_MISSING: {
+    status: 428,
+    message: '{id} is there already, touched last by revision {revision}',
+    cause: 'A change set that changes what is there says which revision it is based on.',
+    cure: 'Send `based_on` with the revision that was looked at, or ?force=true.',
   },
-  TURNOUT_STORE_LOCKED: {
-    status: 500,
-    message: 'The data folder {directory} is in use by process {pid}',
-    cause: 'One data folder belongs to one running instance.',
-    cure: 'Stop that process, or give this instance a data folder of its own.',
+  TURNOUT_KEY_REUSED: {
+    status: 422,
+    message: 'The Idempotency-Key {key} was used for another request',
+    cause: 'One key stands for one request, body included.',
+    cure: 'Use a new key for a new request.',
   },
-  TURNOUT_STORE_UNSAFE: {
-    status: 500,
-    message: 'The data folder {directory} is not safe: {reason}',
-    cause: 'Whoever can write into the folder decides what is served.',
-    cure: 'Take the right to write from others (`chmod 0700`), or choose another folder.',
+  TURNOUT_KEY_RUNNING: {
+    status: 409,
+    message: 'The first request with the Idempotency-Key {key} is still running',
+    cause: 'Its answer is not known yet.',
+    cure: 'Send it again in a moment.',
   },
-  TURNOUT_ARTIFACT_DAMAGED: {
-    status: 500,
-    message: 'The artifact {digest} is damaged: {reason}',
-    cause: 'The file of the built module is not what was written.',
-    cure: 'Deploy the module again; the damaged file was moved to `damaged/`.',
+  TURNOUT_AUDIT_FAILED: {
+    status: 503,
+    message: 'The audit log cannot be written: {reason}',
+    cause: 'Nothing is changed that cannot be written down first.',
+    cure: 'See to the disk; what is served goes on.',
   },
 }
 

@@ -131,6 +131,31 @@ function* entriesBelow<V extends MapValue>(
   }
 }
 
+/**
+ * The entries whose keys come after `key` (which need not be there) in the order of `entriesFrom`: a page goes on
+ * where the one before ended, whatever was put in or taken out meanwhile, and costs its own length only.
+ */
+export function* entriesAfter<V extends MapValue>(
+  map: PersistentMap<V>,
+  key: string,
+): Generator<readonly [key: string, value: V]> {
+  const text = encodeKey(key)
+  const pending = map.tree === null ? [] : [{ node: map.tree, end: map.tree.skip, isAfter: false }]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { node, end } = next
+    const common = node.run.slice(0, end)
+    const isOnPath = !next.isAfter && text.startsWith(common)
+    if (!next.isAfter && !isOnPath && common < text) continue
+    if (node.leaf !== null && !isOnPath) yield [decodeKey(node.run), node.leaf]
+    for (let index = node.length - 1; index >= 0; index -= 1) {
+      const child = node[index]
+      if (!child) continue
+      const isBefore = isOnPath && end < text.length && node.min + index < text.charCodeAt(end)
+      if (!isBefore) pending.push({ node: child, end: end + child.skip, isAfter: !isOnPath })
+    }
+  }
+}
+
 /** One key that two maps hold differently; undefined: it is not there. */
 export type MapDifference<V> = readonly [key: string, before: V | undefined, after: V | undefined]
 

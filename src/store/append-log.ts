@@ -11,6 +11,8 @@ export interface AppendLog {
    * Rejects with TURNOUT_STORE_FAILED; the line is then not in the log, and the next append tries the disk anew.
    */
   append(line: string): Promise<void>
+  /** The same for lines that say something of each other: they share one sync, and fail together. */
+  appendAll(lines: readonly string[]): Promise<void>
   /** Resolves when every line that came so far has ended. */
   close(): Promise<void>
 }
@@ -93,20 +95,23 @@ export async function openAppendLog(path: string): Promise<AppendLog> {
   handle = await start(null).catch((error: unknown) => {
     throw failed(error)
   })
+  const appendAll = (lines: readonly string[]): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+      if (isClosed) reject(failed('the log is closed'))
+      else if (lines.some((line) => line.includes('\n')))
+        reject(failed('a line of the log has a line break in it'))
+      else if (waitingBytes + bytes.length > maxWaitingBytes && waiting.length > 0)
+        reject(failed('the disk does not keep up'))
+      else {
+        waiting.push({ bytes, resolve, reject })
+        waitingBytes += bytes.length
+        writing ??= write()
+      }
+    })
   return {
-    append: (line) =>
-      new Promise((resolve, reject) => {
-        const bytes = Buffer.from(`${line}\n`)
-        if (isClosed) reject(failed('the log is closed'))
-        else if (line.includes('\n')) reject(failed('a line of the log has a line break in it'))
-        else if (waitingBytes + bytes.length > maxWaitingBytes && waiting.length > 0)
-          reject(failed('the disk does not keep up'))
-        else {
-          waiting.push({ bytes, resolve, reject })
-          waitingBytes += bytes.length
-          writing ??= write()
-        }
-      }),
+    append: (line) => appendAll([line]),
+    appendAll,
     close: async () => {
       isClosed = true
       await writing

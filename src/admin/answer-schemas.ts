@@ -1,0 +1,120 @@
+import * as z from 'zod'
+
+/** Schemas of the answers, for the OpenAPI document; tests hold real answers against them. */
+
+const text = z.string()
+const count = z.int()
+const time = z.iso.datetime()
+const object: z.ZodType = z.record(z.string(), z.unknown())
+
+const facts = { owner: text, revision: count }
+
+export const routeItem: z.ZodType = z.looseObject({ id: text, ...facts })
+export const upstreamItem: z.ZodType = z.looseObject({ name: text, ...facts })
+export const moduleItem: z.ZodType = z.looseObject({
+  name: text,
+  version: text,
+  digest: text,
+  ...facts,
+})
+
+export const pageOf = (item: z.ZodType): z.ZodType =>
+  z.strictObject({ items: z.array(item), next: text.nullable(), revision: count })
+
+export const listOf = (item: z.ZodType): z.ZodType => z.strictObject({ items: z.array(item) })
+
+const problems = z.array(z.strictObject({ code: text, detail: text, pointer: text.optional() }))
+
+export const problemAnswer: z.ZodType = z.strictObject({
+  title: text,
+  status: count,
+  code: text,
+  detail: text,
+  problems: problems.optional(),
+})
+
+const change = z.strictObject({
+  owner: text,
+  module: text.nullable(),
+  from: text.nullable(),
+  to: text.nullable(),
+  added: z.array(text),
+  removed: z.array(text),
+  changed: z.array(text),
+  upstreams: z.array(text),
+})
+
+export const publishAnswer: z.ZodType = z.strictObject({
+  revision: count,
+  isChanged: z.boolean(),
+  changes: z.array(change),
+})
+
+const diffOf = z.strictObject({
+  added: z.array(object),
+  changed: z.array(z.strictObject({ before: object, after: object })),
+  removed: z.array(object),
+})
+
+export const tableDiff: z.ZodType = z.strictObject({
+  routes: diffOf,
+  upstreams: diffOf,
+  modules: diffOf,
+  switches: z.array(z.strictObject({ route: text, enabled: z.boolean() })),
+})
+
+export const planAnswer: z.ZodType = z.strictObject({
+  base: count,
+  isAccepted: z.boolean(),
+  changes: tableDiff,
+  problems,
+  shadowed: problems,
+  loads: z.array(z.strictObject({ module: text, version: text, digest: text })),
+  retires: z.array(z.strictObject({ module: text, version: text })),
+})
+
+const row = {
+  number: count.nullable(),
+  state: z.enum(['current', 'superseded', 'rolled-back', 'rejected']),
+  at: time,
+  author: text,
+  reason: text,
+  digest: text.nullable(),
+  changes: z.array(change),
+  restores: count.nullable(),
+  takesBack: count.nullable(),
+  confirmBy: time.nullable(),
+  confirmation: z.enum(['waiting', 'confirmed', 'reverted']).nullable(),
+  problems,
+}
+
+export const revisionRow: z.ZodType = z.strictObject(row)
+export const revisionAnswer: z.ZodType = z.strictObject({
+  ...row,
+  routes: count,
+  upstreams: count,
+  modules: count,
+})
+
+export const ownerItem: z.ZodType = z.strictObject({ owner: text, isDiverged: z.boolean() })
+
+const token = {
+  id: text,
+  name: text,
+  scopes: z.array(text),
+  createdAt: time,
+  expiresAt: time.nullable(),
+}
+
+export const tokenItem: z.ZodType = z.strictObject(token)
+export const createdToken: z.ZodType = z.strictObject({ ...token, token: text })
+export const health: z.ZodType = z.strictObject({ ok: z.literal(true) })
+export const readiness: z.ZodType = z.strictObject({ isReady: z.boolean(), reasons: z.array(text) })
+export const status: z.ZodType = z.looseObject({
+  revision: count,
+  digest: text,
+  isReady: z.boolean(),
+})
+export const anyObject: z.ZodType = object
+export const anyObjects: z.ZodType = z.array(object)
+export const anything: z.ZodType = z.unknown()

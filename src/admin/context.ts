@@ -1,0 +1,95 @@
+import type { Problem } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Rate } from '../core/protect/token-bucket.ts'
+import type { Route, Upstream } from '../core/route/route.ts'
+import type { LoadOutcome } from '../control/change.ts'
+import type { Control } from '../control/control.ts'
+import type { Item, ProbeRequest, Readiness } from './answers.ts'
+import type { Audit } from './audit.ts'
+import type { AdminEvent, EventRing } from './event-ring.ts'
+import type { EventStreams } from './event-stream.ts'
+import type { TokenStore } from './tokens.ts'
+import type { ModuleUpload } from './upload.ts'
+
+/** Owner of what is changed through the API. */
+export const adminOwner = 'admin'
+
+/** Where an input stands. */
+export interface ParsePlace {
+  readonly owner: string
+  /** JSON pointer of the input in the body. */
+  readonly pointer: string
+  /** Of the path; one in the input must be the same. */
+  readonly id?: string
+}
+
+/** Between JSON and the objects of a table. */
+export interface RouteModel {
+  parseRoute(
+    input: Json,
+    place: ParsePlace,
+  ):
+    | { readonly route: Route; readonly problems: null }
+    | { readonly route: null; readonly problems: readonly Problem[] }
+  parseUpstream(
+    input: Json,
+    place: ParsePlace,
+  ):
+    | { readonly upstream: Upstream; readonly problems: null }
+    | { readonly upstream: null; readonly problems: readonly Problem[] }
+  renderRoute(route: Route): Json
+  renderUpstream(upstream: Upstream): Json
+  /** As a Spring Cloud Gateway definition; null: it cannot be said in one. */
+  renderSpring(route: Route): { readonly definition: Json | null }
+}
+
+export interface AdminLimits {
+  /** Changes of one token. */
+  readonly changes: Rate
+  /** Changes that may be under way at once. */
+  readonly waiting: number
+  readonly heartbeatMs: number
+}
+
+/** What the rest of an instance gives the API. */
+export interface AdminOptions {
+  readonly control: Control
+  readonly model: RouteModel
+  readonly tokens: TokenStore
+  readonly audit: Audit
+  readonly logger: Logger
+  probe(request: ProbeRequest): Json
+  /** Facts for people, beside those that the API knows itself. */
+  status(): Item
+  readiness(): Readiness
+  /** What this instance knows of the versions of a module: live ones, exchanges that hold them. */
+  moduleFacts(name: string): Json
+  /** Checks, stores and rehearses an artifact; in a process of its own. */
+  loadUpload(upload: ModuleUpload): Promise<LoadOutcome>
+  /** Hands over what happens; returns the function that ends it. */
+  subscribe(listener: (event: AdminEvent) => void): () => void
+  /** Further names under which the API may be asked. */
+  readonly hosts?: readonly string[]
+  readonly limits?: Partial<AdminLimits>
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+/** What operations are given. */
+export interface AdminContext extends AdminOptions {
+  readonly now: () => number
+  /** Where the API listens; null: not yet. Routes to it are refused. */
+  readonly address: () => AdminAddress | null
+  readonly ring: EventRing
+  readonly streams: EventStreams
+  /** Requests that were turned away, by code. */
+  readonly denied: ReadonlyMap<string, number>
+  /** The OpenAPI document. */
+  readonly document: () => Item
+}
+
+export interface AdminAddress {
+  readonly host: string
+  readonly port: number
+}

@@ -1,0 +1,23 @@
+import type { Resources } from './resource.ts'
+import { changeResources } from './resources/changes.ts'
+import { instanceResources } from './resources/instance.ts'
+import { routeResources, upstreamResources } from './resources/items.ts'
+import { moduleResources } from './resources/modules.ts'
+import { revisionResources } from './resources/revisions.ts'
+import { springResources } from './resources/spring.ts'
+import { tokenResources } from './resources/tokens.ts'
+
+/**
+ * The one table of the admin API. Dispatch, the OpenAPI document, the typed client and the test of permissions are made
+ * of it and of `operations.ts`; what is missing in it does not compile.
+ */
+export const resources: Resources = {
+  ...instanceResources,
+  ...changeResources,
+  ...routeResources,
+  ...upstreamResources,
+  ...moduleResources,
+  ...revisionResources,
+  ...tokenResources,
+  ...springResources,
+}

@@ -1,0 +1,140 @@
+import { TurnoutError, problem } from '../../core/errors.ts'
+import type { HistoryRow } from '../../control/control.ts'
+import {
+  pageOf,
+  publishAnswer,
+  revisionAnswer,
+  revisionRow,
+  tableDiff as diffSchema,
+} from '../answer-schemas.ts'
+import type { Page, RevisionRow } from '../answers.ts'
+import { publishedOf, type Published } from '../publish.ts'
+import { rowOf, tableDiff } from '../render.ts'
+import type { Answer, Resources } from '../resource.ts'
+import { noQuery, pageQuery, reasonQuery } from '../schemas.ts'
+import { mayCall } from '../scope.ts'
+
+/** The history, and the way back. */
+export const revisionResources: Pick<
+  Resources,
+  'listRevisions' | 'getRevision' | 'diffRevisions' | 'rollBack' | 'confirm'
+> = {
+  listRevisions: {
+    summary: 'The history, newest first, with what was rejected',
+    scope: 'read',
+    query: pageQuery,
+    body: null,
+    answers: { 200: pageOf(revisionRow) },
+    refusals: [],
+    handle: ({ context: { control }, query }) => {
+      const body = historyPage(control.history(), query, control.current.revision.number)
+      return { status: 200, body }
+    },
+  },
+  getRevision: {
+    summary: 'A revision',
+    scope: 'read',
+    query: noQuery,
+    body: null,
+    answers: { 200: revisionAnswer },
+    refusals: ['TURNOUT_REVISION_UNKNOWN'],
+    handle: async ({ context: { control }, params }) => {
+      const number = numberOf(params.number)
+      const { revision, table } = await control.entryOf(number)
+      const row = control.history().find((one) => one.number === number)
+      const isCurrent = number === control.current.revision.number
+      const state = isCurrent ? 'current' : 'superseded'
+      const body = {
+        ...rowOf(row ?? { ...revision, state, confirmation: null }),
+        routes: table.routes.size,
+        upstreams: table.upstreams.size,
+        modules: table.modules.size,
+      }
+      return { status: 200, body }
+    },
+  },
+  diffRevisions: {
+    summary: 'What differs between two revisions',
+    scope: 'read',
+    query: noQuery,
+    body: null,
+    answers: { 200: diffSchema },
+    refusals: ['TURNOUT_REVISION_UNKNOWN'],
+    handle: async ({ context, params }) => {
+      const changes = await context.control.diff(numberOf(params.from), numberOf(params.to))
+      return { status: 200, body: tableDiff(context, changes) }
+    },
+  },
+  rollBack: {
+    summary: 'Publish the table of an earlier revision as the next one',
+    scope: 'rollback',
+    query: reasonQuery,
+    body: null,
+    answers: { 200: publishAnswer },
+    refusals: ['TURNOUT_REVISION_UNKNOWN', 'TURNOUT_ARTIFACT_MISSING'],
+    handle: async ({ context, params, query, identity }) => {
+      const number = numberOf(params.number)
+      const reason = query.reason ?? `roll back to revision ${number}`
+      const outcome = await context.control.rollBack(number, { author: identity.name, reason })
+      return answer(publishedOf(context, outcome))
+    },
+  },
+  confirm: {
+    summary: 'Keep a revision that waits for its confirmation',
+    scope: 'change',
+    query: reasonQuery,
+    body: null,
+    answers: { 200: publishAnswer },
+    refusals: ['TURNOUT_REVISION_UNKNOWN', 'TURNOUT_CONFIRM_LATE'],
+    handle: async ({ context: { control }, params, query, identity }) => {
+      const number = numberOf(params.number)
+      const row = control.history().find((one) => one.number === number)
+      // Who made a change may keep it; who may go back may keep what others made.
+      if (row?.author !== identity.name && !mayCall(identity.scopes, 'rollback'))
+        throw new TurnoutError('TURNOUT_SCOPE_MISSING', { what: `confirm revision ${number}` })
+      const reason = query.reason ?? `confirm revision ${number}`
+      await control.confirm(number, { author: identity.name, reason })
+      return answer({ revision: control.current.revision.number, isChanged: false, changes: [] })
+    },
+  },
+}
+
+const answer = (body: Published): Answer => ({
+  status: 200,
+  headers: { 'turnout-revision': String(body.revision) },
+  body,
+})
+
+const numberOf = (text: string): number => {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: text.slice(0, 40) })
+}
+
+/**
+ * Rows have a time and no number in common. A page goes on after an instant, and so many rows of that instant: older
+ * rows never move.
+ */
+const historyPage = (
+  rows: readonly HistoryRow[],
+  query: { readonly limit?: number | undefined; readonly after?: string | undefined },
+  revision: number,
+): Page<RevisionRow> => {
+  let start = 0
+  if (query.after !== undefined) {
+    const [, at, skip] = /^(\d{1,15})\.(\d{1,9})$/.exec(query.after) ?? []
+    if (at === undefined)
+      throw TurnoutError.of(problem('TURNOUT_QUERY_INVALID', { reason: 'after is no cursor' }))
+    const first = rows.findIndex((row) => row.at <= Number(at))
+    if (first < 0) return { items: [], next: null, revision }
+    start = rows[first]!.at === Number(at) ? first + Number(skip) : first
+  }
+  const page = rows.slice(start, start + (query.limit ?? 100))
+  const last = page.at(-1)
+  const isLast = last === undefined || start + page.length >= rows.length
+  const same = rows.slice(0, start + page.length).filter((row) => row.at === last?.at)
+  return {
+    items: page.map(rowOf),
+    next: isLast ? null : `${last.at}.${same.length}`,
+    revision,
+  }
+}

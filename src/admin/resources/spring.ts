@@ -1,0 +1,179 @@
+import { TurnoutError } from '../../core/errors.ts'
+import { entriesFrom } from '../../core/persistent-map.ts'
+import type { Route } from '../../core/route/route.ts'
+import { anyObject, anyObjects } from '../answer-schemas.ts'
+import type { Item } from '../answers.ts'
+import type { AdminContext } from '../context.ts'
+import { deleteItem, putItem } from '../edit-item.ts'
+import { routeKind } from '../kinds.ts'
+import { jsonType } from '../media.ts'
+import { refusalAnswer } from '../refusal.ts'
+import type { Resource, Resources } from '../resource.ts'
+import { itemBody, itemChangeQuery, noQuery } from '../schemas.ts'
+
+/** Predicates of Spring Cloud Gateway that can be said here. */
+const predicates = [
+  'After',
+  'Before',
+  'Between',
+  'Cookie',
+  'Header',
+  'Host',
+  'Method',
+  'Path',
+  'Query',
+  'RemoteAddr',
+  'XForwardedRemoteAddr',
+  'Weight',
+  'Version',
+]
+
+type SpringName = Extract<keyof Resources, `${string}Spring${string}`>
+
+/** What every read of this group has in common. */
+const read = { scope: 'read', query: noQuery, body: null, refusals: [] } as const
+
+/**
+ * The paths that tools of Spring Cloud Gateway speak (`/actuator/gateway`). As there, the last writer wins: no
+ * `If-Match` is needed, and one that is sent is heeded. An invalid definition is 400.
+ */
+export const springResources: Pick<Resources, SpringName> = {
+  listSpringRoutes: {
+    ...read,
+    summary: 'Routes as Spring Cloud Gateway lists them',
+    answers: { 200: anyObjects },
+    handle: ({ context }) => ({
+      status: 200,
+      body: [...routesOf(context)].map((route) => shown(context, route)),
+    }),
+  },
+  getSpringRoute: {
+    ...read,
+    summary: 'A route as Spring Cloud Gateway shows it',
+    answers: { 200: anyObject },
+    refusals: ['TURNOUT_ITEM_UNKNOWN'],
+    handle: ({ context, params }) => ({
+      status: 200,
+      body: shown(context, routeOf(context, params.id)),
+    }),
+  },
+  putSpringRoute: {
+    summary: 'Add or replace a route by a Spring Cloud Gateway definition',
+    scope: 'write',
+    query: itemChangeQuery,
+    body: { types: [jsonType], schema: itemBody, limit: () => 1024 * 1024 },
+    answers: { 201: null },
+    refusals: ['TURNOUT_INPUT_INVALID', 'TURNOUT_ROUTE_CONFLICT', 'TURNOUT_OWNER_DIFFERS'],
+    handle: async (request) => {
+      const { context, params, body, match } = request
+      const query = { ...request.query, force: match.only === null || request.query.force === true }
+      try {
+        const put = { ...request, query }
+        const { headers } = await putItem(routeKind(context), put, params.id, body, true)
+        const location = `/actuator/gateway/routes/${encodeURIComponent(params.id)}`
+        return { status: 201, headers: { ...headers, location } }
+      } catch (error) {
+        const isInvalid = error instanceof TurnoutError && error.code === 'TURNOUT_INPUT_INVALID'
+        if (!isInvalid) throw error
+        return refusalAnswer(error, 400)
+      }
+    },
+  },
+  deleteSpringRoute: {
+    summary: 'Remove a route',
+    scope: 'write',
+    query: itemChangeQuery,
+    body: null,
+    answers: { 200: null },
+    refusals: ['TURNOUT_ITEM_UNKNOWN', 'TURNOUT_OWNER_DIFFERS', 'TURNOUT_ITEM_CHANGED'],
+    handle: async (request) => {
+      const kind = routeKind(request.context)
+      const { headers } = await deleteItem(kind, request, request.params.id, false)
+      return { status: 200, ...(headers && { headers }) }
+    },
+  },
+  listSpringFilters: {
+    ...read,
+    summary: 'Filters of a route; there are none yet',
+    answers: { 200: anyObjects },
+    refusals: ['TURNOUT_ITEM_UNKNOWN'],
+    handle: ({ context, params }) => {
+      routeOf(context, params.id)
+      return { status: 200, body: [] }
+    },
+  },
+  listSpringDefinitions: {
+    ...read,
+    summary: 'Routes as definitions, which can be sent back; those that have none are left out',
+    answers: { 200: anyObjects },
+    handle: ({ context }) => ({
+      status: 200,
+      body: [...routesOf(context)].flatMap((route) => {
+        const { definition } = context.model.renderSpring(route)
+        return definition === null ? [] : [definition]
+      }),
+    }),
+  },
+  listSpringGlobalFilters: empty('Filters of all routes; there are none yet'),
+  listSpringRouteFilters: empty('Names of filters; there are none yet'),
+  listSpringPredicates: {
+    ...read,
+    summary: 'Names of predicates',
+    answers: { 200: anyObject },
+    handle: () => ({
+      status: 200,
+      body: Object.fromEntries(predicates.map((name) => [name, {}])),
+    }),
+  },
+  refreshSpring: {
+    summary: 'Nothing: every change is served when it is answered',
+    scope: 'write',
+    query: noQuery,
+    body: null,
+    answers: { 200: null },
+    refusals: [],
+    handle: () => ({ status: 200 }),
+  },
+}
+
+function empty(
+  summary: string,
+): Resource<'listSpringGlobalFilters'> & Resource<'listSpringRouteFilters'> {
+  return {
+    ...read,
+    summary,
+    answers: { 200: anyObject },
+    handle: () => ({ status: 200, body: {} }),
+  }
+}
+
+function* routesOf({ control }: AdminContext): Generator<Route> {
+  for (const [, route] of entriesFrom(control.current.table.routes)) yield route
+}
+
+const routeOf = (context: AdminContext, id: string): Route => {
+  const route = routeKind(context).get(context.control.current.table, id)
+  if (route === undefined) throw new TurnoutError('TURNOUT_ITEM_UNKNOWN', { noun: 'route', id })
+  return route
+}
+
+const uriOf = ({ target }: Route): string => {
+  if (target.kind === 'uri') return target.uri
+  if (target.kind === 'upstream') return `lb://${target.upstream}`
+  return target.kind === 'module' ? `module://${target.module}` : 'no://op'
+}
+
+/** The shape of `GET /actuator/gateway/routes`: text for people, and the definition where there is one. */
+const shown = ({ model }: AdminContext, route: Route): Item => {
+  const { definition } = model.renderSpring(route)
+  const methods = route.methods.includes('*') ? '' : ` && Methods: [${route.methods.join(', ')}]`
+  return {
+    route_id: route.id,
+    predicate: `Paths: [${route.paths.join(', ')}]${methods}`,
+    filters: [],
+    uri: uriOf(route),
+    order: route.selection?.order ?? 0,
+    metadata: route.metadata ?? {},
+    ...(definition === null ? {} : { route_definition: definition }),
+  }
+}
