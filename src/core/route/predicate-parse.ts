@@ -12,6 +12,7 @@ import {
   readObject,
   readText,
   refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -55,7 +56,7 @@ export function readPredicate(input: Input): Predicate | undefined {
     case 'client':
       return readClient(input)
     default:
-      return refuse(kind, `a predicate has a kind: ${kinds.join(', ')}`)
+      return refuseKind(kind, 'the kind of a predicate', 'a text')
   }
 }
 

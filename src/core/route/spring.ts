@@ -5,13 +5,12 @@ import {
   fieldOf,
   hasField,
   isPlainObject,
-  kindOf,
   note,
   readInteger,
   readJson,
   readList,
   readObject,
-  refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -98,8 +97,7 @@ export function readSpring(input: Input, at: At): AuthoredRoute | undefined {
 
 /** Spring sends the request's own path, so that of the URI does not count. */
 function readUri(input: Input): string | undefined {
-  if (typeof input.value !== 'string')
-    return refuse(input, `a definition has a uri, a text, not ${kindOf(input.value)}`)
+  if (typeof input.value !== 'string') return refuseKind(input, 'the uri', 'a text')
   if (!isWithoutExpression(input, input.value)) return undefined
   const { origin, reason } = parseUri(input.value)
   if (origin !== null) return origin
