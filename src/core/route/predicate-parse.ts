@@ -40,7 +40,7 @@ export const maxText = 1024
 /** Reads a predicate of our own shape, `{ kind, ... }`; undefined where it has problems. */
 export function readPredicate(input: Input): Predicate | undefined {
   const kind = fieldOf(input, 'kind')
-  if (hasField(input, 'kind') && !kinds.includes(String(kind.value)))
+  if (typeof kind.value === 'string' && !kinds.includes(kind.value))
     return refuse(kind, `a predicate is of the kind ${kinds.join(', ')}, not ${kindOf(kind.value)}`)
   const known = keysOfKind[kind.value as Predicate['kind']] ?? Object.values(keysOfKind).flat()
   if (!readObject(input, 'a predicate', ['kind', ...known])) return undefined

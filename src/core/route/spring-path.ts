@@ -78,7 +78,7 @@ function wordOf(
   const text = pieces.map((piece) => (piece.kind === 'text' ? piece.text : '')).join('')
   const isText = pieces.every(({ kind }) => kind === 'text')
   // A pattern of Spring is compared with the decoded segment; a colon would begin a param.
-  if (isText && !text.includes(':')) return text.replaceAll('%', '%25')
+  if (isText && !text.includes(':')) return text.replaceAll('%', '%25').replaceAll('#', '%23')
   return `:${nameFor(`_${position}`)}(${pieces.map(expressionOfPiece).join('')})`
 }
 
@@ -156,6 +156,8 @@ function parseSegment(segment: string, names: Set<string>): Segment | string {
       at += 1
     } else {
       const text = /^[^{*?]+/.exec(segment.slice(at))?.[0] ?? ''
+      // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+      if (/[\\\u0000-\u001f\u007f]/.test(text)) return 'it has a backslash or a control character'
       pieces.push({ kind: 'text', text })
       at += text.length
     }
