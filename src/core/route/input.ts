@@ -226,5 +226,6 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'number') return Number.isFinite(value) ? `the number ${value}` : 'no number'
   if (typeof value === 'string') return `the text ${shown(value)}`
   if (typeof value === 'boolean') return `${value}`
-  return isPlainObject(value) ? 'an object' : `a ${typeof value}`
+  if (isPlainObject(value)) return 'an object'
+  return typeof value === 'object' ? 'an instance of a class' : `a ${typeof value}`
 }
