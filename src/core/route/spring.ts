@@ -62,7 +62,14 @@ const isSpringPredicate = (value: unknown): boolean =>
   typeof value === 'string' ||
   (isPlainObject(value) && !Object.hasOwn(value, 'kind') && Object.hasOwn(value, 'name'))
 
-/** Reads a route from a Spring Cloud Gateway definition, which it keeps; problems are noted. */
+/**
+ * Reads a route from a Spring Cloud Gateway definition, which it keeps; problems are noted.
+ *
+ * Where the two differ and it is not refused: of a parameter or cookie that is sent several times the first counts, and
+ * a header is one joined value (Spring tries each); `After` holds from the very instant on; a weight is drawn among the
+ * routes of a place; what follows a `;` in a segment is part of it; regular expressions are RE2's, where `.` takes more
+ * line ends and `\s` no vertical tab.
+ */
 export function readSpring(input: Input, at: At): AuthoredRoute | undefined {
   if (!readObject(input, 'a definition', springKeys)) return undefined
   const id = readIdentity(input, 'id', 'the id of a route', at.id)
