@@ -1,6 +1,6 @@
 import { TurnoutError } from './core/errors.ts'
 import { plainRoute, type Route } from './core/route/route.ts'
-import type { ChangeItem } from './control/change.ts'
+import { editOf, type ChangeItem } from './control/change.ts'
 import type { AnyRouteModule, Middleware, Registrar } from './modules/define.ts'
 import { normalPrefix, type Mount } from './modules/definition.ts'
 import type { FetchApp, NodeApp } from './modules/foreign.ts'
@@ -82,12 +82,7 @@ export class ChangeBuilder extends RouteRegistrar implements Change {
 
   items(): ChangeItem[] {
     if (this.#put.size === 0 && this.#remove.size === 0) return this.#modules
-    const routes: ChangeItem = {
-      kind: 'routes',
-      owner,
-      put: [...this.#put.values()],
-      remove: [...this.#remove],
-    }
+    const routes = editOf(owner, [...this.#put.values()], [...this.#remove])
     return [routes, ...this.#modules]
   }
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './core/errors.ts'
+import { entriesFrom } from './core/persistent-map.ts'
 import type { ChangeItem, Outcome, Rejection } from './control/change.ts'
 import type { Publisher } from './control/publisher.ts'
 import type { FileLoad } from './modules/loader.ts'
@@ -33,6 +34,7 @@ export class FolderChanges {
   /** Modules to try again: their owner, and what was told of them. */
   readonly #refused: Map<string, string>
   #isChanging: boolean
+  #hasLooked: boolean
 
   constructor(options: FolderOptions) {
     this.#options = options
@@ -40,6 +42,7 @@ export class FolderChanges {
     this.#files = new Map()
     this.#refused = new Map()
     this.#isChanging = false
+    this.#hasLooked = false
   }
 
   async start(source: FilesSource): Promise<void> {
@@ -57,11 +60,12 @@ export class FolderChanges {
     this.#files = new Map(modules.map(({ name, path }) => [name, path]))
     if (problems.length > 0) {
       this.#options.onRejected([
-        { owner: this.#options.owner, label: 'files', serving: null, problems },
+        { owner: this.#options.owner, label: 'files', serving: null, problems, digest: null },
       ])
     }
+    const orphans = this.#orphans(problems.length > 0)
     for (const name of removed) this.#refused.delete(this.#ownerOf(name))
-    await this.#change([...added, ...changed], removed)
+    await this.#change([...added, ...changed], [...removed, ...orphans])
   }
 
   /** Somebody else's change went live: what stood in the way may be gone. */
@@ -84,13 +88,26 @@ export class FolderChanges {
     const reason = [...touched, ...removed, ...again].slice(0, 5).join(', ')
     this.#isChanging = true
     try {
-      const set = { author, reason, isPartial: true, items }
+      const set = { author, reason, isPartial: true, isProposal: true, items }
       const isKnown = (rejection: Rejection): boolean =>
         told.get(rejection.owner) === textOf(rejection)
       this.#remember(items, await this.#options.publisher.change({ ...set, isKnown }))
     } finally {
       this.#isChanging = false
     }
+  }
+
+  /** Modules of an earlier process whose files are gone: looked for once, when the folder is known in full. */
+  #orphans(isPartial: boolean): readonly string[] {
+    if (this.#hasLooked || isPartial) return []
+    this.#hasLooked = true
+    const prefix = this.#ownerOf('')
+    return [...entriesFrom(this.#options.publisher.table.proposals, prefix)].flatMap(
+      ([owner, digest]) => {
+        const name = owner.slice(prefix.length)
+        return digest === '' || this.#files.has(name) ? [] : [name]
+      },
+    )
   }
 
   #ownerOf(name: string): string {

@@ -8,14 +8,21 @@ import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { Route } from './core/route/route.ts'
 import { explainRoute, type Explanation } from './core/router/explain.ts'
-import type { AppliedChange, ChangeItem, Outcome, Rejection, Revision } from './control/change.ts'
+import {
+  editOf,
+  type AppliedChange,
+  type ChangeItem,
+  type Outcome,
+  type Rejection,
+  type Revision,
+} from './control/change.ts'
 import { Publisher } from './control/publisher.ts'
 import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
 import type { Mount } from './modules/definition.ts'
-import { Loader } from './modules/loader.ts'
+import { Loader, type ArtifactStore } from './modules/loader.ts'
 import { loadObject } from './modules/object-module.ts'
 import { MethodRegistrar, RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
@@ -29,6 +36,8 @@ import {
 } from './server/node-listener.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
+import { createMemoryStore } from './store/memory.ts'
+import type { Store } from './store/store.ts'
 import { createLogger } from './telemetry/log.ts'
 import {
   ChangeBuilder,
@@ -91,6 +100,12 @@ export interface RouteRow {
   readonly version: string | null
 }
 
+/** Everything that outlives the process, in one folder that one instance holds. */
+export interface DataFolder {
+  readonly store: Store
+  readonly artifacts: ArtifactStore & { keepOnly(digests: ReadonlySet<string>): unknown }
+}
+
 /** A gateway whose routes may change while it serves. Open until `close`. */
 export class Turnout extends MethodRegistrar {
   readonly handler: NodeHandler
@@ -105,11 +120,12 @@ export class Turnout extends MethodRegistrar {
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
   readonly #folders: FolderChanges[]
+  readonly #data: DataFolder | null
   #folderCount: number
   #loader: Loader | null
   #closing: Promise<number> | null
 
-  constructor(options: TurnoutOptions = {}) {
+  constructor(options: TurnoutOptions = {}, data: DataFolder | null = null) {
     super()
     const { logger = true, recovery = true, bodyLimit = 1024 * 1024 } = options
     this.#options = options
@@ -132,9 +148,18 @@ export class Turnout extends MethodRegistrar {
       maxLiveVersions: options.maxLiveVersions ?? 16,
       onRetired: (version) => this.#events.emit('retired', version),
     })
+    this.#data = data
     this.#publisher = new Publisher({
       worker: this.#worker,
-      keep: options.keepRevisions ?? 100,
+      store: data?.store ?? createMemoryStore({ keep: { revisions: 1 } }),
+      keep: options.keepRevisions ?? (data === null ? 100 : 1_000),
+      codeOf: (reference) => this.#loaderOf().codeOf(reference),
+      onForgotten: (kept) => data?.artifacts.keepOnly(kept),
+      onStuck: (revision, problems) =>
+        this.log.error('a change was not confirmed, and cannot be taken back', {
+          revision: revision.number,
+          problems: problems.map(({ message }) => message),
+        }),
       conflicts: options.conflicts ?? 'ambiguous',
       onApplied: (revision, { durationMs }) => {
         this.#events.emit('applied', { revision, durationMs })
@@ -166,7 +191,7 @@ export class Turnout extends MethodRegistrar {
 
   /** The revisions that can be gone back to, newest last. */
   get revisions(): readonly Revision[] {
-    return this.#publisher.history.revisions()
+    return this.#publisher.revisions()
   }
 
   /** Module versions that were replaced and still hold exchanges. */
@@ -205,7 +230,7 @@ export class Turnout extends MethodRegistrar {
   }
 
   #now(put: readonly Route[]): void {
-    const items: ChangeItem[] = [{ kind: 'routes', owner, put, remove: [] }]
+    const items = [editOf(owner, put, [])]
     const set = { author: owner, reason: 'registered', isPartial: false, items }
     throwRejected(this.#publisher.changeNow(set))
   }
@@ -233,7 +258,7 @@ export class Turnout extends MethodRegistrar {
     const items = change.items()
     return (
       throwRejected(await this.#publisher.change({ author, reason, isPartial: false, items })) ??
-      this.#publisher.history.current.revision
+      this.#publisher.current.revision
     )
   }
 
@@ -244,8 +269,8 @@ export class Turnout extends MethodRegistrar {
   ): Promise<Revision> {
     const { author = owner, reason = `rollback to revision ${revision}` } = who
     return (
-      throwRejected(await this.#publisher.rollBack(revision, author, reason)) ??
-      this.#publisher.history.current.revision
+      throwRejected(await this.#publisher.rollBack(revision, { author, reason })) ??
+      this.#publisher.current.revision
     )
   }
 
@@ -308,11 +333,14 @@ export class Turnout extends MethodRegistrar {
   /** Every route of the current revision. */
   routes(): RouteRow[] {
     const { table } = this.#publisher
-    return [...entriesFrom(table.routes, '')].map(([, { id, method, path, owner, target }]) => {
-      const module = target.kind === 'module' ? target.module : null
-      const version = module === null ? null : (getKey(table.modules, module)?.version ?? null)
-      return { id, method, path, owner, module, version }
-    })
+    return [...entriesFrom(table.routes, '')].flatMap(
+      ([, { id, methods, paths, owner, target }]) => {
+        const module = target.kind === 'module' ? target.module : null
+        const version = module === null ? null : (getKey(table.modules, module)?.version ?? null)
+        const row = { id, owner, module, version }
+        return paths.flatMap((path) => methods.map((method) => ({ ...row, method, path })))
+      },
+    )
   }
 
   /** Which route would serve a request, why, and what came nearest. */
@@ -357,8 +385,16 @@ export class Turnout extends MethodRegistrar {
   }
 
   #load(file: string, name: string, own: string, mount: Mount): ReturnType<Loader['load']> {
-    this.#loader ??= new Loader({ loadTimeoutMs: this.#options.loadTimeoutMs ?? 5_000 })
-    return this.#loader.load(file, name, own, mount)
+    return this.#loaderOf().load(file, name, own, mount)
+  }
+
+  #loaderOf(): Loader {
+    this.#loader ??= new Loader({
+      loadTimeoutMs: this.#options.loadTimeoutMs ?? 5_000,
+      artifacts: this.#data?.artifacts ?? null,
+      isQuarantined: (digest) => this.#publisher.isQuarantined(digest),
+    })
+    return this.#loader
   }
 
   #recovered(error: unknown, exchange: Exchange): void {

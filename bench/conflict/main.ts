@@ -2,19 +2,14 @@
 import { cpus } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { ConflictPolicy } from '../../src/core/route/conflict.ts'
-import type { Route } from '../../src/core/route/route.ts'
+import { plainRoute, type Route } from '../../src/core/route/route.ts'
 import { addRoutes, emptyTable, removeRoutes } from '../../src/core/route/table.ts'
 
 const size = Number(process.argv[2] ?? 100_000)
 const rounds = 5_000
 
-const routeAt = (owner: string, path: string): Route => ({
-  id: `GET ${path}`,
-  owner,
-  method: 'GET',
-  path,
-  target: { kind: 'module', module: owner },
-})
+const routeAt = (owner: string, path: string): Route =>
+  plainRoute(owner, `GET ${path}`, 'GET', path, { kind: 'module', module: owner })
 
 const percentile = (times: number[], share: number): string => {
   const sorted = times.toSorted((left, right) => left - right)

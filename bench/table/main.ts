@@ -1,7 +1,7 @@
 // What one change of a whole table costs: router and indexes, at a million routes. Run with --expose-gc.
 import { cpus } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import type { Route } from '../../src/core/route/route.ts'
+import { plainRoute, type Route } from '../../src/core/route/route.ts'
 import {
   addRoutes,
   editOwned,
@@ -14,13 +14,8 @@ const size = Number(process.argv[2] ?? 1_000_000)
 const rounds = 20_000
 const collect = (globalThis as { gc?: () => void }).gc
 
-const routeAt = (path: string, run: number): Route => ({
-  id: `GET ${path}`,
-  owner: 'app',
-  method: 'GET',
-  path,
-  target: { kind: 'closure', run },
-})
+const routeAt = (path: string, run: number): Route =>
+  plainRoute('app', `GET ${path}`, 'GET', path, { kind: 'closure', run })
 const pathAt = (at: number): string => `/t/t${at % 10_000}/svc/s${Math.floor(at / 10_000)}/x/:id`
 
 const heapBytes = (): number => {

@@ -8,6 +8,7 @@ import type { Rejection } from '../control/change.ts'
 import { Publisher } from '../control/publisher.ts'
 import { Loader } from '../modules/loader.ts'
 import { scanModules } from '../source/scan.ts'
+import { createMemoryStore } from '../store/memory.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { RouteView } from './view.ts'
 
@@ -41,6 +42,7 @@ export async function planFolder(
   const loader = new Loader({ loadTimeoutMs })
   const publisher = new Publisher({
     worker: idleWorker,
+    store: createMemoryStore(),
     keep: 2,
     conflicts,
     onApplied: () => undefined,
@@ -72,16 +74,17 @@ export function warningsOf(table: Table): readonly Problem[] {
 
 /** The routes of a table for people: by module, then pattern. */
 export function viewRoutes(table: Table, directory: string): RouteView[] {
-  const views = [...entriesFrom(table.routes)].map(([, { method, path, target }]): RouteView => {
+  const views = [...entriesFrom(table.routes)].flatMap(([, { methods, paths, target }]) => {
     const module = target.kind === 'module' ? target.module : 'app'
     const reference = getKey(table.modules, module)
-    return {
-      method,
-      pattern: path,
+    const rest = {
       module,
       ...(reference === undefined ? {} : { version: reference.version }),
       ...(reference?.file ? { file: relative(directory, reference.file) } : {}),
     }
+    return paths.flatMap((pattern) =>
+      methods.map((method): RouteView => ({ method, pattern, ...rest })),
+    )
   })
   const keyOf = ({ module, pattern, method }: RouteView): string =>
     `${module}\0${pattern}\0${method}`

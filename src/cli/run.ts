@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../config/schema.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { getKey } from '../core/persistent-map.ts'
+import { routesAt } from '../core/route/choice.ts'
 import { findPath } from '../core/router/lookup.ts'
 import { explainRoute } from '../core/router/explain.ts'
 import { installStackMapping } from '../modules/source-map.ts'
@@ -224,7 +225,8 @@ export function probe(options: ProbeOptions): Promise<number> {
     const explanation = explainRoute(table.router, method, target, { encodedSlash })
     const isMatch = explanation.kind === 'match'
     const found = isMatch ? findPath(table.router, method, explanation.path) : null
-    const of = found?.kind === 'match' ? found.value.target : null
+    const [route] = found?.kind === 'match' ? routesAt(found.value) : []
+    const of = route?.target
     const reference = of?.kind === 'module' ? getKey(table.modules, of.module) : undefined
     const served = reference === undefined ? null : `${reference.name} ${reference.version}`
     const request = `${method} ${target}`

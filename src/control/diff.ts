@@ -94,7 +94,8 @@ export function appliedChanges(
     const isTold = [draft.added, draft.changed].some((ids) => ids.includes(route))
     if (!isTold) draft.changed.push(route)
   }
-  return [...found.values()].map((draft) => withVersions(draft, to))
+  const inOrder = [...found.entries()].sort(([left], [right]) => (left < right ? -1 : 1))
+  return inOrder.map(([, draft]) => withVersions(draft, to))
 }
 
 interface Draft extends AppliedChange {

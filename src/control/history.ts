@@ -105,20 +105,24 @@ export class History {
   }
 
   #add(row: Row): boolean {
+    const { kind } = row
     this.#rows.push(row)
-    this.#counts[row.kind] += 1
-    // Refused change sets never push revisions out. The start counts as one.
-    const isOver = this.#counts[row.kind] >= this.#limit
-    if (!isOver) return false
-    const at = this.#rows.findIndex(({ kind }) => kind === row.kind)
-    for (const gone of this.#rows.splice(at, 1)) {
-      this.#counts[gone.kind] -= 1
-      if (gone.kind !== 'revision') continue
-      this.#tables.delete(gone.revision.number)
-      this.#confirmed.delete(gone.revision.number)
-    }
-    if (row.kind === 'revision') this.#tables.delete(0)
-    return row.kind === 'revision'
+    this.#counts[kind] += 1
+    // The empty start is the first to go. Refused change sets never push revisions out.
+    const hasStart = kind === 'revision' && this.#tables.has(0)
+    if (this.#counts[kind] + (hasStart ? 1 : 0) <= this.#limit) return false
+    if (hasStart) this.#tables.delete(0)
+    else this.#drop(kind)
+    return kind === 'revision'
+  }
+
+  #drop(kind: Row['kind']): void {
+    const at = this.#rows.findIndex((row) => row.kind === kind)
+    const [gone] = this.#rows.splice(at, 1)
+    this.#counts[kind] -= 1
+    if (gone?.kind !== 'revision') return
+    this.#tables.delete(gone.revision.number)
+    this.#confirmed.delete(gone.revision.number)
   }
 
   /** Revisions that still wait for their confirmation. */

@@ -20,9 +20,14 @@ export function metaOf(meta: RecordMeta): Json {
   if (meta.kind !== 'rejected') return meta as unknown as Json
   const rejections = meta.rejected.rejections.map((one) => ({
     ...one,
-    problems: one.problems.map(({ stack: _, ...rest }): Problem => rest),
+    problems: one.problems.map(withoutStack),
   }))
   return { ...meta, rejected: { ...meta.rejected, rejections } } as unknown as Json
+}
+
+function withoutStack(found: Problem): Problem {
+  const { stack: _, ...rest } = found
+  return rest
 }
 
 /** Null: the store wrote the record for itself. */

@@ -129,6 +129,7 @@ export class Publisher implements Control {
     for (const meta of await this.#recorded(state.cursor)) this.#remember(meta)
     const known = this.#history.revisionOf(state.number)
     const revision = known ?? recoveredRevision(state.number, digestOf(table))
+    if (known === undefined) this.#history.note(revision, [])
     this.#history.resume({ revision, table })
     const failed = await this.#prepareAll(table)
     const applied = worker.apply(state.number, table)
@@ -232,11 +233,10 @@ export class Publisher implements Control {
     const known = this.#history.entryOf(number)
     if (known !== undefined) return known
     const revision = this.#history.revisionOf(number)
-    const state = await this.#options.store.read(number)
-    if (state === null || state.number !== number)
+    const state = revision === undefined ? null : await this.#options.store.read(number)
+    if (revision === undefined || state === null)
       throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
-    const table = tableOfObjects(state.objects)
-    return { revision: revision ?? recoveredRevision(number, digestOf(table)), table }
+    return { revision, table: tableOfObjects(state.objects) }
   }
 
   async diff(from: number, to: number): Promise<TableChanges> {
@@ -351,7 +351,7 @@ export class Publisher implements Control {
     const meant = loads.flatMap(({ reference }) =>
       modules.filter((one) => one.reference.name === reference.name),
     )
-    await Promise.all(meant.map(({ save }) => save?.()))
+    await Promise.all(meant.map(async ({ save }) => save?.()))
     const prepared = await this.#options.worker.prepare(loads)
     return prepared.ok ? new Map() : prepared.problems
   }
@@ -549,15 +549,20 @@ export class Publisher implements Control {
       this.#deadlines.delete(number)
       if (!this.#history.waiting().some((one) => one.number === number)) return
       const reason = `revision ${number} was not confirmed in time`
-      this.takeBack(number, { author: 'turnout', reason }).then(
-        ({ rejections }) => {
-          const problems = rejections.flatMap((one) => one.problems)
-          if (problems.length > 0) this.#options.onStuck?.(revision, problems)
-        },
-        (error: unknown) => this.#options.onStuck?.(revision, [stuckProblem(error)]),
-      )
+      void this.#takeBackLate(revision, reason)
     }, leftMs)
     this.#deadlines.set(number, timer)
+  }
+
+  async #takeBackLate(revision: Revision, reason: string): Promise<void> {
+    const who = { author: 'turnout', reason }
+    try {
+      const { rejections } = await this.takeBack(revision.number, who)
+      const problems = rejections.flatMap((one) => one.problems)
+      if (problems.length > 0) this.#options.onStuck?.(revision, problems)
+    } catch (error) {
+      this.#options.onStuck?.(revision, [stuckProblem(error)])
+    }
   }
 
   #forgetDeadline(number: number): void {

@@ -1,4 +1,4 @@
-import { TurnoutError, type Problem } from '../core/errors.ts'
+import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import type { Artifact } from './artifact.ts'
 import { createBuilder, type Builder } from './build.ts'
@@ -18,6 +18,16 @@ export interface FileModule {
     readonly path: string
   }[]
   readonly code: { readonly key: string; open(): Promise<Definition> }
+  /** Puts the artifact where it outlives the process; null: middleware of the embedding program goes with it. */
+  readonly save: (() => Promise<void>) | null
+}
+
+/** Where artifacts outlive the process. */
+export interface ArtifactStore {
+  /** Resolves when it is on the disk. */
+  put(artifact: Artifact): Promise<void>
+  /** Null: it is not there, or damaged. */
+  get(digest: string): Promise<Artifact | null>
 }
 
 /** `inputs`: every file that was read or looked for, also when it failed. */
@@ -27,18 +37,55 @@ export type FileLoad =
       readonly ok: false
       readonly problems: readonly Problem[]
       readonly inputs: readonly string[]
+      /** Of the artifact that was refused. */
+      readonly digest?: string
     }
 
 export interface LoaderOptions {
   /** Milliseconds that a module's import and `register` may take. */
   readonly loadTimeoutMs: number
+  /** Absent: artifacts live as long as the process. */
+  readonly artifacts?: ArtifactStore | null
+  /** Artifacts that are not to be tried again. */
+  readonly isQuarantined?: (digest: string) => boolean
 }
+
+/** A module that came as an artifact. */
+export interface Upload {
+  readonly artifact: Artifact
+  /** Names its place for imports and stacks; nothing is read from it. */
+  readonly file: string
+  readonly name: string
+  readonly owner: string
+  readonly prefix: string
+}
+
+const plainMount: Mount = { prefix: '', middleware: [] }
+
+/** What loading an artifact came to. */
+export type LoadedArtifact =
+  | { readonly ok: true; readonly module: FileModule }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly digest?: string }
+
+interface Source {
+  readonly artifact: Artifact
+  readonly file: string
+  readonly name: string
+  readonly owner: string
+  readonly mount: Mount
+}
+
+const mountOf = (prefix: string): Mount => (prefix === '' ? plainMount : { prefix, middleware: [] })
+
+const inspector = { module: new URL('./inspect.js', import.meta.url), export: 'inspectModule' }
 
 const remembered = 1_000
 
 /** From a file to code that can be prepared: build, then rehearse in a process of its own. Open/close. */
 export class Loader {
   readonly #builder: Builder
+  readonly #artifacts: ArtifactStore | null
+  readonly #isQuarantined: (digest: string) => boolean
   readonly #rehearsal: Rehearsal
   readonly #timeoutMs: number
   /** Manifests by digest and name: what was rehearsed well needs no second time. */
@@ -46,13 +93,12 @@ export class Loader {
   readonly #mounts: WeakMap<Mount, string>
   #mountCount: number
 
-  constructor({ loadTimeoutMs }: LoaderOptions) {
+  constructor({ loadTimeoutMs, artifacts = null, isQuarantined }: LoaderOptions) {
+    this.#artifacts = artifacts
+    this.#isQuarantined = isQuarantined ?? (() => false)
     this.#builder = createBuilder()
     this.#timeoutMs = loadTimeoutMs
-    this.#rehearsal = createRehearsal({
-      inspector: { module: new URL('./inspect.js', import.meta.url), export: 'inspectModule' },
-      timeoutMs: loadTimeoutMs,
-    })
+    this.#rehearsal = createRehearsal({ inspector, timeoutMs: loadTimeoutMs })
     this.#manifests = new Map()
     this.#mounts = new WeakMap()
     this.#mountCount = 0
@@ -63,22 +109,60 @@ export class Loader {
     const built = await this.#builder.build(file)
     if (!built.ok) return built
     const { artifact, inputs } = built
-    const key = `${artifact.digest} ${name} ${mount.prefix}`
+    const module = await this.#rehearsed({ artifact, file, name, owner, mount }, this.#rehearsal)
+    return { ...module, inputs }
+  }
+
+  /** A module whose artifact was built elsewhere: the same road from there on. */
+  loadUpload(upload: Upload): Promise<LoadedArtifact> {
+    return this.#rehearsed({ ...upload, mount: mountOf(upload.prefix) }, this.#rehearsal)
+  }
+
+  /** The same to look at it only: its code sees an empty environment, and what it did well is not remembered. */
+  async planUpload(upload: Upload): Promise<LoadedArtifact> {
+    const rehearsal = createRehearsal({
+      inspector,
+      timeoutMs: this.#timeoutMs,
+      environment: 'empty',
+    })
+    try {
+      return await this.#rehearsed({ ...upload, mount: mountOf(upload.prefix) }, rehearsal, false)
+    } finally {
+      await rehearsal.close()
+    }
+  }
+
+  /** The code of a module that an earlier process built; null: its artifact is gone or damaged. */
+  async codeOf(reference: ModuleReference): Promise<FileModule['code'] | null> {
+    const [digest = '', prefix = ''] = reference.digest.split('+')
+    const artifact = (await this.#artifacts?.get(digest)) ?? null
+    if (artifact === null) return null
+    const { name, file } = reference
+    const mount = mountOf(prefix)
+    return this.#codeOf(codeKey(reference), artifact, { file: file ?? name, name, mount })
+  }
+
+  async #rehearsed(
+    from: Source,
+    rehearsal: Rehearsal,
+    isKept: boolean = true,
+  ): Promise<LoadedArtifact> {
+    const { artifact, file, name, mount } = from
+    const { digest } = artifact
+    if (this.#isQuarantined(digest + this.#markOf(mount))) {
+      return { ok: false, problems: [problem('TURNOUT_ARTIFACT_QUARANTINED', { file })] }
+    }
+    const key = `${digest} ${name} ${mount.prefix}`
     let manifest = this.#manifests.get(key)
     if (manifest === undefined) {
-      const rehearsed = await this.#rehearsal.rehearse(artifact, file, {
-        name,
-        mount: mount.prefix,
-      })
-      if (!rehearsed.ok) return { ok: false, problems: [rehearsed.problem], inputs }
-      manifest = rehearsed.result as Manifest
-      this.#remember(key, manifest)
+      const outcome = await rehearsal.rehearse(artifact, file, { name, mount: mount.prefix })
+      if (!outcome.ok) {
+        return { ok: false, problems: [outcome.problem], digest: digest + this.#markOf(mount) }
+      }
+      manifest = outcome.result as Manifest
+      if (isKept) this.#remember(key, manifest)
     }
-    return {
-      ok: true,
-      module: this.#moduleOf(artifact, { file, name, owner, mount }, manifest),
-      inputs,
-    }
+    return { ok: true, module: this.#moduleOf(from, manifest) }
   }
 
   /** Gets ready for a change that may come: a rehearsal process takes longer to start than most builds. */
@@ -90,15 +174,12 @@ export class Loader {
     await Promise.all([this.#builder.close(), this.#rehearsal.close()])
   }
 
-  #moduleOf(
-    artifact: Artifact,
-    { file, name, owner, mount }: { file: string; name: string; owner: string; mount: Mount },
-    manifest: Manifest,
-  ): FileModule {
-    const timeoutMs = this.#timeoutMs
+  #moduleOf({ artifact, file, name, owner, mount }: Source, manifest: Manifest): FileModule {
     const digest = artifact.digest + this.#markOf(mount)
     const { version } = manifest
     const reference = { name: manifest.name, owner, version, digest, file, revision: 0 }
+    const store = this.#artifacts
+    const save = async (): Promise<void> => store?.put(artifact)
     return {
       reference,
       routes: manifest.routes.map(({ method, path }) => ({
@@ -106,13 +187,23 @@ export class Loader {
         method,
         path,
       })),
-      code: {
-        key: codeKey(reference),
-        open: async () => {
-          const evaluated = await evaluate(artifact, { file, timeoutMs })
-          if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)
-          return readDefinition(evaluated.exports['default'], name, mount)
-        },
+      code: this.#codeOf(codeKey(reference), artifact, { file, name, mount }),
+      save: mount.middleware.length > 0 ? null : save,
+    }
+  }
+
+  #codeOf(
+    key: string,
+    artifact: Artifact,
+    { file, name, mount }: { readonly file: string; readonly name: string; readonly mount: Mount },
+  ): FileModule['code'] {
+    const timeoutMs = this.#timeoutMs
+    return {
+      key,
+      open: async () => {
+        const evaluated = await evaluate(artifact, { file, timeoutMs })
+        if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)
+        return readDefinition(evaluated.exports['default'], name, mount)
       },
     }
   }
@@ -120,6 +211,7 @@ export class Loader {
   /** The same file behind another prefix or other middleware is another version of the module. */
   #markOf(mount: Mount): string {
     if (mount.prefix === '' && mount.middleware.length === 0) return ''
+    if (mount.middleware.length === 0) return `+${mount.prefix}`
     const known = this.#mounts.get(mount)
     if (known !== undefined) return known
     this.#mountCount += 1

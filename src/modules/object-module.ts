@@ -34,7 +34,7 @@ export function loadObject(
         path,
       }))
       const code = { key: codeKey(reference), open: () => Promise.resolve(named) }
-      return { ok: true, module: { reference, routes: listed, code }, inputs: [] }
+      return { ok: true, module: { reference, routes: listed, code, save: null }, inputs: [] }
     } catch (error) {
       return {
         ok: false,

@@ -34,11 +34,15 @@ const script = fileURLToPath(
 )
 
 /** Starts a child that waits for its first rehearsal. It never keeps this process alive by itself. */
-export function openChild(inspector: Inspector, timeoutMs: number): RehearsalChild {
+export function openChild(
+  inspector: Inspector,
+  timeoutMs: number,
+  environment: 'own' | 'empty' = 'own',
+): RehearsalChild {
   const child = fork(script, [inspector.module.href, inspector.export, String(timeoutMs)], {
     // A debugger's port cannot be shared, and a module must not be tried under other flags than it runs.
     execArgv: [],
-    env: childEnvironment(process.env),
+    env: environment === 'empty' ? {} : childEnvironment(process.env),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'json',
   })

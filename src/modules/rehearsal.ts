@@ -10,6 +10,8 @@ export interface RehearsalOptions {
   readonly timeoutMs?: number
   /** How long an unused child is kept. Default 10,000. */
   readonly idleMs?: number
+  /** `own` (default): this process's without its debugger. `empty`: nothing but what Node needs to start. */
+  readonly environment?: 'own' | 'empty'
 }
 
 export type RehearseOutcome =
@@ -38,7 +40,7 @@ const mostRehearsals = 100
  * child and not what is being served. A child is used again only while it is as clean as it started.
  */
 export function createRehearsal(options: RehearsalOptions): Rehearsal {
-  const { inspector, timeoutMs = 5000, idleMs = 10_000 } = options
+  const { inspector, timeoutMs = 5000, idleMs = 10_000, environment = 'own' } = options
   const children = new Set<RehearsalChild>()
   const idle: { readonly child: RehearsalChild; readonly timer: NodeJS.Timeout }[] = []
   const waiting: (() => void)[] = []
@@ -53,7 +55,7 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
   }
 
   const open = (): RehearsalChild => {
-    const child = openChild(inspector, timeoutMs)
+    const child = openChild(inspector, timeoutMs, environment)
     children.add(child)
     void child.ended.then(() => {
       children.delete(child)

@@ -2,7 +2,7 @@ import { problem, type Problem } from '../core/errors.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { compact, type Keep } from './compaction.ts'
-import { checkpointPath, writeWitness, type Files } from './files.ts'
+import { checkpointPath, deleteSegment, writeWitness, type Files } from './files.ts'
 import type { Journal } from './journal.ts'
 
 export interface CheckpointOptions {
@@ -35,12 +35,14 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
 
   const take = async (): Promise<void> => {
     const { segment, position, state, written } = await journal.turn()
-    await writeWitness(files, { segment, position })
     const path = checkpointPath(files, segment)
     const size = await writeCheckpoint(path, segment, position, state(), closing.signal)
     files.checkpoints.set(segment, size)
     since = written
-    await compact(files, keep, journal.newest(), Date.now())
+    const old = compact(files, keep, journal.newest(), Date.now())
+    // The witness must not miss what is deleted on purpose.
+    await writeWitness(files, journal.newest())
+    for (const number of old) await deleteSegment(files, number)
   }
 
   const work = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { deleteSegment, type Files } from './files.ts'
+import type { Files } from './files.ts'
 import type { Position } from './position.ts'
 
 /** How much history is kept. */
@@ -35,19 +35,17 @@ const firstNeeded = (files: Files, keep: Keep, newest: Position, now: number): n
 }
 
 /**
- * Deletes the history that is older than what is kept, by whole segments: so up to one more than asked for stays. What
- * somebody reads is left for the next time.
+ * Lets go of the history that is older than what is kept, by whole segments: so up to one more than asked for stays.
+ * What somebody reads is left for the next time. Returns what may be deleted.
  */
-export async function compact(
-  files: Files,
-  keep: Keep,
-  newest: Position,
-  now: number,
-): Promise<void> {
+export function compact(files: Files, keep: Keep, newest: Position, now: number): number[] {
   const held = Math.min(...[...files.holds].map(({ segment }) => segment))
   const end = Math.min(firstNeeded(files, keep, newest, now), held)
+  const old: number[] = []
   while (files.segments.length > 1 && files.segments[0]!.number < end) {
     const { number } = files.segments.shift()!
-    await deleteSegment(files, number)
+    files.checkpoints.delete(number)
+    old.push(number)
   }
+  return old
 }

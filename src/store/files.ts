@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Json } from '../core/json.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import { readLine, sealLine } from './chain.ts'
 import { writeDurably } from './durable-file.ts'
 import { fieldsOf, positionOf, schema, type Position } from './position.ts'
@@ -11,7 +11,7 @@ import { segmentBegin, segmentHead, type Begin } from './segment.ts'
  *
  *     journal-N.ndjson       what was published from a position on
  *     checkpoint-N.ndjson    all objects at that position; missing where it was not finished
- *     newest.json            a position that was reached, as a witness: newer ones come without it
+ *     newest.json            a witness of what was there when it was written
  *     damaged/               what did not verify
  */
 
@@ -91,34 +91,51 @@ export async function deleteSegment(files: Files, number: number): Promise<void>
   await rm(segmentPath(files, number), { force: true })
 }
 
-/** A position that was surely reached, and the segment that was current then. */
+/** What was surely there when it was written. */
 export interface Witness {
-  readonly segment: number
   readonly position: Position
+  readonly segments: readonly number[]
+  /** Segments that had a checkpoint. */
+  readonly checkpoints: readonly number[]
 }
 
 /**
- * Notes down how far the history came. Records that are cut off a file at a line's end leave no trace in it; the
- * witness, written when a segment begins and when the store closes, tells that they are missing.
+ * Notes down what is there. Records that are cut off at a line's end leave no trace in their file, and a checkpoint
+ * that is gone may as well never have been finished; the witness tells that they are missing. It is written when the
+ * store is made, with each checkpoint, and at the end.
  */
-export async function writeWitness(files: Files, witness: Witness): Promise<void> {
-  const entry = { kind: 'newest', schema, segment: witness.segment, ...witness.position }
+export async function writeWitness(files: Files, position: Position): Promise<void> {
+  const segments = files.segments.map(({ number }) => number)
+  const checkpoints = [...files.checkpoints.keys()]
+  const entry = { kind: 'newest', schema, segments, checkpoints, ...position }
   await writeDurably(join(files.directory, witnessName), sealLine('', JSON.stringify(entry)).line)
 }
 
-/** `absent`, a witness, or `damaged`. */
-export async function readWitness(directory: string): Promise<Witness | 'absent' | 'damaged'> {
+/** The witness, or why there is none. */
+export async function readWitness(
+  directory: string,
+): Promise<Witness | { readonly reason: string }> {
   let bytes: Buffer
   try {
     bytes = await readFile(join(directory, witnessName))
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'absent' : 'damaged'
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return { reason: isMissing ? missingFile : thrownMessage(error) }
   }
   const line = readLine(bytes, 0, '')
-  const fields: { readonly [key: string]: Json } | null = fieldsOf(line?.entry)
-  const position = fields && positionOf(fields)
-  const segment = fields?.['segment']
-  const isWhole = line?.end === bytes.length && fields?.['kind'] === 'newest'
-  if (!isWhole || !position || typeof segment !== 'number') return 'damaged'
-  return { segment, position }
+  const fields = fieldsOf(line?.entry)
+  if (line?.end !== bytes.length || fields === null) return { reason: 'it does not verify' }
+  const position = positionOf(fields)
+  const { kind, segments, checkpoints } = fields
+  const isWitness = kind === 'newest' && fields['schema'] === schema && position !== null
+  if (!isWitness || !Array.isArray(segments) || !Array.isArray(checkpoints))
+    return { reason: 'it is of another kind or schema' }
+  const isNumber = (value: unknown): value is number => typeof value === 'number'
+  return {
+    position,
+    segments: segments.filter(isNumber),
+    checkpoints: checkpoints.filter(isNumber),
+  }
 }
+
+export const missingFile = 'it is missing'

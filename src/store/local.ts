@@ -107,8 +107,7 @@ const openLocked = async (
     await checkpoints.close()
     await verified
     await journal.close()
-    const segment = files.segments.at(-1)!.number
-    await writeWitness(files, { segment, position: journal.newest() }).catch(warn)
+    await writeWitness(files, journal.newest()).catch(warn)
     await release()
   }
 

@@ -4,13 +4,16 @@ import { thrownMessage } from '../core/thrown.ts'
 import { syncFolder } from './durable-file.ts'
 import {
   beginSegment,
+  checkpointName,
   checkpointPath,
   deleteSegment,
   listFiles,
+  missingFile,
   readWitness,
   segmentName,
   segmentPath,
   witnessName,
+  writeWitness,
   type Files,
   type Witness,
 } from './files.ts'
@@ -55,21 +58,31 @@ export async function openFiles(directory: string): Promise<OpenedFiles> {
     holds: new Set(),
     next: Math.max(0, ...found.segments, ...found.checkpoints) + 1,
   }
-  if (files.next === 1 && witness === 'absent') {
+  if (files.next === 1 && 'reason' in witness && witness.reason === missingFile) {
     const { size, hash } = await beginSegment(files, origin)
     const standing: Standing = { position: { ...origin, hash }, objects: new Map() }
+    await writeWitness(files, standing.position)
     return { files, standing, size, written: size, recovery: null, tail: null }
   }
 
   const damages: Damage[] = []
-  if (witness === 'damaged') damages.push({ name: witnessName, reason: 'it does not verify' })
   const base = await findBase(files, found, damages)
   if (base === null) throw damaged(directory, damages, 'no checkpoint and no beginning verifies')
   const replay = await replayFrom(files, base, found.segments)
-  const missing = missingRecords(found, replay, typeof witness === 'object' ? witness : null)
+  const seen = 'reason' in witness ? null : witness
+  // Without a record there is no witness yet when making the store was cut short.
+  if ('reason' in witness && replay.standing.position.cursor > 0)
+    damages.push({ name: witnessName, reason: witness.reason })
+  const missing = missingRecords(found, replay, seen)
   files.segments.push(...(await earlierSegments(files, found, base.segment, damages)))
   files.segments.push(...replay.used)
   await noteCheckpoints(files, found, base.segment, damages)
+  for (const number of seen?.checkpoints ?? [])
+    if (!found.checkpoints.includes(number))
+      damages.push({ name: checkpointName(number), reason: missingFile })
+  for (const number of seen?.segments ?? [])
+    if (number < base.segment && !found.segments.includes(number))
+      damages.push({ name: segmentName(number), reason: missingFile })
 
   const { broken } = replay
   if (missing === null && (broken === null || (await isTail(files, found, replay, broken)))) {
@@ -77,6 +90,7 @@ export async function openFiles(directory: string): Promise<OpenedFiles> {
     await syncSegment(files)
     for (const { name } of damages) await moveAside(directory, name)
     await deleteUnlisted(files, found)
+    if (damages.length > 0) await writeWitness(files, replay.standing.position)
     const outcome = `nothing was lost, and revision ${replay.standing.position.number} is the newest`
     const recovery = damages.length === 0 ? null : recovered(directory, damages, outcome)
     return { files, ...replay, recovery, tail }
@@ -88,6 +102,7 @@ export async function openFiles(directory: string): Promise<OpenedFiles> {
   const given = await highestGiven(files, found, replay, missing)
   const { standing, size } = await publishRecovered(files, replay, found, given, damages)
   await deleteUnlisted(files, found)
+  await writeWitness(files, standing.position)
   const outcome = outcomeOf(replay.standing.position, standing.position)
   const recovery = recovered(directory, all, outcome)
   return { files, standing, size, written: size, recovery, tail: null }
@@ -125,8 +140,8 @@ const missingRecords = (found: Found, replay: Replay, witness: Witness | null): 
   const { cursor, number } = witness?.position ?? position
   const last = found.segments.at(-1) ?? 0
   const orphan = found.checkpoints.at(-1) ?? 0
-  const known = Math.max(orphan, witness?.segment ?? 0)
-  if (known > last) return { name: segmentName(known), reason: 'it is missing', cursor, number }
+  const known = Math.max(orphan, witness?.segments.at(-1) ?? 0)
+  if (known > last) return { name: segmentName(known), reason: missingFile, cursor, number }
   if (cursor <= position.cursor) return null
   return { name: segmentName(last), reason: 'records at its end are missing', cursor, number }
 }
@@ -206,7 +221,7 @@ const noteCheckpoints = async (
     if (kept.has(number))
       files.checkpoints.set(number, (await stat(checkpointPath(files, number))).size)
     else if (!found.segments.includes(number))
-      damages.push({ name: segmentName(number), reason: 'it is missing' })
+      damages.push({ name: segmentName(number), reason: missingFile })
   }
 }
 

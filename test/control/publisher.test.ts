@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../src/core/logger.ts'
-import type { Route } from '../../src/core/route/route.ts'
-import type { ChangeItem, Outcome, Rejection } from '../../src/control/change.ts'
+import { plainRoute, type Route } from '../../src/core/route/route.ts'
+import { editOf, type ChangeItem, type Outcome, type Rejection } from '../../src/control/change.ts'
 import { Publisher } from '../../src/control/publisher.ts'
 import type { RouteModule } from '../../src/modules/define.ts'
 import { loadObject } from '../../src/modules/object-module.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
 import { InProcessWorker } from '../../src/worker/in-process.ts'
 
 const open = (keep = 100): { publisher: Publisher; worker: InProcessWorker; log: string[] } => {
@@ -21,6 +22,7 @@ const open = (keep = 100): { publisher: Publisher; worker: InProcessWorker; log:
   const publisher = new Publisher({
     conflicts: 'ambiguous',
     worker,
+    store: createMemoryStore(),
     keep,
     onApplied: ({ number }) => log.push(`applied ${number}`),
     onRejected: (_, rejections) =>
@@ -46,13 +48,8 @@ const item = (name: string, module: RouteModule<never>): ChangeItem => {
   return { kind: 'module', owner, label, load }
 }
 
-const closure = (path: string): Route => ({
-  id: `GET ${path}`,
-  owner: 'app',
-  method: 'GET',
-  path,
-  target: { kind: 'closure', run: () => undefined },
-})
+const closure = (path: string): Route =>
+  plainRoute('app', `GET ${path}`, 'GET', path, { kind: 'closure', run: () => undefined })
 
 const change = (
   publisher: Publisher,
@@ -175,7 +172,7 @@ test('a change to routes of the program waits for no module that is loading, and
     author: 'test',
     reason: 'now',
     isPartial: false,
-    items: [{ kind: 'routes', owner: 'app', put: [closure('/now')], remove: [] }],
+    items: [editOf('app', [closure('/now')], [])],
   })
   assert.equal(now.revision?.number, 1)
   release()
@@ -194,7 +191,7 @@ test('a place taken while a module was loading rejects it: what was checked is c
       author: 'test',
       reason: 'now',
       isPartial: false,
-      items: [{ kind: 'routes', owner: 'app', put: [closure('/taken')], remove: [] }],
+      items: [editOf('app', [closure('/taken')], [])],
     })
     return loaded
   }
@@ -208,10 +205,10 @@ test('rollback publishes an earlier table as the next revision, with the code of
   await change(publisher, [item('a', moduleOf('1.0.0', ['/a', '/old']))])
   await change(publisher, [item('a', moduleOf('2.0.0', ['/a', '/new']))])
   await change(publisher, [item('b', moduleOf('1.0.0', ['/b']))])
-  const { revision } = await publisher.rollBack(1, 'operator', 'worse')
+  const { revision } = await publisher.rollBack(1, { author: 'operator', reason: 'worse' })
   assert.equal(revision?.number, 4)
   assert.equal(revision.author, 'operator')
-  assert.equal(publisher.table, publisher.history.entryOf(1)?.table)
+  assert.equal(revision.digest, (await publisher.entryOf(1)).revision.digest)
   assert.deepEqual(serving(worker), ['a 1.0.0'])
   assert.deepEqual(revision.changes, [
     {
@@ -221,8 +218,19 @@ test('rollback publishes an earlier table as the next revision, with the code of
       to: '1.0.0',
       added: ['a#GET /old'],
       removed: ['a#GET /new'],
+      changed: [],
+      upstreams: [],
     },
-    { owner: 'test:b', module: 'b', from: '1.0.0', to: null, added: [], removed: ['b#GET /b'] },
+    {
+      owner: 'test:b',
+      module: 'b',
+      from: '1.0.0',
+      to: null,
+      added: [],
+      removed: ['b#GET /b'],
+      changed: [],
+      upstreams: [],
+    },
   ])
   await new Promise((resolve) => setImmediate(resolve))
   assert.ok(log.includes('retired a 2.0.0') && log.includes('retired b 1.0.0'))
@@ -235,14 +243,16 @@ test('numbers never go back, and what fell off the history cannot be gone back t
       author: 'test',
       reason: path,
       isPartial: false,
-      items: [{ kind: 'routes', owner: 'app', put: [closure(path)], remove: [] }],
+      items: [editOf('app', [closure(path)], [])],
     })
   }
   assert.deepEqual(
-    publisher.history.revisions().map(({ number }) => number),
+    publisher.revisions().map(({ number }) => number),
     [2, 3, 4],
   )
-  await assert.rejects(publisher.rollBack(1, 'operator', ''), { code: 'TURNOUT_REVISION_UNKNOWN' })
+  await assert.rejects(publisher.rollBack(1, { author: 'operator', reason: '' }), {
+    code: 'TURNOUT_REVISION_UNKNOWN',
+  })
 })
 
 test('code that no kept revision names is forgotten', async () => {
@@ -277,9 +287,9 @@ test('a migrate that throws only in the turn of the swap is taken back by the ne
   assert.equal(calls, 2)
   assert.deepEqual(codes(rejections), ['test:a TURNOUT_MODULE_LOAD_FAILED'])
   assert.deepEqual(serving(worker), ['a 1.0.0'])
-  const [, , failed, back] = publisher.history.revisions()
+  const [, , failed, back] = publisher.revisions()
   assert.equal(failed?.number, 2)
   assert.match(back?.reason ?? '', /taken back: revision 2/)
   assert.equal(worker.live.current.revision, 3)
-  assert.equal(publisher.table, publisher.history.entryOf(1)?.table)
+  assert.equal(publisher.table, (await publisher.entryOf(1)).table)
 })

@@ -2,8 +2,10 @@ import type { Leaf } from '../router/node.ts'
 import { shapeFor } from '../router/params.ts'
 import type { Pattern } from '../router/pattern.ts'
 import { anyMethod, leafOfPlace, type Router } from '../router/router.ts'
-import { highestMatch } from '../version/version.ts'
-import { areDisjoint, compilePredicates, isStricter, type Facts } from './predicate.ts'
+import { highestMatch, selectVersions } from '../version/version.ts'
+import type { Facts } from './facts.ts'
+import { areDisjoint, isStricter } from './predicate-overlap.ts'
+import { compilePredicates } from './predicate.ts'
 import type { Route, Selection } from './route.ts'
 
 /** What lies at one place of the router: a route, or several among which the request decides. */
@@ -146,15 +148,27 @@ function withMostLabels(able: readonly Candidate[]): readonly Candidate[] {
   return able.filter((_, at) => counts[at] === most)
 }
 
-/** Those of the highest version that was asked for, else of no version; where nothing was asked the highest of all. */
+/**
+ * Those of the version that was asked for; where nothing was asked those of the highest that is no pre-release. Else
+ * those of no version.
+ */
 function ofVersion(able: readonly Candidate[], asked: string | undefined): readonly Candidate[] {
-  const versions = able.flatMap(({ route }) => {
-    const { version, isBaseline } = selectionOf(route)
-    return version === null ? [] : [{ version, isBaseline }]
+  const versioned = able.flatMap((candidate) => {
+    const { version, isBaseline } = selectionOf(candidate.route)
+    return version === null ? [] : [{ candidate, version, isBaseline }]
   })
-  if (versions.length === 0) return able
-  const highest = highestMatch(asked ?? null, versions)
-  return able.filter(({ route }) => selectionOf(route).version === highest)
+  if (versioned.length === 0) return able
+  const highest = highestMatch(
+    '*',
+    versioned.map(({ version }) => version),
+  )
+  const chosen =
+    asked === undefined
+      ? versioned.filter(({ version }) => version === highest)
+      : selectVersions(asked, versioned)
+  return chosen.length > 0
+    ? chosen.map(({ candidate }) => candidate)
+    : able.filter(({ route }) => selectionOf(route).version === null)
 }
 
 /** The first whose share covers the bucket; weights of zero serve nobody. */

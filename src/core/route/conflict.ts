@@ -12,7 +12,7 @@ import {
 import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
 import { anyMethod, editRouter, placeOf, type Router, type RouterChange } from '../router/router.ts'
 import { areApart, Choice, decides, isPlain, routesAt, type Placed } from './choice.ts'
-import { witnessOf } from './predicate.ts'
+import { witnessOf, type RequestWitness } from './predicate-overlap.ts'
 import type { Route } from './route.ts'
 
 /**
@@ -31,8 +31,8 @@ export type ConflictPolicy = 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
 export interface Witness {
   readonly method: string
   readonly path: string
-  /** Host, fields, query and cookies that it needs beside, where predicates ask for some. */
-  readonly with?: string
+  /** What it needs beside, where predicates ask for something. */
+  readonly with?: RequestWitness
 }
 
 /** Two routes that cannot stand side by side. */
@@ -88,8 +88,7 @@ type Trees = readonly { readonly tree: TreeNode<Leaf<Placed>> | null; readonly m
 export function problemOf({ kind, route, other, reason, witness }: Finding): Problem {
   const unknown =
     kind === 'exact' ? 'requests that no example can be given of' : 'none can be given'
-  const needs = witness?.with === undefined ? '' : ` with ${witness.with}`
-  const shown = witness === null ? unknown : `${witness.method} ${witness.path}${needs}`
+  const shown = witness === null ? unknown : witnessText(witness)
   return problem(
     kind === 'exact'
       ? 'TURNOUT_ROUTE_CONFLICT'
@@ -218,10 +217,14 @@ const exactly = ({ route, method, pattern }: Placing, other: Route): Finding => 
 }
 
 /** What the request must have beside method and path. */
-const factsOf = (route: Route, other: Route): { readonly with?: string } => {
+const factsOf = (route: Route, other: Route): { readonly with?: RequestWitness } => {
   const facts = witnessOf(route.selection?.predicates ?? [], other.selection?.predicates ?? [])
-  return facts === null ? {} : { with: facts }
+  return facts === null || Object.keys(facts).length === 0 ? {} : { with: facts }
 }
+
+/** `GET /users/7 with {"headers":{"x-plan":"gold"}}`. */
+export const witnessText = ({ method, path, with: facts }: Witness): string =>
+  facts === undefined ? `${method} ${path}` : `${method} ${path} with ${JSON.stringify(facts)}`
 
 /** Walks the finished router, so routes of one change meet each other as they meet the rest. */
 function findOverlaps(

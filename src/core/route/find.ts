@@ -2,7 +2,7 @@ import { findPath, findRoute, type Found } from '../router/lookup.ts'
 import type { PathOptions } from '../router/path.ts'
 import type { Router } from '../router/router.ts'
 import { chooserOf, Choice, type Placed } from './choice.ts'
-import type { Facts } from './predicate.ts'
+import type { Facts } from './facts.ts'
 import type { Route } from './route.ts'
 
 /**

@@ -41,13 +41,16 @@ export type Predicate =
   | {
       readonly kind: 'host'
       /**
-       * Host names without port, any of which holds. `*` is one label or a part of one, `**` any number of labels,
-       * `{name}` one label.
+       * Host names without port, any of which holds. `*` and `{name}` are one label or a part of one, `?` is one
+       * character, `**` any number of labels, none too.
        */
       readonly patterns: readonly string[]
     }
   | {
-      /** With neither `equals` nor `matches` the field, parameter or cookie only has to be there. */
+      /**
+       * With neither `equals` nor `matches` the field, parameter or cookie only has to be there. A header that is sent
+       * several times is one value, joined by `, `; of a parameter or cookie the first one counts.
+       */
       readonly kind: 'header' | 'query' | 'cookie'
       readonly name: string
       readonly equals: string | null

@@ -9,7 +9,6 @@ import {
   setKey,
   type PersistentMap,
 } from '../persistent-map.ts'
-import type { Json } from '../json.ts'
 import { sameJson } from '../same-json.ts'
 import { shapeOf, type Pattern } from '../router/pattern.ts'
 import { buildRouter, editRouter, emptyRouter, type Router } from '../router/router.ts'
@@ -79,12 +78,7 @@ export function sameRoute(left: Route, right: Route): boolean {
 export const sameObject = <Value extends { readonly revision: number }>(
   left: Value,
   right: Value,
-): boolean =>
-  left === right ||
-  sameJson(
-    { ...left, revision: 0 } as unknown as Json,
-    { ...right, revision: 0 } as unknown as Json,
-  )
+): boolean => left === right || sameJson({ ...left, revision: 0 }, { ...right, revision: 0 })
 
 const upstreamOf = ({ target }: Route): string | null =>
   target.kind === 'upstream' ? target.upstream : null

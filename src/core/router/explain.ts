@@ -42,7 +42,8 @@ export interface Nearest {
   readonly otherMethods: readonly string[]
   /** The path with its trailing slash added or taken away, where that is served. */
   readonly otherSlash?: string
-  readonly unmet: readonly Unmet[]
+  /** Places that fit, none of whose routes takes the request. */
+  readonly unmet?: readonly Unmet[]
 }
 
 /** Why a request is served by what it is served by; plain data. */
@@ -80,13 +81,14 @@ export function explainRoute<T>(
   const taken = ways.map((way) => chosenWay(way, choose))
   const at = taken.findIndex((way) => way !== null)
   const best = taken[at]
-  const others = [...taken.slice(at + 1).flatMap((way) => way ?? [])]
+  const others = taken.slice(at + 1).flatMap((way) => way ?? [])
   const unmet = ways.filter((_, index) => taken[index] === null)
   const refused = [...own.refused, ...(get?.refused ?? [])]
   if (best === undefined || best === null) {
     const further = get !== undefined && get.depth > own.depth ? get : own
     const nearest = nearestOf(router, method, path, further, refused)
-    return { kind: 'miss', path, nearest: { ...nearest, unmet: unmet.map(unmetOf) } }
+    const told = unmet.length === 0 ? {} : { unmet: unmet.map(unmetOf) }
+    return { kind: 'miss', path, nearest: { ...nearest, ...told } }
   }
   return {
     kind: 'match',
@@ -167,7 +169,7 @@ function nearestOf<T>(
   path: string,
   { depth, expected }: Exploration<T>,
   refused: readonly Refusal[],
-): Omit<Nearest, 'unmet'> {
+): Nearest {
   const segments = path.split('/').slice(1)
   const other = otherTrailingSlash(path)
   const isOtherServed = other !== undefined && findPath(router, method, other).kind === 'match'

@@ -34,6 +34,8 @@ const possible: CodeSet = [1, 0x5b, 0x5d, 0xd7ff, 0xe000, 0x10ffff]
 /** An escaped slash is in a segment only where the gateway is told to keep it. */
 const usual: CodeSet = [1, 0x2e, 0x30, 0x5b, 0x5d, 0xd7ff, 0xe000, 0x10ffff]
 const dot = 0x2e
+const graphic: CodeSet = [0x21, 0x7e]
+const printable: CodeSet = [0x20, 0x7e]
 
 const preferred = Array.from(
   'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_~!$+,;=@',
@@ -42,6 +44,7 @@ const preferred = Array.from(
 
 const programs = new Map<string, Program | null>()
 const words = new Map<string, Word>()
+const texts = new Map<string, Word>()
 
 function remember<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
   const known = map.get(key)
@@ -70,10 +73,33 @@ export function commonWord(source: string, other: string | null = null): Word {
   )
 }
 
-function search(left: Program | null, right: Program | null, sources: readonly string[]): Word {
+/**
+ * The shortest text that a regular expression accepts, or that two accept both: any text, empty too. One of
+ * printing characters where there is one.
+ */
+export function commonText(source: string, other: string = source): Word {
+  const [first, second] = source < other ? [source, other] : [other, source]
+  return remember(texts, `${first}\n${second}`, () =>
+    search(
+      understood(first),
+      first === second ? anything : understood(second),
+      [first, second],
+      [graphic, printable, everyCode],
+      false,
+    ),
+  )
+}
+
+function search(
+  left: Program | null,
+  right: Program | null,
+  sources: readonly string[],
+  alphabets: readonly CodeSet[] = [usual, possible],
+  isSegment = true,
+): Word {
   if (left === null || right === null) return unknown
-  for (const alphabet of [usual, possible]) {
-    const found = shortest(left, right, alphabet)
+  for (const alphabet of alphabets) {
+    const found = shortest(left, right, alphabet, isSegment)
     if (found.kind === 'none') continue
     // The engine that serves has the last word.
     const isAccepted =
@@ -125,8 +151,10 @@ interface Pair {
 }
 
 /** Breadth first through the product of both automata. */
-function shortest(left: Program, right: Program, alphabet: CodeSet): Word {
-  const first: Pair = { left: left.first, right: right.first, read: 0, code: 0, before: null }
+function shortest(left: Program, right: Program, alphabet: CodeSet, isSegment: boolean): Word {
+  // Where dots are like other characters, the state that tells them apart is passed over.
+  const read = isSegment ? 0 : 3
+  const first: Pair = { left: left.first, right: right.first, read, code: 0, before: null }
   const queue: Pair[] = [first]
   const seen = new Set<number>()
   const closures = [new Map<number, Closure>(), new Map<number, Closure>()] as const
@@ -147,8 +175,8 @@ function shortest(left: Program, right: Program, alphabet: CodeSet): Word {
     const isStart = index === 0
     if (
       pair.read === 3 &&
-      closureOf(left, pair.left, false, true).accepts &&
-      closureOf(right, pair.right, false, true).accepts
+      closureOf(left, pair.left, isStart, true).accepts &&
+      closureOf(right, pair.right, isStart, true).accepts
     )
       return { kind: 'word', text: textOf(pair) }
     for (const mine of readsOf(0, left, pair.left, isStart)) {

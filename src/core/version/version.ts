@@ -1,7 +1,55 @@
-// Replaced by the merge.
-export function highestMatch(
-  _asked: string | null,
-  versions: readonly { version: string; isBaseline: boolean }[],
-): string | null {
-  return versions[0]?.version ?? null
+import { intersects, maxSatisfying, rcompare, satisfies, valid, validRange } from 'semver'
+
+/** Longest text of a version that a request may ask for. */
+export const maxRequestedLength = 256
+
+/** What has a version to be selected by. */
+export interface Versioned {
+  readonly version: string
+  /** It also serves requests for later versions that nobody else serves. */
+  readonly isBaseline: boolean
 }
+
+/** Whether a text is a version in full, `1.2.0` or `1.2.0-beta.1`; build metadata would not tell two apart. */
+export function isVersion(text: string): boolean {
+  return text.length <= maxRequestedLength && valid(text) === text
+}
+
+/**
+ * Whether what a request asks for selects a version: `1.2.0` itself, `1.2` and `1.x` any that begin so, `^1.2`,
+ * `>=1 <3` and `1 || 3` as npm reads them. A pre-release is selected only by a request that names one of the same
+ * numbers. What is not understood selects nothing.
+ */
+export function selectsVersion(requested: string, version: string): boolean {
+  return isRequest(requested) && satisfies(version, requested)
+}
+
+/** The highest version that a request selects, or null. */
+export function highestMatch(requested: string, versions: readonly string[]): string | null {
+  return isRequest(requested) ? maxSatisfying([...versions], requested) : null
+}
+
+/**
+ * All that serve a request for a version: those of the highest that it selects; where it selects none, those of the
+ * highest baseline that is not later than what it asks for.
+ */
+export function selectVersions<Candidate extends Versioned>(
+  requested: string,
+  candidates: readonly Candidate[],
+): readonly Candidate[] {
+  if (!isRequest(requested)) return []
+  const highest = highestMatch(
+    requested,
+    candidates.map(({ version }) => version),
+  )
+  if (highest !== null) return candidates.filter(({ version }) => version === highest)
+  const baselines = candidates.filter(
+    ({ version, isBaseline }) =>
+      isBaseline && intersects(requested, `>=${version}`, { includePrerelease: true }),
+  )
+  const [latest] = baselines.map(({ version }) => version).sort(rcompare)
+  return baselines.filter(({ version }) => version === latest)
+}
+
+const isRequest = (text: string): boolean =>
+  text.length <= maxRequestedLength && text.trim() !== '' && validRange(text) !== null

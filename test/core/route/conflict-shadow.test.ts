@@ -2,14 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { findShadowed, warningOf } from '../../../src/core/route/conflict-shadow.ts'
-import type { Route } from '../../../src/core/route/route.ts'
+import { plainRoute, type Route } from '../../../src/core/route/route.ts'
 import { addRoutes, emptyTable, type Table } from '../../../src/core/route/table.ts'
 import { findPath } from '../../../src/core/router/lookup.ts'
+import { routesAt } from '../../../src/core/route/choice.ts'
 import { parsePattern, shapeOf } from '../../../src/core/router/pattern.ts'
 
 const routeOf = (text: string): Route => {
   const [method = '', path = ''] = text.split(' ')
-  return { id: text, owner: 'app', method, path, target: { kind: 'module', module: 'app' } }
+  return plainRoute('app', text, method, path, { kind: 'module', module: 'app' })
 }
 
 const tableOf = (routes: readonly Route[]): Table => addRoutes(emptyTable, routes, 'exact').table
@@ -89,7 +90,7 @@ const routes = fc.uniqueArray(
       ),
     ),
   {
-    selector: ({ method, path }) => {
+    selector: ({ methods: [method], paths: [path = ''] }) => {
       const { pattern } = parsePattern(path)
       return `${method} ${pattern === null ? path : shapeOf(pattern)}`
     },
@@ -118,7 +119,7 @@ test('what is reported serves none of all short paths, and what is not serves so
       for (const path of paths) {
         for (const method of ['GET', 'POST']) {
           const found = findPath(table.router, method, path)
-          if (found.kind === 'match') reached.add(found.value.id)
+          if (found.kind === 'match') for (const { id } of routesAt(found.value)) reached.add(id)
         }
       }
       const shadowed = findShadowed(table, all).map(({ route }) => route.id)

@@ -8,7 +8,7 @@ import {
   type ConflictPolicy,
   type Finding,
 } from '../../../src/core/route/conflict.ts'
-import type { Route } from '../../../src/core/route/route.ts'
+import { plainRoute, type Route } from '../../../src/core/route/route.ts'
 import { addRoutes, emptyTable, type Table } from '../../../src/core/route/table.ts'
 import { findPath } from '../../../src/core/router/lookup.ts'
 import {
@@ -23,10 +23,10 @@ import { buildRouter } from '../../../src/core/router/router.ts'
 const routeOf = (owner: string, text: string): Route => {
   const [method = '', path = ''] = text.split(' ')
   const target = { kind: 'module', module: owner } as const
-  return { id: `${owner}#${text}`, owner, method, path, target }
+  return plainRoute(owner, `${owner}#${text}`, method, path, target)
 }
 
-const patternOf = ({ path }: Route): Pattern => {
+const patternOf = ({ paths: [path = ''] }: Route): Pattern => {
   const { pattern } = parsePattern(path)
   assert.ok(pattern, path)
   return pattern
@@ -207,7 +207,7 @@ const route = fc
   .tuple(fc.constantFrom('a', 'b'), fc.constantFrom('GET', 'GET', 'GET', 'HEAD', '*'), path)
   .map(([owner, method, text]) => routeOf(owner, `${method} ${text}`))
 const routes = fc.uniqueArray(route, {
-  selector: (one) => `${one.method} ${shapeOf(patternOf(one))}`,
+  selector: (one) => `${one.methods[0]!} ${shapeOf(patternOf(one))}`,
   minLength: 3,
   maxLength: 8,
 })
@@ -227,11 +227,11 @@ paths.push(...paths.slice(1, 300).map((text) => `${text}/`))
 const servedBy = new Map<string, ReadonlySet<string>>()
 /** Every path that a pattern alone serves. */
 const served = (one: Route): ReadonlySet<string> => {
-  const known = servedBy.get(one.path)
+  const known = servedBy.get(one.paths[0]!)
   if (known !== undefined) return known
   const router = buildRouter([{ method: 'GET', pattern: patternOf(one), value: one }])
   const found = new Set(paths.filter((text) => findPath(router, 'GET', text).kind === 'match'))
-  servedBy.set(one.path, found)
+  servedBy.set(one.paths[0]!, found)
   return found
 }
 
@@ -239,7 +239,7 @@ const canShare = (left: string, right: string): boolean =>
   left === right || ((left === '*' || right === '*') && left !== 'HEAD' && right !== 'HEAD')
 
 const isAmbiguousPair = (left: Route, right: Route): boolean => {
-  if (!canShare(left.method, right.method)) return false
+  if (!canShare(left.methods[0]!, right.methods[0]!)) return false
   const [mine, others] = [tokensOf(patternOf(left)), tokensOf(patternOf(right))]
   const at = mine.findIndex(
     (token, index) => JSON.stringify(token) !== JSON.stringify(others[index]),
@@ -275,14 +275,14 @@ const pairsOf = (
           isAmbiguousPair(one, other) ||
           (policy === 'prefix' && one.owner !== other.owner && isCrossingPair(one, other)) ||
           (policy === 'prefix-within' &&
-            (one.owner !== other.owner || canShare(one.method, other.method)) &&
+            (one.owner !== other.owner || canShare(one.methods[0]!, other.methods[0]!)) &&
             isCrossingPair(one, other)),
       )
       .map((other) => `${one.id} / ${other.id}`),
   )
 
 const isServed = (one: Route, method: string, text: string): boolean => {
-  const value = { method: one.method, pattern: patternOf(one), value: one }
+  const value = { method: one.methods[0]!, pattern: patternOf(one), value: one }
   return findPath(buildRouter([value]), method, text).kind === 'match'
 }
 
@@ -297,8 +297,8 @@ const checkWitness = ({ kind, route: left, other: right, witness }: Finding): vo
     ['/', ...text.split('/').map((_, at, parts) => parts.slice(0, at + 1).join('/'))].some(
       (top) =>
         top !== '' &&
-        (isServed({ ...one, method: '*' }, 'GET', top) ||
-          isServed({ ...one, method: '*' }, 'GET', `${trimmed(top)}/`)),
+        (isServed({ ...one, methods: ['*'] }, 'GET', top) ||
+          isServed({ ...one, methods: ['*'] }, 'GET', `${trimmed(top)}/`)),
     )
   assert.ok(isCovered(left) && isCovered(right), `${method} ${text}`)
 }

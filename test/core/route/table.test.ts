@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { entriesFrom, getKey } from '../../../src/core/persistent-map.ts'
-import type { Route } from '../../../src/core/route/route.ts'
+import { plainRoute, type Route } from '../../../src/core/route/route.ts'
 import {
   addRoutes,
   emptyTable,
@@ -12,13 +12,8 @@ import {
 } from '../../../src/core/route/table.ts'
 import { findPath } from '../../../src/core/router/lookup.ts'
 
-const routeOf = (owner: string, method: string, path: string): Route => ({
-  id: `${owner}#${method} ${path}`,
-  owner,
-  method,
-  path,
-  target: { kind: 'module', module: owner },
-})
+const routeOf = (owner: string, method: string, path: string): Route =>
+  plainRoute(owner, `${owner}#${method} ${path}`, method, path, { kind: 'module', module: owner })
 
 const replace = (
   table: Table,
@@ -47,7 +42,8 @@ const step = fc.record({
 /** What a table must hold, kept the slow way. */
 type Twin = ReadonlyMap<string, Route>
 
-const placeOf = ({ method, path }: Route): string => `${method} ${shape(path)}`
+const placeOf = ({ methods: [method], paths: [path = ''] }: Route): string =>
+  `${method} ${shape(path)}`
 
 const twinReplace = (twin: Twin, owner: string, routes: readonly Route[]): Twin => {
   const rest = [...twin.values()].filter((route) => route.owner !== owner)

@@ -1,0 +1,135 @@
+import type { Json } from '../json.ts'
+import { isVersion } from '../version/version.ts'
+import {
+  fieldOf,
+  hasField,
+  isPrintable,
+  kindOf,
+  readEntries,
+  readInteger,
+  readList,
+  readName,
+  readObject,
+  readText,
+  refuse,
+  shown,
+  type Input,
+} from './input.ts'
+import { readPredicate, renderPredicate } from './predicate-parse.ts'
+import type { Selection } from './route.ts'
+
+export const maxPredicates = 32
+const maxLabels = 32
+/** Largest weight and farthest order: what 32 bits hold. */
+export const maxInteger = 2_147_483_647
+/** The group of a weight that names none. */
+const defaultGroup = 'default'
+
+/** The keys of a route that its selection is made of. */
+export const selectionKeys: readonly string[] = [
+  'predicates',
+  'version',
+  'labels',
+  'weight',
+  'order',
+]
+
+const noSelection: Selection = {
+  predicates: [],
+  version: null,
+  isBaseline: false,
+  labels: {},
+  weight: null,
+  order: 0,
+}
+
+/** The selection, or null where it decides nothing. */
+export function selectionOf(given: Partial<Selection>): Selection | null {
+  const selection = { ...noSelection, ...given }
+  const { predicates, version, labels, weight, order } = selection
+  const decides =
+    predicates.length > 0 ||
+    version !== null ||
+    Object.keys(labels).length > 0 ||
+    weight !== null ||
+    order !== 0
+  return decides ? selection : null
+}
+
+/** Reads what decides among routes of one place, from a route; problems are noted. */
+export function readSelection(route: Input): Selection | null {
+  const given = <Value>(
+    key: string,
+    read: (field: Input) => Value | undefined,
+  ): Value | undefined => (hasField(route, key) ? read(fieldOf(route, key)) : undefined)
+  const predicates = given('predicates', (field) =>
+    readList(field, 'predicates', 0, maxPredicates)?.flatMap((item) => readPredicate(item) ?? []),
+  )
+  const version = given('version', readVersion)
+  const labels = given('labels', readLabels)
+  const weight = given('weight', readWeight)
+  const order = given('order', (field) =>
+    readInteger(field, 'an order', -maxInteger - 1, maxInteger),
+  )
+  return selectionOf({
+    ...(predicates && { predicates }),
+    ...version,
+    ...(labels && { labels }),
+    ...(weight && { weight }),
+    ...(order !== undefined && { order }),
+  })
+}
+
+/** The keys of a route in our own shape. */
+export function renderSelection(selection: Selection | null): Readonly<Record<string, Json>> {
+  if (selection === null) return {}
+  const { predicates, version, isBaseline, labels, weight, order } = selection
+  return {
+    ...(predicates.length > 0 && { predicates: predicates.map(renderPredicate) }),
+    ...(version !== null && { version: isBaseline ? `${version}+` : version }),
+    ...(Object.keys(labels).length > 0 && { labels }),
+    ...(weight !== null && { weight: { group: weight.group, weight: weight.weight } }),
+    ...(order !== 0 && { order }),
+  }
+}
+
+/** `1.2.0`, or as a baseline `1.2.0+`. */
+function readVersion(input: Input): Pick<Selection, 'version' | 'isBaseline'> | undefined {
+  const text = readText(input, 'a version', 1, 256)
+  if (text === undefined) return undefined
+  const isBaseline = text.endsWith('+')
+  const version = isBaseline ? text.slice(0, -1) : text
+  if (isVersion(version)) return { version, isBaseline }
+  return refuse(input, `${shown(text)} is no version like 1.2.0, or 1.2.0+ for later ones too`)
+}
+
+function readLabels(input: Input): Readonly<Record<string, string>> | undefined {
+  const labels: Record<string, string> = {}
+  for (const [key, field] of readEntries(input, 'labels', maxLabels) ?? []) {
+    const value = readText(field, 'a label', 1, 256)
+    if (!/^[A-Za-z\d][\w./-]{0,63}$/.test(key))
+      refuse(
+        field,
+        `${shown(key)} is no name of a label: letters, digits, and . _ - / after the first`,
+      )
+    else if (value !== undefined && !isPrintable(value))
+      refuse(field, 'a label has characters that do not print, or a space at an end')
+    else if (value !== undefined) labels[key] = value
+  }
+  return labels
+}
+
+/** A number, or `{ group, weight }`. */
+function readWeight(input: Input): Selection['weight'] | undefined {
+  const read = (field: Input): number | undefined => readInteger(field, 'a weight', 0, maxInteger)
+  if (typeof input.value === 'number') {
+    const weight = read(input)
+    return weight === undefined ? undefined : { group: defaultGroup, weight }
+  }
+  if (typeof input.value !== 'object' || input.value === null)
+    return refuse(input, `a weight is an integer or { group, weight }, not ${kindOf(input.value)}`)
+  if (!readObject(input, 'a weight', ['group', 'weight'])) return undefined
+  const group = readName(fieldOf(input, 'group'), 'the group of a weight')
+  const weight = read(fieldOf(input, 'weight'))
+  return group === undefined || weight === undefined ? undefined : { group, weight }
+}

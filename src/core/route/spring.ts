@@ -1,0 +1,146 @@
+import type { Json } from '../json.ts'
+import { anyMethod } from '../router/router.ts'
+import { suggest } from '../suggest.ts'
+import {
+  fieldOf,
+  hasField,
+  isPlainObject,
+  kindOf,
+  note,
+  readInteger,
+  readJson,
+  readList,
+  readObject,
+  refuse,
+  shown,
+  type Input,
+} from './input.ts'
+import { readEnabled, readIdentity, readMetadata, type At } from './route-parts.ts'
+import type { Route } from './route.ts'
+import { maxInteger, maxPredicates, selectionOf } from './selection-parse.ts'
+import { isWithoutExpression, readCall, unsupported } from './spring-args.ts'
+import { springFilters } from './spring-names.ts'
+import { draftPredicate, type Draft } from './spring-predicates.ts'
+import { parseUri } from './uri.ts'
+
+/** The keys of a definition. */
+export const springKeys: readonly string[] = [
+  'id',
+  'uri',
+  'predicates',
+  'filters',
+  'metadata',
+  'order',
+  'enabled',
+]
+
+/** Keys that only a route of our own shape has. */
+const ownKeys: readonly string[] = [
+  'methods',
+  'path',
+  'paths',
+  'version',
+  'labels',
+  'weight',
+  'target',
+]
+
+const maxFilters = 64
+const maxDepth = 20
+const maxDefinition = 65_536
+
+/** Whether a route is written as a Spring Cloud Gateway definition and not in our own shape. */
+export function isSpring(value: unknown): boolean {
+  if (!isPlainObject(value)) return false
+  const has = (key: string): boolean => Object.hasOwn(value, key)
+  if (ownKeys.some(has)) return false
+  if (has('uri') || has('filters')) return true
+  const predicates: unknown = has('predicates') ? value['predicates'] : null
+  return Array.isArray(predicates) && predicates.some(isSpringPredicate)
+}
+
+const isSpringPredicate = (value: unknown): boolean =>
+  typeof value === 'string' ||
+  (isPlainObject(value) && !Object.hasOwn(value, 'kind') && Object.hasOwn(value, 'name'))
+
+/** Reads a route from a Spring Cloud Gateway definition, which it keeps; problems are noted. */
+export function readSpring(input: Input, at: At): Route | undefined {
+  if (!readObject(input, 'a definition', springKeys)) return undefined
+  const id = readIdentity(input, 'id', 'the id of a route', at.id)
+  const uri = readUri(fieldOf(input, 'uri'))
+  const draft = readPredicates(input)
+  readFilters(input)
+  const metadata = readMetadata(input)
+  if (metadata) noteExpressions(fieldOf(input, 'metadata'), metadata)
+  const enabled = readEnabled(input)
+  const order = hasField(input, 'order')
+    ? readInteger(fieldOf(input, 'order'), 'an order', -maxInteger - 1, maxInteger)
+    : 0
+  // Its parts are free of what the whole would be refused for, but for its size.
+  if (input.problems.length > 0) return undefined
+  const definition = readJson(input, 'a definition', maxDepth, maxDefinition)
+  if (definition === undefined || id === undefined || uri === undefined) return undefined
+  if (metadata === undefined || enabled === undefined || order === undefined) return undefined
+  const { methods, paths, predicates, version, weight } = draft
+  return {
+    id,
+    owner: at.owner,
+    methods: methods ?? [anyMethod],
+    paths: paths ?? ['/*'],
+    target: { kind: 'uri', uri },
+    selection: selectionOf({ predicates, ...version, weight, order }),
+    enabled,
+    metadata,
+    definition,
+    revision: 0,
+  }
+}
+
+/** Spring sends the request's own path, so that of the URI does not count. */
+function readUri(input: Input): string | undefined {
+  if (typeof input.value !== 'string')
+    return refuse(input, `a definition has a uri, a text, not ${kindOf(input.value)}`)
+  if (!isWithoutExpression(input, input.value)) return undefined
+  const { origin, reason } = parseUri(input.value)
+  if (origin !== null) return origin
+  note(input, 'TURNOUT_URI_FORBIDDEN', { uri: shown(input.value), reason })
+  return undefined
+}
+
+function readPredicates(input: Input): Draft {
+  const draft: Draft = { predicates: [], methods: null, paths: null, version: null, weight: null }
+  const items = hasField(input, 'predicates')
+    ? readList(fieldOf(input, 'predicates'), 'predicates', 0, maxPredicates)
+    : []
+  for (const item of items ?? []) {
+    const call = readCall(item, 'predicate')
+    if (call !== undefined) draftPredicate(call, draft)
+  }
+  return draft
+}
+
+function readFilters(input: Input): void {
+  const items = hasField(input, 'filters')
+    ? readList(fieldOf(input, 'filters'), 'filters', 0, maxFilters)
+    : []
+  for (const item of items ?? []) {
+    const call = readCall(item, 'filter')
+    if (call === undefined) continue
+    const near = suggest(call.name, springFilters)
+    const unknown = near === undefined ? 'it is unknown' : `it is unknown; did you mean ${near}?`
+    const reason = springFilters.includes(call.name) ? 'it is not yet available' : unknown
+    unsupported(item, `The filter ${shown(call.name)}`, reason)
+  }
+}
+
+/** Notes every expression of Spring's language in a value, also in keys. */
+function noteExpressions(place: Input, value: Json): void {
+  if (typeof value === 'string') isWithoutExpression(place, value)
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, item] of Object.entries(value)) {
+    const field = Array.isArray(value)
+      ? { ...place, pointer: `${place.pointer}/${key}` }
+      : fieldOf(place, key)
+    if (isWithoutExpression(field, key)) noteExpressions(field, item)
+  }
+}
