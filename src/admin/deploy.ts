@@ -21,11 +21,9 @@ export async function loadUploads(
   pointer: string | null,
   isPlan: boolean = false,
 ): Promise<readonly LoadedModule[]> {
-<<<<<<< HEAD
-  const outcomes = await Promise.all(uploads.map((upload) => loadUpload(upload, { isPlan })))
-=======
-  const outcomes = await Promise.all(uploads.map((upload) => context.loadUpload(upload)))
->>>>>>> admin
+  const outcomes = await Promise.all(
+    uploads.map((upload) => context.loadUpload(upload, { isPlan })),
+  )
   const problems: Problem[] = []
   const loaded: LoadedModule[] = []
   for (const [at, outcome] of outcomes.entries()) {

@@ -62,10 +62,6 @@ const isSpringPredicate = (value: unknown): boolean =>
   typeof value === 'string' ||
   (isPlainObject(value) && !Object.hasOwn(value, 'kind') && Object.hasOwn(value, 'name'))
 
-<<<<<<< HEAD
-/** Reads a route from a Spring Cloud Gateway definition, which it keeps; problems are noted. */
-export function readSpring(input: Input, at: At): Route | undefined {
-=======
 /**
  * Reads a route from a Spring Cloud Gateway definition, which it keeps; problems are noted.
  *
@@ -74,8 +70,7 @@ export function readSpring(input: Input, at: At): Route | undefined {
  * routes of a place; what follows a `;` in a segment is part of it; regular expressions are RE2's, where `.` takes more
  * line ends and `\s` no vertical tab.
  */
-export function readSpring(input: Input, at: At): AuthoredRoute | undefined {
->>>>>>> parse
+export function readSpring(input: Input, at: At): Route | undefined {
   if (!readObject(input, 'a definition', springKeys)) return undefined
   const id = readIdentity(input, 'id', 'the id of a route', at.id)
   const uri = readUri(fieldOf(input, 'uri'))

@@ -7,7 +7,7 @@ import {
   renderRoute,
   renderUpstream,
 } from '../../../src/core/route/parse.ts'
-import type { AuthoredRoute } from '../../../src/core/route/route.ts'
+import type { Route } from '../../../src/core/route/route.ts'
 import { renderSpring } from '../../../src/core/route/spring-render.ts'
 import { uriProblem } from '../../../src/core/route/uri.ts'
 import { predicate } from './predicate-twin.ts'
@@ -68,7 +68,7 @@ test('a route of our own shape is read whole', () => {
     metadata: { team: 'a' },
     definition: null,
     revision: 0,
-  } satisfies AuthoredRoute)
+  } satisfies Route)
 })
 
 test('a route of which nothing more is said decides by path and method alone', () => {
