@@ -63,8 +63,8 @@ export async function readState(
   const bases = files.segments.filter(
     (segment) => isBase(files, segment) && segment.begin.position.number <= wanted,
   )
-  const hold = { segment: files.segments[0]!.number }
-  files.holds.add(hold)
+  const reader = { segment: files.segments[0]!.number }
+  files.readers.add(reader)
   try {
     for (const base of bases.reverse()) {
       let standing: Standing
@@ -78,7 +78,7 @@ export async function readState(
     }
     return null
   } finally {
-    files.holds.delete(hold)
+    files.readers.delete(reader)
   }
 }
 
@@ -136,8 +136,8 @@ export async function catchUp(
   onUpToDate: () => void,
 ): Promise<void> {
   let given = after
-  const hold = { segment: 0 }
-  files.holds.add(hold)
+  const reader = { segment: 0 }
+  files.readers.add(reader)
   try {
     while (!isEnded()) {
       if (given === written.newest().cursor) {
@@ -146,7 +146,7 @@ export async function catchUp(
       }
       const segment = files.segments.findLast(({ begin }) => begin.position.cursor <= given)
       if (segment === undefined) throw damagedSegment(files, 0, `the record after ${given} is gone`)
-      hold.segment = segment.number
+      reader.segment = segment.number
       const before = given
       await walkPublished(files, written, segment, (record) => {
         if (record.cursor <= given) return true
@@ -158,6 +158,6 @@ export async function catchUp(
         throw damagedSegment(files, segment.number, `the record after ${given} is gone`)
     }
   } finally {
-    files.holds.delete(hold)
+    files.readers.delete(reader)
   }
 }
