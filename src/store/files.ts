@@ -87,9 +87,9 @@ export async function beginSegment(
 
 /** Deletes a checkpoint and its segment; the checkpoint first, for one without its segment would be damage. */
 export async function deleteSegment(files: Files, number: number): Promise<void> {
-  await rm(checkpointPath(files, number), { force: true })
+  await rm(checkpointPath(files, number), { force: true, recursive: true })
   files.checkpoints.delete(number)
-  await rm(segmentPath(files, number), { force: true })
+  await rm(segmentPath(files, number), { force: true, recursive: true })
 }
 
 /** What was surely there when it was written. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { TurnoutError } from '../core/errors.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { checkpointPath, segmentName, segmentPath, type Files, type Segment } from './files.ts'
-import { applyRecord, objectsOf, origin, type Position, type Standing } from './position.ts'
+import { applyRecord, objectsOf, type Position, type Standing } from './position.ts'
 import { walkSegment, type SegmentWalk } from './segment.ts'
 import type { StoreRecord, StoreState } from './store.ts'
 
@@ -41,7 +41,7 @@ const isBase = (files: Files, { number, begin }: Segment): boolean =>
   files.checkpoints.has(number) || begin.position.cursor === 0
 
 const standingAt = async (files: Files, { number, begin }: Segment): Promise<Standing> => {
-  if (!files.checkpoints.has(number)) return { position: origin, objects: new Map() }
+  if (!files.checkpoints.has(number)) return { position: begin.position, objects: new Map() }
   const read = await readCheckpoint(checkpointPath(files, number), number)
   if (read.ok && read.standing.position.hash === begin.position.hash) return read.standing
   throw new TurnoutError('TURNOUT_STORE_DAMAGED', {

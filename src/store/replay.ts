@@ -3,7 +3,7 @@ import { thrownMessage } from '../core/thrown.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { checkpointName, checkpointPath, segmentPath, type Files, type Segment } from './files.ts'
 import { isDamage } from './folder.ts'
-import { applyRecord, origin, type Standing } from './position.ts'
+import { applyRecord, type Standing } from './position.ts'
 import { walkSegment, type Begin } from './segment.ts'
 
 /** A file that is not what was written. */
@@ -85,7 +85,7 @@ export async function findBase(
           return null
         })
   return first !== undefined && begin?.position.cursor === 0
-    ? { segment: first, standing: { position: origin, objects: new Map() } }
+    ? { segment: first, standing: { position: begin.position, objects: new Map() } }
     : null
 }
 

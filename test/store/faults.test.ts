@@ -165,6 +165,25 @@ const mountSmall = (): string | null => {
   return directory
 }
 
+it('a disk that takes nothing at first is no damage', async () => {
+  const directory = makeFolder()
+  const { store } = await openAt(directory)
+  const author = await Author.open(store)
+  failAt('store.afterWrite', 3)
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    await assert.rejects(author.put({ a: 1 }), { code: 'TURNOUT_STORE_FAILED' })
+    author.number = 0
+  }
+  await author.put({ a: 1 })
+  assert.equal((await store.read())!.number, 1)
+  assert.deepEqual(listed((await store.read(0))!.objects), [])
+  await store.close()
+  const again = await openAt(directory)
+  assert.deepEqual([again.recovery, again.warnings], [null, []])
+  assert.deepEqual(listed((await again.store.read())!.objects), [['a', 1]])
+  await again.store.close()
+})
+
 describe('a full disk', () => {
   it('refuses changes, keeps what was acknowledged, and goes on by itself when there is space', async (t) => {
     const disk = process.getuid?.() === 0 ? mountSmall() : null
