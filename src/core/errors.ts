@@ -77,6 +77,7 @@ export type ErrorCode =
   | 'TURNOUT_CLOSURE_DURABLE'
   | 'TURNOUT_CONFIRM_LATE'
   | 'TURNOUT_REVISION_RACE'
+  | 'TURNOUT_ADMIN_HOMELESS'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -608,6 +609,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Somebody else published revision {revision} meanwhile',
     cause: 'A publish is a compare-and-set on the newest revision.',
     cure: 'Try again on the new table.',
+  },
+  TURNOUT_ADMIN_HOMELESS: {
+    status: 500,
+    message: 'The admin API needs a folder for its tokens and its audit log',
+    cause: 'This Turnout keeps nothing on the disk.',
+    cure: 'Give `directory`, or open it with `openTurnout({ data })`.',
   },
 
   // definitions
