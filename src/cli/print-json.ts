@@ -1,5 +1,7 @@
 import type { Problem } from '../core/errors.ts'
 import type { Explanation } from '../core/router/explain.ts'
+import { cureOf } from './cure.ts'
+import type { InstanceEvent } from './instance/events.ts'
 import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
 
 /** A problem as `--json` shows it: with what to do. */
@@ -26,6 +28,7 @@ export type CliEvent =
     } & Explanation)
   | { readonly event: 'created'; readonly file: string }
   | { readonly event: 'kept'; readonly file: string }
+  | InstanceEvent
 
 const withCure = (problem: Problem): ProblemView => {
   const cure = cureOf(problem.code)

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { createPaint } from '../../src/cli/colour.ts'
 import type { Commands, FolderOptions } from '../../src/cli/commands.ts'
+import type { InstanceCommands } from '../../src/cli/instance/commands.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
 interface Ran {
@@ -35,7 +36,7 @@ const run = async (
   let err = ''
   const note =
     (name: string) =>
-    ({ terminal: _terminal, ...rest }: FolderOptions): Promise<number> => {
+    ({ terminal: _terminal, ...rest }: Pick<FolderOptions, 'terminal'>): Promise<number> => {
       calls.push({ name, ...rest })
       return Promise.resolve(0)
     }
@@ -45,9 +46,22 @@ const run = async (
     check: note('check'),
     probe: note('probe'),
   }
+  const instanceCommands: InstanceCommands = {
+    routes: note('instance routes'),
+    probe: note('instance probe'),
+    plan: note('plan'),
+    publish: note('publish'),
+    history: note('history'),
+    diff: note('diff'),
+    rollback: note('rollback'),
+    confirm: note('confirm'),
+    status: note('status'),
+    switchRoutes: note('switch'),
+  }
   const code = await runProgram(words, {
     version: '9.9.9',
     loadCommands: () => Promise.resolve(commands),
+    loadInstanceCommands: () => Promise.resolve(instanceCommands),
     terminal: {
       out: (text) => void (out += text),
       err: (text) => void (err += text),
@@ -55,6 +69,7 @@ const run = async (
       paintErr: createPaint(false),
       environment,
       workingDirectory,
+      read: () => Promise.resolve(''),
     },
   })
   return { code, out, err, calls }

@@ -33,7 +33,9 @@ const none = (reason: string): Found => ({
 /** Whether the command or the environment names an instance, so that no other will do. */
 export function isNamed({ admin, data, terminal }: InstanceOptions): boolean {
   return (
-    admin !== undefined || data !== undefined || (terminal.environment['TURNOUT_ADMIN'] ?? '') !== ''
+    admin !== undefined ||
+    data !== undefined ||
+    (terminal.environment['TURNOUT_ADMIN'] ?? '') !== ''
   )
 }
 
@@ -48,7 +50,8 @@ async function findAddress(options: InstanceOptions): Promise<Address | Found> {
   const { admin, data, named, terminal } = options
   const { environment, workingDirectory } = terminal
   const here = join(workingDirectory, '.turnout')
-  const given = admin ?? (data === undefined ? environment['TURNOUT_ADMIN'] || undefined : undefined)
+  const given =
+    admin ?? (data === undefined ? environment['TURNOUT_ADMIN'] || undefined : undefined)
   if (given !== undefined) {
     const url = /^https?:\/\//i.test(given) ? given : `http://${given}`
     if (!URL.canParse(url)) return none(`${given} is no URL`)
