@@ -23,8 +23,11 @@ export async function readChangeSet(options: ChangeOptions): Promise<ChangeSet |
     return read.isUsage === true ? exitCodes.usage : exitCodes.failed
   }
   const parts = mergeParts([read.parts, partsOf({ remove })])
+  const body = requestOf(parts, basedOn)
+  const removals = remove.map(({ kind, name }) => `remove ${kind}:${name}`)
+  const reason = [...named, ...removals].join(', ').slice(0, 1_000)
   return {
-    body: requestOf(parts, basedOn),
+    body: { reason, ...body },
     placeOf: (pointer) => placeIn(parts, pointer),
   }
 }

@@ -1,8 +1,8 @@
 import { placeAt, type Locate } from '../../config/source.ts'
 import type { ChangeRequest, Item } from '../../admin/answers.ts'
 import type { ModuleUpload } from '../../admin/upload.ts'
-import type { Problem } from '../../core/errors.ts'
 import type { Removal } from './commands.ts'
+import type { WrittenAt } from './reach.ts'
 
 /** Where a part of a change was written. */
 export interface Origin {
@@ -75,13 +75,13 @@ export function requestOf(parts: Parts, basedOn: number | undefined): ChangeRequ
 }
 
 /** Where a pointer into the change set points to in the files that it was made of. */
-export function placeIn(parts: Parts, pointer: string): Pick<Problem, 'pointer' | 'place'> | null {
+export function placeIn(parts: Parts, pointer: string): WrittenAt | null {
   const [, list = '', at = '', rest = ''] =
     /^\/(routes|upstreams|modules)\/put\/(\d+)(\/.*)?$/.exec(pointer) ?? []
   const written = parts[list as 'routes' | 'upstreams' | 'modules']?.[Number(at)]
   if (written === undefined) return null
   const { file, source } = written.origin
-  if (source === null) return { place: { file, line: 1, column: 1 } }
+  if (source === null) return { file }
   const keys = rest
     .split('/')
     .slice(1)
@@ -90,7 +90,7 @@ export function placeIn(parts: Parts, pointer: string): Pick<Problem, 'pointer' 
   const offset = findOffset(source.locate, path)
   const escaped = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'))
   const there = `/${escaped.join('/')}`
-  return { pointer: there, place: placeAt(file, source.text, offset) }
+  return { file, pointer: there, place: placeAt(file, source.text, offset) }
 }
 
 /** What is missing has no place: the nearest thing around it has. */

@@ -26,12 +26,7 @@ export async function plan(options: ChangeOptions): Promise<number> {
         for (const one of planned.shadowed)
           terminal.err(printWarning(problemFrom(one), terminal.paintErr))
         for (const one of planned.problems)
-          terminal.err(
-            printProblem(
-              { ...problemFrom(one), ...(one.pointer === undefined ? {} : placeOf(one.pointer)) },
-              terminal.paintErr,
-            ),
-          )
+          terminal.err(printProblem(problemFrom(one, placeOf), terminal.paintErr))
         terminal.out(printPlan(planned, terminal.paintOut))
       }
       return planned.isAccepted ? exitCodes.ok : exitCodes.failed

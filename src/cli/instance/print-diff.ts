@@ -2,7 +2,7 @@ import type { Item, TableDiff } from '../../admin/answers.ts'
 import { plainLine } from '../../core/plain-text.ts'
 import { alignRow, columnWidths, cut } from '../align.ts'
 import type { Paint, Style } from '../colour.ts'
-import { targetText } from './route-text.ts'
+import { targetText, textOf } from './route-text.ts'
 
 type Row = readonly [mark: '+' | '~' | '-', noun: string, name: string, text: string]
 
@@ -45,26 +45,26 @@ const rowsOf = (
   ...removed.map((item): Row => ['-', noun, nameOf(item), text(item)]),
 ]
 
-const nameOf = (item: Item): string => String(item['id'] ?? item['name'] ?? '?')
+const nameOf = (item: Item): string => textOf(item['id'] ?? item['name'])
 
 const ownerText = ({ owner }: Item): string => (typeof owner === 'string' ? `  (${owner})` : '')
 
-const moduleText = (item: Item): string => `${String(item['version'])}${ownerText(item)}`
+const moduleText = (item: Item): string => `${textOf(item['version'])}${ownerText(item)}`
 
 const upstreamText = (item: Item): string => {
   const endpoints = Array.isArray(item['endpoints']) ? item['endpoints'] : []
-  const urls = endpoints.map((one) => String((one as Item)['url']))
+  const urls = endpoints.map((one) => textOf((one as Item)['url']))
   return `${urls.join(', ')}${ownerText(item)}`
 }
 
 const routeText = (item: Item): string => {
   const methods = Array.isArray(item['methods']) ? item['methods'].join(',') : '*'
-  const paths = Array.isArray(item['paths']) ? item['paths'].join(' ') : String(item['path'])
+  const paths = Array.isArray(item['paths']) ? item['paths'].join(' ') : textOf(item['path'])
   return `${methods} ${paths} → ${targetText(item)}${ownerText(item)}`
 }
 
 const changedModule = (before: Item, after: Item): string => {
-  const [from, to] = [String(before['version']), String(after['version'])]
+  const [from, to] = [textOf(before['version']), textOf(after['version'])]
   return from === to ? `${to}, other code` : `${from} → ${to}`
 }
 
@@ -77,7 +77,6 @@ const changedFields = (before: Item, after: Item): string => {
     .join(', ')
 }
 
-const shown = (value: unknown): string =>
-  value === undefined ? 'none' : typeof value === 'string' ? value : JSON.stringify(value)
+const shown = (value: unknown): string => (value === undefined ? 'none' : textOf(value))
 
 const brief = (value: unknown): string => cut(shown(value), longest)

@@ -227,4 +227,6 @@ export function addInstanceCommands(program: Command, tools: ProgramTools): void
           (commands, options) => commands.switchRoutes(options),
         ),
       )
+
+  program.commandsGroup('Help:').helpCommand('help [command]', 'print help for a command')
 }

@@ -1,4 +1,9 @@
-import { createAdminClient, type AdminClient, type Result } from '../../admin/client.ts'
+import {
+  createAdminClient,
+  type AdminClient,
+  type AnsweredProblem,
+  type Result,
+} from '../../admin/client.ts'
 import { TurnoutError, problem, type Problem } from '../../core/errors.ts'
 import { plainLine } from '../../core/plain-text.ts'
 import { exitCodes } from '../commands.ts'
@@ -9,8 +14,13 @@ import { findInstance, isNamed, type Instance } from './find.ts'
 
 type Refused = Extract<Result<unknown>, { readonly ok: false }>
 
-/** Where a part of what was sent had been written; null: nowhere that people know. */
-export type PlaceOf = (pointer: string) => Pick<Problem, 'pointer' | 'place'> | null
+/** Where a part of what was sent had been written; without a place, all that is known is the file. */
+export interface WrittenAt extends Pick<Problem, 'pointer' | 'place'> {
+  readonly file: string
+}
+
+/** Null: nowhere that people know. */
+export type PlaceOf = (pointer: string) => WrittenAt | null
 
 /** A refusal of the instance, on its way to the exit code of the command. */
 export class RefusedError extends Error {
@@ -87,27 +97,18 @@ export function report({ terminal, json }: InstanceOptions, found: Problem): voi
 function problemsOf({ problem }: Refused, placeOf: PlaceOf | null): readonly Problem[] {
   const { problems = [], code, detail } = problem
   const found = problems.length > 0 ? problems : [{ code, detail }]
-  return found.map((one): Problem => {
-    const pointer = 'pointer' in one ? one.pointer : undefined
-    const place = pointer === undefined ? null : (placeOf?.(pointer) ?? null)
-    return {
-      code: one.code,
-      message: one.detail,
-      ...(pointer === undefined ? {} : { pointer }),
-      ...place,
-    }
-  })
+  return found.map((one) => problemFrom(one, placeOf))
 }
 
-/** A problem of an answer as the command line prints it. */
-export function problemFrom({
-  code,
-  detail,
-  pointer,
-}: {
-  readonly code: Problem['code']
-  readonly detail: string
-  readonly pointer?: string
-}): Problem {
-  return { code, message: detail, ...(pointer === undefined ? {} : { pointer }) }
+/** A problem of an answer as the command line tells it. */
+export function problemFrom(
+  { code, detail, pointer }: AnsweredProblem,
+  placeOf: PlaceOf | null = null,
+): Problem {
+  if (pointer === undefined) return { code, message: detail }
+  const written = placeOf?.(pointer) ?? null
+  if (written === null) return { code, message: detail, pointer }
+  const { file, place } = written
+  if (place === undefined) return { code, message: `${file}: ${detail}`, pointer }
+  return { code, message: detail, pointer: written.pointer ?? pointer, place }
 }

@@ -1,7 +1,9 @@
 import type { Item } from '../../admin/answers.ts'
 
-const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+/** A value of JSON for people: a text as it is; what is not there is nothing. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
 
 /** Where a route goes, for people; a module's route tells its module in its id. */
 export function targetText(route: Item): string {

@@ -7,7 +7,7 @@ import { exitCodes } from '../commands.ts'
 import { printEvent } from '../print-json.ts'
 import type { ListOptions } from './commands.ts'
 import { demand, withInstance } from './reach.ts'
-import { targetText } from './route-text.ts'
+import { targetText, textOf } from './route-text.ts'
 
 /** A route of an instance at one of its methods and paths. */
 export interface InstanceRouteView {
@@ -77,7 +77,7 @@ function viewsOf(
   const state = item['switchedOff'] === true ? 'off' : item['enabled'] === false ? 'disabled' : 'on'
   return textsOf(item, 'path', 'paths').flatMap((pattern) =>
     (Array.isArray(item['methods']) ? item['methods'] : ['*']).map((method): InstanceRouteView => ({
-      method: String(method),
+      method: textOf(method),
       pattern,
       id,
       owner,
@@ -92,7 +92,7 @@ function viewsOf(
 
 const textsOf = (item: Item, one: string, many: string): readonly string[] => {
   const list = item[many]
-  return Array.isArray(list) ? list.map(String) : [String(item[one] ?? '')]
+  return Array.isArray(list) ? list.map(textOf) : [textOf(item[one])]
 }
 
 const heads = ['METHOD', 'PATTERN', 'ID', 'OWNER', 'TARGET', 'VERSION', 'REVISION', '']

@@ -1,10 +1,12 @@
 import type { Item, StatusAnswer } from '../../admin/answers.ts'
 import { plainLine } from '../../core/plain-text.ts'
+import { count } from '../align.ts'
 import type { Paint } from '../colour.ts'
 import { exitCodes } from '../commands.ts'
 import { printEvent } from '../print-json.ts'
 import type { InstanceOptions } from './commands.ts'
 import { demand, withInstance } from './reach.ts'
+import { textOf } from './route-text.ts'
 
 /** `status`: what the instance serves and how it is; exit code 1 when it should not be sent requests. */
 export function status(options: InstanceOptions): Promise<number> {
@@ -43,12 +45,12 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     return typeof value === 'string' || typeof value === 'number' ? String(value) : null
   }
   const startedAt = Date.parse(text('startedAt') ?? '')
-  const counts = (['routes', 'upstreams', 'modules'] as const)
-    .map((name) => `${text(name) ?? '?'} ${name}`)
+  const counts = (['route', 'upstream', 'module'] as const)
+    .map((noun) => count(Number(text(`${noun}s`)), noun))
     .join(', ')
   const draining = list('draining').map((one) => {
     const { module, version, exchanges } = one as Item
-    return `${String(module)} ${String(version)} (${String(exchanges)} in flight)`
+    return `${textOf(module)} ${textOf(version)} (${textOf(exchanges)} in flight)`
   })
   const ready = isReady
     ? paint('green', 'ready')

@@ -11,7 +11,8 @@ export function switchRoutes(
 ): Promise<number> {
   const { terminal, json, reason, routes, enabled } = options
   return withInstance(options, async (client) => {
-    const body = enabled ? { enable: routes } : { disable: routes }
+    const word = enabled ? 'enable' : 'disable'
+    const body = { [word]: routes, reason: `${word} ${routes.join(', ')}`.slice(0, 1_000) }
     const answer = await demand(client.change({ body, query: { reason } }))
     const { revision, isChanged } = answer.body as PublishAnswer
     if (json) {
