@@ -1,7 +1,7 @@
 import type { Paint, Style } from './colour.ts'
 import { displayWidth, padTo } from './width.ts'
 
-/** Columns, as wide as their widest cell; the last one is as long as it is. Cells are plain text. */
+/** Widths of columns, each as wide as its widest cell. Cells are plain text. */
 export function columnWidths(rows: readonly (readonly string[])[]): readonly number[] {
   const widths: number[] = []
   for (const row of rows)
@@ -10,21 +10,23 @@ export function columnWidths(rows: readonly (readonly string[])[]): readonly num
   return widths
 }
 
-/** One row of aligned cells, each in its style. */
+/** One row of aligned cells, each in its style; nothing stands behind the last one. */
 export function alignRow(
   cells: readonly string[],
   widths: readonly number[],
   styles: readonly (Style | undefined)[],
   paint: Paint,
 ): string {
+  // Blanks at the end of a line would be seen where they are painted.
+  const last = cells.findLastIndex((cell) => cell !== '')
   return cells
+    .slice(0, last + 1)
     .map((cell, column) => {
-      const text = column === cells.length - 1 ? cell : padTo(cell, widths[column] ?? 0)
+      const text = column === last ? cell : padTo(cell, widths[column] ?? 0)
       const style = styles[column]
-      return style === undefined || text === '' ? text : paint(style, text)
+      return style === undefined ? text : paint(style, text)
     })
     .join('  ')
-    .trimEnd()
 }
 
 /** A table with dim heads. */

@@ -41,7 +41,18 @@ export function printChanges(changes: Changes, paint: Paint): string {
   return printRows(rows, paint)
 }
 
-/** The same on one line, for a row of the history. */
+/** What became of a change: the revision that serves it, and what it did. */
+export function printPublished(
+  { revision, isChanged, changes }: PublishAnswer,
+  paint: Paint,
+  text = 'published',
+): string {
+  if (!isChanged) return `nothing to change; revision ${revision} serves it\n`
+  const number = paint('bold', `revision ${revision}`)
+  return `${paint('green', '✓')} ${number} ${text}\n${printChanges(changes, paint)}`
+}
+
+/** The changes on one line, for a row of the history. */
 export function changesLine(changes: Changes): string {
   return changes
     .flatMap((change) => {

@@ -1,10 +1,9 @@
 import type { PublishAnswer } from '../../admin/answers.ts'
-import type { Paint } from '../colour.ts'
 import { exitCodes } from '../commands.ts'
 import { printEvent } from '../print-json.ts'
 import { readChangeSet } from './change-set.ts'
 import type { PublishOptions } from './commands.ts'
-import { printChanges } from './print-changes.ts'
+import { printPublished } from './print-changes.ts'
 import { demand, withInstance } from './reach.ts'
 
 /** `publish`: everything that is named becomes one revision, or nothing does. */
@@ -31,15 +30,4 @@ export async function publish(options: PublishOptions): Promise<number> {
     },
     { placeOf },
   )
-}
-
-/** What became of a change: the revision that serves it, and what it did. */
-export function printPublished(
-  { revision, isChanged, changes }: PublishAnswer,
-  paint: Paint,
-  text = 'published',
-): string {
-  if (!isChanged) return `nothing to change; revision ${revision} serves it\n`
-  const number = paint('bold', `revision ${revision}`)
-  return `${paint('green', '✓')} ${number} ${text}\n${printChanges(changes, paint)}`
 }

@@ -2,7 +2,7 @@ import type { AdminClient } from '../../admin/client.ts'
 import { exitCodes } from '../commands.ts'
 import { printEvent } from '../print-json.ts'
 import type { ReasonOptions } from './commands.ts'
-import { printPublished } from './publish.ts'
+import { printPublished } from './print-changes.ts'
 import { demand, withInstance } from './reach.ts'
 
 /** `rollback [N]`: publishes an earlier table again; without a number, that before the current one. */
