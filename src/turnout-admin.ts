@@ -6,8 +6,6 @@ import { openAdminServer, type AdminListenOptions, type AdminServer } from './ad
 import { openTokens } from './admin/tokens.ts'
 import type { Logger } from './core/logger.ts'
 import type { Json } from './core/json.ts'
-import { parseRoute, parseUpstream, renderRoute, renderUpstream } from './core/route/parse.ts'
-import { renderSpring } from './core/route/spring-render.ts'
 import type { Publisher } from './control/publisher.ts'
 import type { TurnoutEmitter } from './turnout-events.ts'
 
@@ -50,7 +48,6 @@ export async function openAdmin(
     const server = await openAdminServer(
       {
         control: publisher,
-        model: { parseRoute, parseUpstream, renderRoute, renderUpstream, renderSpring },
         tokens,
         audit,
         logger: log,

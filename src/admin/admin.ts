@@ -190,22 +190,26 @@ export function createAdmin(
     return written(answer)
   }
 
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const id = randomUUID()
+    try {
+      const answer = await answerTo(id, request, response).catch((error: unknown) =>
+        refuse(id, request, error),
+      )
+      if (answer === null) return
+      const headers = { ...answer.headers, 'turnout-request-id': id }
+      sendAnswer(request, response, { ...answer, headers })
+    } catch (error) {
+      logger.error('the admin API failed', { request_id: id, error: thrownMessage(error) })
+      response.destroy()
+    }
+  }
+
   return {
     handle: (request, response) => {
-      const id = randomUUID()
       // A client that leaves is no error of ours.
       response.on('error', () => undefined)
-      answerTo(id, request, response)
-        .catch((error: unknown) => refuse(id, request, error))
-        .then((answer) => {
-          if (answer === null) return
-          const headers = { ...answer.headers, 'turnout-request-id': id }
-          sendAnswer(request, response, { ...answer, headers })
-        })
-        .catch((error: unknown) => {
-          logger.error('the admin API failed', { request_id: id, error: thrownMessage(error) })
-          response.destroy()
-        })
+      void serve(request, response)
     },
     close: () => {
       unsubscribe()

@@ -36,7 +36,8 @@ export async function* followEvents(
   { lastEventId, signal }: FollowOptions,
 ): AsyncGenerator<ServerEvent, void, void> {
   let last = lastEventId ?? null
-  while (signal?.aborted !== true) {
+  const isWanted = (): boolean => signal?.aborted !== true
+  while (isWanted()) {
     try {
       for await (const { id, event } of readEvents(await connect(options, last, signal))) {
         last = id ?? last
@@ -44,7 +45,7 @@ export async function* followEvents(
       }
     } catch (error) {
       const isRefused = error instanceof TurnoutError && error.code !== 'TURNOUT_ADMIN_UNREACHABLE'
-      if (isRefused && !(signal?.aborted ?? false)) throw error
+      if (isRefused && isWanted()) throw error
     }
     await wait(retryMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
   }

@@ -68,7 +68,7 @@ export type AdminClient = {
 
 interface AnyInput {
   readonly params?: Readonly<Record<string, string>>
-  readonly query?: Readonly<Record<string, unknown>>
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   readonly body?: unknown
   readonly ifMatch?: string
   readonly ifNoneMatch?: string
@@ -109,7 +109,7 @@ export function createAdminClient(options: ClientOptions): AdminClient {
     .filter((name) => name !== 'events')
     .map((name) => [name, (input?: AnyInput) => call(name as OperationName, input)])
   const follow = (following: FollowOptions = {}) => followEvents(options, following)
-  return { ...Object.fromEntries(methods), follow } as unknown as AdminClient
+  return { ...Object.fromEntries(methods), follow } as AdminClient
 }
 
 /** Somebody else answers there. */

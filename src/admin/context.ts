@@ -1,8 +1,6 @@
-import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Rate } from '../core/protect/token-bucket.ts'
-import type { Route, Upstream } from '../core/route/route.ts'
 import type { LoadOutcome } from '../control/change.ts'
 import type { Control } from '../control/control.ts'
 import type { Item, ProbeRequest, Readiness } from './answers.ts'
@@ -15,35 +13,6 @@ import type { ModuleUpload } from './upload.ts'
 /** Owner of what is changed through the API. */
 export const adminOwner = 'admin'
 
-/** Where an input stands. */
-export interface ParsePlace {
-  readonly owner: string
-  /** JSON pointer of the input in the body. */
-  readonly pointer: string
-  /** Of the path; one in the input must be the same. */
-  readonly id?: string
-}
-
-/** Between JSON and the objects of a table. */
-export interface RouteModel {
-  parseRoute(
-    input: Json,
-    place: ParsePlace,
-  ):
-    | { readonly route: Route; readonly problems: null }
-    | { readonly route: null; readonly problems: readonly Problem[] }
-  parseUpstream(
-    input: Json,
-    place: ParsePlace,
-  ):
-    | { readonly upstream: Upstream; readonly problems: null }
-    | { readonly upstream: null; readonly problems: readonly Problem[] }
-  renderRoute(route: Route): Json
-  renderUpstream(upstream: Upstream): Json
-  /** As a Spring Cloud Gateway definition; null: it cannot be said in one. */
-  renderSpring(route: Route): { readonly definition: Json | null }
-}
-
 export interface AdminLimits {
   /** Changes of one token. */
   readonly changes: Rate
@@ -55,7 +24,6 @@ export interface AdminLimits {
 /** What the rest of an instance gives the API. */
 export interface AdminOptions {
   readonly control: Control
-  readonly model: RouteModel
   readonly tokens: TokenStore
   readonly audit: Audit
   readonly logger: Logger

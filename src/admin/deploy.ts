@@ -16,12 +16,14 @@ export const ownerOfModule = (name: string): string => `${adminOwner}:${name}`
  * place in the body.
  */
 export async function loadUploads(
-  { loadUpload }: AdminContext,
+  context: AdminContext,
   uploads: readonly ModuleUpload[],
   pointer: string | null,
   isPlan: boolean = false,
 ): Promise<readonly LoadedModule[]> {
-  const outcomes = await Promise.all(uploads.map((upload) => loadUpload(upload, { isPlan })))
+  const outcomes = await Promise.all(
+    uploads.map((upload) => context.loadUpload(upload, { isPlan })),
+  )
   const problems: Problem[] = []
   const loaded: LoadedModule[] = []
   for (const [at, outcome] of outcomes.entries()) {

@@ -4,7 +4,9 @@ import { getKey, type PersistentMap } from '../core/persistent-map.ts'
 import type { Route, Upstream } from '../core/route/route.ts'
 import type { Table } from '../core/route/table.ts'
 import type { Item, ItemFacts, RouteItem, UpstreamItem } from './answers.ts'
-import { adminOwner, type AdminContext, type ParsePlace } from './context.ts'
+import { parseRoute, parseUpstream, renderRoute, renderUpstream } from '../core/route/parse.ts'
+import type { At } from '../core/route/route-parts.ts'
+import { adminOwner, type AdminContext } from './context.ts'
 import { isAdminTarget } from './forbidden-target.ts'
 import type { Known } from './precondition.ts'
 import { editOf, type Edit } from './publish.ts'
@@ -21,7 +23,7 @@ export interface Kind<Value, Answered extends ItemFacts = ItemFacts> {
   get(table: Table, id: string): Value | undefined
   parse(
     input: Json,
-    place: ParsePlace,
+    place: At,
   ):
     | { readonly value: Value; readonly problems: null }
     | { readonly value: null; readonly problems: readonly Problem[] }
@@ -64,33 +66,32 @@ const checked = <Value>(
   if (parsed.value === null) return parsed
   const problems = urls(parsed.value).flatMap(([url, at]) => {
     if (!isAdminTarget(url, context.address())) return []
-    const values = { url, reason: 'it is the admin API' }
-    return [problem('TURNOUT_TARGET_FORBIDDEN', values, { pointer: pointer + at })]
+    const values = { uri: url, reason: 'it is the admin API' }
+    return [problem('TURNOUT_URI_FORBIDDEN', values, { pointer: pointer + at })]
   })
   return problems.length === 0 ? parsed : { value: null, problems }
 }
 
 export function routeKind(context: AdminContext): Kind<Route, RouteItem> {
-  const { model } = context
   return {
     noun: 'route',
     path: '/api/routes',
-    all: ({ routes }) => routes as unknown as PersistentMap<Route>,
-    get: (table, id) => getKey(table.routes, id) as unknown as Route | undefined,
+    all: ({ routes }) => routes,
+    get: (table, id) => getKey(table.routes, id),
     parse: (input, place) => {
       const own = authored(input, place.pointer)
       if (isProblem(own)) return { value: null, problems: [own] }
-      const { route, problems } = model.parseRoute(own, place)
+      const { route, problems } = parseRoute(own, place)
       if (route === null) return { value: null, problems }
       return checked(context, { value: route, problems: null }, place.pointer, ({ target }) =>
         target.kind === 'uri' ? [[target.uri, '']] : [],
       )
     },
-    render: (route) => model.renderRoute(route),
+    render: renderRoute,
     answer: (route, table) => {
       const isOff = getKey(table.switchedOff, route.id) !== undefined
       const { id, owner, revision } = route
-      const rendered = model.renderRoute(route) as Item
+      const rendered = renderRoute(route) as Item
       return { ...rendered, id, owner, revision, ...(isOff ? { switchedOff: true } : {}) }
     },
     known: ({ id, owner, revision }) => ({ id, owner, revision }),
@@ -102,7 +103,6 @@ export function routeKind(context: AdminContext): Kind<Route, RouteItem> {
 }
 
 export function upstreamKind(context: AdminContext): Kind<Upstream, UpstreamItem> {
-  const { model } = context
   return {
     noun: 'upstream',
     path: '/api/upstreams',
@@ -111,16 +111,16 @@ export function upstreamKind(context: AdminContext): Kind<Upstream, UpstreamItem
     parse: (input, place) => {
       const own = authored(input, place.pointer)
       if (isProblem(own)) return { value: null, problems: [own] }
-      const { upstream, problems } = model.parseUpstream(own, place)
+      const { upstream, problems } = parseUpstream(own, place)
       if (upstream === null) return { value: null, problems }
       return checked(context, { value: upstream, problems: null }, place.pointer, (value) =>
         value.endpoints.map(({ url }, at) => [url, `/endpoints/${at}/url`]),
       )
     },
-    render: (upstream) => model.renderUpstream(upstream),
+    render: renderUpstream,
     answer: (upstream) => {
       const { name, owner, revision } = upstream
-      return { ...(model.renderUpstream(upstream) as Item), name, owner, revision }
+      return { ...(renderUpstream(upstream) as Item), name, owner, revision }
     },
     known: ({ name, owner, revision }) => ({ id: name, owner, revision }),
     place: ({ endpoints }) => endpoints.map(({ url }) => url).join(','),

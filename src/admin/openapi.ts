@@ -133,7 +133,7 @@ export function describeApi(resources: Resources): Item {
   for (const [key, { method, path }] of Object.entries(operations)) {
     const name = key as OperationName
     const of = (paths[path] ??= {})
-    of[method.toLowerCase()] = operationOf(name, resources[name] as Resource)
+    of[method.toLowerCase()] = operationOf(name, resources[name])
   }
   return {
     openapi: '3.1.0',

@@ -45,8 +45,8 @@ export function parsedRequest(call: Call, context: AdminContext, bytes: Uint8Arr
   return {
     id,
     params: params as AdminRequest['params'],
-    query: query as AdminRequest['query'],
-    body: body as AdminRequest['body'],
+    query,
+    body,
     match,
     lastEventId: typeof lastEventId === 'string' ? lastEventId : null,
     identity,

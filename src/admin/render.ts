@@ -1,7 +1,7 @@
 import type { ChangePlan, HistoryRow, ObjectDiff, TableChanges } from '../control/control.ts'
+import { renderRoute, renderUpstream } from '../core/route/parse.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import type { Item, ItemDiff, PlanAnswer, RevisionRow, TableDiff } from './answers.ts'
-import type { AdminContext } from './context.ts'
 import { answeredProblem } from './refusal.ts'
 
 /** Objects of the control floor as clients see them. */
@@ -18,15 +18,15 @@ const diffOf = <Value>(
 /** A module reference is plain data: what is in it is what is shown. */
 export const moduleOf = (reference: ModuleReference): Item => ({ ...reference })
 
-export function tableDiff({ model }: AdminContext, changes: TableChanges): TableDiff {
+export function tableDiff(changes: TableChanges): TableDiff {
   const { routes, upstreams, modules, switches } = changes
   return {
     routes: diffOf(routes, (route) => ({
-      ...(model.renderRoute(route) as Item),
+      ...(renderRoute(route) as Item),
       owner: route.owner,
     })),
     upstreams: diffOf(upstreams, (upstream) => ({
-      ...(model.renderUpstream(upstream) as Item),
+      ...(renderUpstream(upstream) as Item),
       owner: upstream.owner,
     })),
     modules: diffOf(modules, moduleOf),
@@ -34,12 +34,12 @@ export function tableDiff({ model }: AdminContext, changes: TableChanges): Table
   }
 }
 
-export function planOf(context: AdminContext, plan: ChangePlan): PlanAnswer {
+export function planOf(plan: ChangePlan): PlanAnswer {
   const { base, changes, rejections, shadowed, loads, retires } = plan
   return {
     base,
     isAccepted: rejections.length === 0,
-    changes: tableDiff(context, changes),
+    changes: tableDiff(changes),
     problems: rejections.flatMap(({ problems }) => problems).map(answeredProblem),
     shadowed: shadowed.map(answeredProblem),
     loads,

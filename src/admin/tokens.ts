@@ -108,20 +108,25 @@ export async function openTokens(directory: string, first: string): Promise<Toke
   let tokens = new Map((await readTokens(path)).map((token) => [token.id, token]))
   let writing: Promise<unknown> = Promise.resolve()
 
-  /** One write after the other; memory follows the disk. */
-  const change = <Result>(edit: (tokens: Map<string, Kept>) => Result): Promise<Result> => {
-    const changed = writing.then(async () => {
-      const next = new Map(tokens)
-      const result = edit(next)
-      const data = JSON.stringify({ version: 1, tokens: [...next.values()] })
-      await writeDurably(path, data, 'admin.tokens').catch((error: unknown) => {
-        throw failed(path, thrownMessage(error), error)
-      })
-      tokens = next
-      return result
+  const save = async <Result>(
+    make: (tokens: Map<string, Kept>) => Result,
+    before: Promise<unknown>,
+  ): Promise<Result> => {
+    await before
+    const next = new Map(tokens)
+    const result = make(next)
+    const data = JSON.stringify({ version: 1, tokens: [...next.values()] })
+    await writeDurably(path, data, 'admin.tokens').catch((error: unknown) => {
+      throw failed(path, thrownMessage(error), error)
     })
-    writing = changed.catch(() => undefined)
-    return changed
+    tokens = next
+    return result
+  }
+  /** One write after the other; memory follows the disk. */
+  const change = <Result>(make: (tokens: Map<string, Kept>) => Result): Promise<Result> => {
+    const saved = save(make, writing)
+    writing = saved.catch(() => undefined)
+    return saved
   }
   const isGood = ({ expiresAt }: Kept, now: number): boolean =>
     expiresAt === null || now < expiresAt

@@ -106,7 +106,6 @@ export type ErrorCode =
   | 'TURNOUT_JSON_INVALID'
   | 'TURNOUT_INPUT_INVALID'
   | 'TURNOUT_INPUT_VALUE'
-  | 'TURNOUT_TARGET_FORBIDDEN'
   | 'TURNOUT_ITEM_EXISTS'
   | 'TURNOUT_ITEM_UNKNOWN'
   | 'TURNOUT_ITEM_CHANGED'
@@ -774,12 +773,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{pointer}: {reason}',
     cause: 'The value is unknown or not what is asked for at this place.',
     cure: 'Correct the value; /api/openapi.json tells what it may be.',
-  },
-  TURNOUT_TARGET_FORBIDDEN: {
-    status: 422,
-    message: '{url} may not be a target: {reason}',
-    cause: 'A route must not lead to what only the machine itself may ask.',
-    cure: 'Choose another target.',
   },
   TURNOUT_ITEM_EXISTS: {
     status: 409,

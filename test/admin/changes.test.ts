@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { open, type Opened } from './support/open.ts'
+import { open, type Opened, target } from './support/open.ts'
 
-const route = (id: string, more = {}) => ({ id, path: `/${id}`, ...more })
+const route = (id: string, more = {}) => ({ id, path: `/${id}`, target, ...more })
 const upstream = { name: 'u', endpoints: [{ url: 'http://127.0.0.1:9001' }] }
 
 const change = ({ send }: Opened, body: unknown, query = '') =>
@@ -34,7 +34,7 @@ test('several objects are one revision, and a route may use an upstream of the s
 
 test('one bad part, and nothing of it is done; every problem is told with its place', async (t) => {
   const opened = await open(t)
-  const body = { routes: { put: [route('a'), { id: 'b', nope: 1 }, { path: '/c' }] } }
+  const body = { routes: { put: [route('a'), { id: 'b', nope: 1 }, { path: '/c', target }] } }
   const { status, body: answer } = await change(opened, body)
   assert.equal(status, 422)
   const pointers = answer.problems.map(({ pointer }: { pointer: string }) => pointer)
@@ -46,7 +46,9 @@ test('one bad part, and nothing of it is done; every problem is told with its pl
 test('a conflict is 409 with both routes and a witness', async (t) => {
   const opened = await open(t)
   const body = {
-    routes: { put: [route('a', { path: '/x/:id' }), route('b', { path: '/x/:name' })] },
+    routes: {
+      put: [route('a', { path: '/x/:id', target }), route('b', { path: '/x/:name', target })],
+    },
   }
   const { status, body: answer } = await change(opened, body)
   assert.equal(status, 409)
@@ -74,7 +76,7 @@ test('what is there is changed by who says what they saw', async (t) => {
 test('a plan tells what would be and changes nothing', async (t) => {
   const opened = await open(t)
   await change(opened, { routes: { put: [route('a')] } })
-  const body = { routes: { put: [route('b'), route('c', { path: '/a' })] } }
+  const body = { routes: { put: [route('b'), route('c', { path: '/a', target })] } }
   const refused = await change(opened, body, '?dryRun=true')
   assert.equal(refused.status, 200)
   assert.equal(refused.body.isAccepted, false)
@@ -191,11 +193,12 @@ test('a route to the admin API is refused, however it is spelled', async (t) => 
       body: route('a', {
         uri,
         path: undefined,
+        target: undefined,
         predicates: [{ name: 'Path', args: { _gen: '/a' } }],
       }),
     })
     assert.equal(status, 422, `${uri}: ${text}`)
-    assert.match(text, /TURNOUT_TARGET_FORBIDDEN/)
+    assert.match(text, /TURNOUT_URI_FORBIDDEN/)
     const named = { name: 'u', endpoints: [{ url: uri, weight: 1 }] }
     assert.equal((await opened.send('POST', '/api/upstreams', { body: named })).status, 422)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { open } from './support/open.ts'
+import { open, target } from './support/open.ts'
 
 const clients = 6
 const increments = 25
@@ -8,7 +8,7 @@ const increments = 25
 test(`${clients} clients that count up with If-Match lose no step`, async (t) => {
   const { send, publisher } = await open(t)
   await send('POST', '/api/routes', {
-    body: { id: 'counter', path: '/counter', metadata: { count: 0 } },
+    body: { id: 'counter', path: '/counter', target, metadata: { count: 0 } },
   })
   let lost = 0
   const client = async (isPatch: boolean): Promise<void> => {
@@ -37,7 +37,9 @@ test(`${clients} clients that count up with If-Match lose no step`, async (t) =>
 test('of several that add the same route one is told 201 and the others 409', async (t) => {
   const { send } = await open(t)
   const answers = await Promise.all(
-    Array.from({ length: 8 }, () => send('POST', '/api/routes', { body: { id: 'a', path: '/a' } })),
+    Array.from({ length: 8 }, () =>
+      send('POST', '/api/routes', { body: { id: 'a', path: '/a', target } }),
+    ),
   )
   const statuses = answers.map(({ status }) => status).sort()
   assert.deepEqual(statuses, [201, 409, 409, 409, 409, 409, 409, 409])
@@ -45,9 +47,9 @@ test('of several that add the same route one is told 201 and the others 409', as
 
 test('unrelated items never collide', async (t) => {
   const { send } = await open(t)
-  await send('POST', '/api/routes', { body: { id: 'a', path: '/a' } })
-  await send('POST', '/api/routes', { body: { id: 'b', path: '/b' } })
-  const put = { headers: { 'if-match': '"1"' }, body: { path: '/a2' } }
+  await send('POST', '/api/routes', { body: { id: 'a', path: '/a', target } })
+  await send('POST', '/api/routes', { body: { id: 'b', path: '/b', target } })
+  const put = { headers: { 'if-match': '"1"' }, body: { path: '/a2', target } }
   assert.equal((await send('PUT', '/api/routes/a', put)).status, 200)
 })
 
@@ -55,7 +57,7 @@ test('a token makes so many changes at once, and hears when the next one is let 
   const { send, token } = await open(t, { limits: { changes: { perSecond: 1, burst: 5 } } })
   const other = await token('other', 'write:admin')
   const post = (at: number, sending = {}) =>
-    send('POST', '/api/routes', { body: { id: `r${at}`, path: `/r${at}` }, ...sending })
+    send('POST', '/api/routes', { body: { id: `r${at}`, path: `/r${at}`, target }, ...sending })
   const answers = await Promise.all(Array.from({ length: 8 }, (_, at) => post(at)))
   const refused = answers.filter(({ status }) => status === 429)
   assert.ok(refused.length >= 2)

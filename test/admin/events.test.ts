@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { createAdminClient } from '../../src/admin/client.ts'
 import { createEventRing } from '../../src/admin/event-ring.ts'
-import { open, root, type Opened } from './support/open.ts'
+import { open, root, type Opened, target } from './support/open.ts'
 
 /** Reads from `/api/events` until `isDone` says that it was enough. */
 const read = (
@@ -72,7 +72,7 @@ test('a change over the API is told to who follows', async (t) => {
     opened,
     {},
     (text) => namesOf(text).length === 1,
-    () => void opened.send('POST', '/api/routes', { body: { id: 'a', path: '/a' } }),
+    () => void opened.send('POST', '/api/routes', { body: { id: 'a', path: '/a', target } }),
   )
   assert.deepEqual(namesOf(seen), ['applied'])
 })

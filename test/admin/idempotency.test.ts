@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createAnswers } from '../../src/admin/idempotency.ts'
 import { failpoints } from '../../src/core/failpoint.ts'
-import { open } from './support/open.ts'
+import { open, target } from './support/open.ts'
 
 const key = { 'idempotency-key': 'abc' }
-const route = { id: 'a', path: '/a' }
+const route = { id: 'a', path: '/a', target }
 
 test('the same request with the same key is done once and answered the same', async (t) => {
   const { send, publisher } = await open(t)
@@ -33,7 +33,7 @@ test('a refusal is answered the same, too', async (t) => {
 test('another body with the same key is 422, the same key of another token is another', async (t) => {
   const { send, token } = await open(t)
   await send('POST', '/api/routes', { body: route, headers: key })
-  const body = { ...route, path: '/b' }
+  const body = { ...route, path: '/b', target }
   const other = await send('POST', '/api/routes', { body, headers: key })
   assert.equal(other.status, 422)
   assert.equal(other.body.code, 'TURNOUT_KEY_REUSED')
@@ -41,7 +41,7 @@ test('another body with the same key is 422, the same key of another token is an
   assert.equal(elsewhere.status, 422)
   const second = await token('second', 'write:admin')
   const theirs = await send('POST', '/api/routes', {
-    body: { id: 'b', path: '/b' },
+    body: { id: 'b', path: '/b', target },
     headers: key,
     token: second,
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { open, type Sending } from './support/open.ts'
+import { open, type Answered, type Sending, target } from './support/open.ts'
 
 const definition = {
   id: 'test-route',
@@ -23,7 +23,7 @@ test('a route is added, found twice, replaced, removed and gone, one revision ea
   assert.equal(again.body.code, 'TURNOUT_ITEM_EXISTS')
   assert.match(
     again.body.detail,
-    /test-route \(admin, \* \/api\/test\).*test-route \(admin, \* \/api\/test\)/,
+    /test-route \(admin, \* \/api\/test\b.*test-route \(admin, \* \/api\/test\b/,
   )
 
   const got = await send('GET', created.headers.location)
@@ -61,7 +61,7 @@ interface Step {
 }
 
 const json = { 'content-type': 'application/json' }
-const route = { id: 'b', path: '/b' }
+const route = { id: 'b', path: '/b', target }
 const deep = '['.repeat(33) + ']'.repeat(33)
 
 /** Against an instance that has the routes `a` at /a (of the API) and `files#GET /f` (of files:f). */
@@ -116,7 +116,7 @@ const steps: readonly Step[] = [
   },
   {
     name: 'a taken place',
-    send: ['POST', '/api/routes', { body: { id: 'b', path: '/a' } }],
+    send: ['POST', '/api/routes', { body: { id: 'b', path: '/a', target } }],
     status: 409,
     code: 'TURNOUT_ROUTE_CONFLICT',
   },
@@ -190,31 +190,43 @@ const steps: readonly Step[] = [
   },
   {
     name: 'another path id',
-    send: ['PUT', '/api/routes/a', { body: { id: 'c', path: '/c' }, headers: { 'if-match': '*' } }],
+    send: [
+      'PUT',
+      '/api/routes/a',
+      { body: { id: 'c', path: '/c', target }, headers: { 'if-match': '*' } },
+    ],
     status: 422,
     code: 'TURNOUT_INPUT_INVALID',
   },
   {
     name: 'a PUT of what is not there',
-    send: ['PUT', '/api/routes/z', { body: { path: '/z' } }],
+    send: ['PUT', '/api/routes/z', { body: { path: '/z', target } }],
     status: 404,
     code: 'TURNOUT_ITEM_UNKNOWN',
   },
   {
     name: 'a PUT only if new, of what is there',
-    send: ['PUT', '/api/routes/a', { body: { path: '/a2' }, headers: { 'if-none-match': '*' } }],
+    send: [
+      'PUT',
+      '/api/routes/a',
+      { body: { path: '/a2', target }, headers: { 'if-none-match': '*' } },
+    ],
     status: 412,
     code: 'TURNOUT_ITEM_CHANGED',
   },
   {
     name: 'a weak tag',
-    send: ['PUT', '/api/routes/a', { body: { path: '/a2' }, headers: { 'if-match': 'W/"1"' } }],
+    send: [
+      'PUT',
+      '/api/routes/a',
+      { body: { path: '/a2', target }, headers: { 'if-match': 'W/"1"' } },
+    ],
     status: 412,
     code: 'TURNOUT_ITEM_CHANGED',
   },
   {
     name: 'no tag',
-    send: ['PUT', '/api/routes/a', { body: { path: '/a2' }, headers: { 'if-match': '1' } }],
+    send: ['PUT', '/api/routes/a', { body: { path: '/a2', target }, headers: { 'if-match': '1' } }],
     status: 400,
     code: 'TURNOUT_HEADER_INVALID',
   },
@@ -229,7 +241,7 @@ const steps: readonly Step[] = [
     send: [
       'PATCH',
       '/api/routes/files%23GET%20%2Ff',
-      { body: { path: '/g' }, headers: { 'if-match': '*' } },
+      { body: { path: '/g', target }, headers: { 'if-match': '*' } },
     ],
     status: 409,
     code: 'TURNOUT_OWNER_DIFFERS',
@@ -262,13 +274,13 @@ const steps: readonly Step[] = [
 
 for (const {
   name,
-  send: [method, target, options],
+  send: [method, address, options],
   status,
   code,
 } of steps) {
-  test(`${method} ${target}: ${name} is ${status} ${code ?? ''}, and changes nothing`, async (t) => {
+  test(`${method} ${address}: ${name} is ${status} ${code ?? ''}, and changes nothing`, async (t) => {
     const { send, publisher } = await open(t)
-    await send('POST', '/api/routes', { body: { id: 'a', path: '/a' } })
+    await send('POST', '/api/routes', { body: { id: 'a', path: '/a', target } })
     const other = { ...publisher.table.routes }
     assert.equal(other.size, 1)
     await publisher.change({
@@ -301,11 +313,14 @@ for (const {
       ],
     })
     const { digest } = publisher.current.revision
-    const answer = await send(method, target, options)
+    const answer = await send(method, address, options)
     assert.equal(answer.status, status, answer.text)
     assert.equal(answer.body.status, status)
     if (code !== undefined) {
-      const all = [answer.body.code, ...(answer.body.problems ?? []).map((one: any) => one.code)]
+      const all = [
+        answer.body.code,
+        ...(answer.body.problems ?? []).map((one: Answered) => one.code),
+      ]
       assert.ok(all.includes(code), answer.text)
     }
     assert.equal(publisher.current.revision.digest, digest)

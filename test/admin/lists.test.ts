@@ -8,9 +8,9 @@ import {
   setKey,
   type PersistentMap,
 } from '../../src/core/persistent-map.ts'
-import { open, type Opened } from './support/open.ts'
+import { open, type Answered, type Opened, target } from './support/open.ts'
 
-const all = async ({ send }: Opened, path: string, limit: number): Promise<any[]> => {
+const all = async ({ send }: Opened, path: string, limit: number): Promise<Answered[]> => {
   const items: unknown[] = []
   let after: string | null = null
   do {
@@ -26,7 +26,11 @@ const all = async ({ send }: Opened, path: string, limit: number): Promise<any[]
 
 test('every route is on one page and on one only, whatever the size of a page', async (t) => {
   const opened = await open(t)
-  const put = Array.from({ length: 23 }, (_, at) => ({ id: `r${at} /é%#?`, path: `/r${at}` }))
+  const put = Array.from({ length: 23 }, (_, at) => ({
+    id: `r${at} /é%#?`,
+    path: `/r${at}`,
+    target,
+  }))
   const posted = await opened.send('POST', '/api/changes', { body: { routes: { put } } })
   assert.equal(posted.status, 200, posted.text)
   for (const limit of [1, 2, 7, 22, 23, 24, 1000]) {
@@ -39,7 +43,7 @@ test('every route is on one page and on one only, whatever the size of a page', 
 test('a page goes on where the last one ended when routes come and go in between', async (t) => {
   const opened = await open(t)
   const { send } = opened
-  const put = ['b', 'd', 'f', 'h'].map((id) => ({ id, path: `/${id}` }))
+  const put = ['b', 'd', 'f', 'h'].map((id) => ({ id, path: `/${id}`, target }))
   await send('POST', '/api/changes', { body: { routes: { put } } })
   const first = await send('GET', '/api/routes?limit=2')
   assert.deepEqual(
@@ -48,7 +52,7 @@ test('a page goes on where the last one ended when routes come and go in between
   )
   await send('DELETE', '/api/routes/d?force=true')
   for (const id of ['a', 'c', 'e'])
-    await send('POST', '/api/routes', { body: { id, path: `/${id}` } })
+    await send('POST', '/api/routes', { body: { id, path: `/${id}`, target } })
   const second = await send('GET', `/api/routes?limit=9&after=${first.body.next}`)
   assert.deepEqual(
     second.body.items.map(({ id }: { id: string }) => id),
@@ -59,7 +63,7 @@ test('a page goes on where the last one ended when routes come and go in between
 
 test('a list is of one owner where that is asked', async (t) => {
   const { send } = await open(t)
-  await send('POST', '/api/routes', { body: { id: 'a', path: '/a' } })
+  await send('POST', '/api/routes', { body: { id: 'a', path: '/a', target } })
   assert.equal((await send('GET', '/api/routes?owner=admin')).body.items.length, 1)
   assert.equal((await send('GET', '/api/routes?owner=files:a')).body.items.length, 0)
   const owners = await send('GET', '/api/owners')
@@ -69,11 +73,11 @@ test('a list is of one owner where that is asked', async (t) => {
 test('the history is paged without losing what was rejected', async (t) => {
   const opened = await open(t)
   for (let at = 0; at < 9; at += 1) {
-    await opened.send('POST', '/api/routes', { body: { id: `r${at}`, path: `/r${at}` } })
-    await opened.send('POST', '/api/routes', { body: { id: `x${at}`, path: `/r${at}` } })
+    await opened.send('POST', '/api/routes', { body: { id: `r${at}`, path: `/r${at}`, target } })
+    await opened.send('POST', '/api/routes', { body: { id: `x${at}`, path: `/r${at}`, target } })
   }
   const whole = await all(opened, '/api/revisions?', 1000)
-  const numbers = (rows: readonly any[]) => rows.map(({ number }) => number as number | null)
+  const numbers = (rows: readonly Answered[]) => rows.map(({ number }) => number as number | null)
   assert.equal(numbers(whole).filter((number) => number === null).length, 9)
   for (const limit of [1, 2, 5]) {
     assert.deepEqual(numbers(await all(opened, '/api/revisions?', limit)), numbers(whole))

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { operations } from '../../src/admin/operations.ts'
 import { resources } from '../../src/admin/resources.ts'
 import { otherScopes, samples, type Sample } from './support/matrix.ts'
-import { open, type Opened, type Received, type Sending } from './support/open.ts'
+import { open, type Opened, type Received, type Sending, target } from './support/open.ts'
 
-const route = { id: 'there', path: '/there' }
+const route = { id: 'there', path: '/there', target }
 const upstream = { name: 'there', endpoints: [{ url: 'http://127.0.0.1:9' }] }
 
 const fill = async ({ send }: Opened): Promise<void> => {

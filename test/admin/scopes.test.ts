@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mayWriteRoute, parseScope, type Scope } from '../../src/admin/scope.ts'
-import { open } from './support/open.ts'
+import { mayWriteRoute, parseScope } from '../../src/admin/scope.ts'
+import { open, target } from './support/open.ts'
 
 const rows: readonly (readonly [scope: string, paths: readonly string[], may: boolean])[] = [
   ['write:/api', ['/api'], true],
@@ -28,7 +28,7 @@ for (const [text, paths, may] of rows) {
   test(`${text} ${may ? 'may' : 'may not'} write ${paths.join(' and ')} of admin`, () => {
     const scope = parseScope(text)
     assert.ok(typeof scope !== 'string')
-    assert.equal(mayWriteRoute([scope as Scope], { owner: 'admin', paths }), may)
+    assert.equal(mayWriteRoute([scope], { owner: 'admin', paths }), may)
   })
 }
 
@@ -49,7 +49,7 @@ for (const text of [
 
 test('a token for a path writes below it, and nothing that is or would be elsewhere', async (t) => {
   const { send, token } = await open(t)
-  await send('POST', '/api/routes', { body: { id: 'other', path: '/other' } })
+  await send('POST', '/api/routes', { body: { id: 'other', path: '/other', target } })
   const own = await token('team', 'read', 'write:/team')
   const as = { token: own, headers: { 'if-match': '*' } }
   const statuses = async (...sent: readonly Parameters<typeof send>[]): Promise<number[]> => {
@@ -59,19 +59,23 @@ test('a token for a path writes below it, and nothing that is or would be elsewh
   }
   assert.deepEqual(
     await statuses(
-      ['POST', '/api/routes', { ...as, body: { id: 'mine', path: '/team/a' } }],
-      ['POST', '/api/routes', { ...as, body: { id: 'no', path: '/elsewhere' } }],
-      ['PUT', '/api/routes/mine', { ...as, body: { path: '/team/b' } }],
-      ['PUT', '/api/routes/mine', { ...as, body: { path: '/elsewhere' } }],
-      ['PATCH', '/api/routes/mine', { ...as, body: { paths: ['/team/b', '/elsewhere'] } }],
-      ['PUT', '/api/routes/other', { ...as, body: { path: '/team/c' } }],
+      ['POST', '/api/routes', { ...as, body: { id: 'mine', path: '/team/a', target } }],
+      ['POST', '/api/routes', { ...as, body: { id: 'no', path: '/elsewhere', target } }],
+      ['PUT', '/api/routes/mine', { ...as, body: { path: '/team/b', target } }],
+      ['PUT', '/api/routes/mine', { ...as, body: { path: '/elsewhere', target } }],
+      [
+        'PATCH',
+        '/api/routes/mine',
+        { ...as, body: { path: null, paths: ['/team/b', '/elsewhere'] } },
+      ],
+      ['PUT', '/api/routes/other', { ...as, body: { path: '/team/c', target } }],
       ['PATCH', '/api/routes/other', { ...as, body: { enabled: false } }],
       ['DELETE', '/api/routes/other', as],
       ['POST', '/api/changes', { ...as, body: { disable: ['other'] } }],
       ['POST', '/api/changes?force=true', { ...as, body: { routes: { remove: ['other'] } } }],
       ['POST', '/api/changes', { ...as, body: { modules: { remove: ['other'] } } }],
-      ['POST', '/api/upstreams', { ...as, body: { name: 'u', endpoints: [] } }],
-      ['POST', '/actuator/gateway/routes/other', { ...as, body: { path: '/team/d' } }],
+      ['POST', '/api/upstreams', { ...as, body: { name: 'u', endpoints: ['http://127.0.0.1:9'] } }],
+      ['POST', '/actuator/gateway/routes/other', { ...as, body: { path: '/team/d', target } }],
       ['DELETE', '/actuator/gateway/routes/other', as],
       ['DELETE', '/api/routes/mine', as],
     ),

@@ -90,7 +90,7 @@ async function change(request: AdminRequest<'change'>): Promise<Answer> {
   const wanted = { context, identity, query, reason, items }
   if (query.dryRun === true) {
     const plan = await context.control.plan(changeSetOf(wanted))
-    return { status: 200, body: planOf(context, plan) }
+    return { status: 200, body: planOf(plan) }
   }
   const published = await publish(wanted)
   return {

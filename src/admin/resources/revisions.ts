@@ -62,7 +62,7 @@ export const revisionResources: Pick<
     refusals: ['TURNOUT_REVISION_UNKNOWN'],
     handle: async ({ context, params }) => {
       const changes = await context.control.diff(numberOf(params.from), numberOf(params.to))
-      return { status: 200, body: tableDiff(context, changes) }
+      return { status: 200, body: tableDiff(changes) }
     },
   },
   rollBack: {

@@ -1,6 +1,7 @@
 import { TurnoutError } from '../../core/errors.ts'
 import { entriesFrom } from '../../core/persistent-map.ts'
 import type { Route } from '../../core/route/route.ts'
+import { renderSpring } from '../../core/route/spring-render.ts'
 import { anyObject, anyObjects } from '../answer-schemas.ts'
 import type { Item } from '../answers.ts'
 import type { AdminContext } from '../context.ts'
@@ -44,7 +45,7 @@ export const springResources: Pick<Resources, SpringName> = {
     answers: { 200: anyObjects },
     handle: ({ context }) => ({
       status: 200,
-      body: [...routesOf(context)].map((route) => shown(context, route)),
+      body: [...routesOf(context)].map((route) => shown(route)),
     }),
   },
   getSpringRoute: {
@@ -54,7 +55,7 @@ export const springResources: Pick<Resources, SpringName> = {
     refusals: ['TURNOUT_ITEM_UNKNOWN'],
     handle: ({ context, params }) => ({
       status: 200,
-      body: shown(context, routeOf(context, params.id)),
+      body: shown(routeOf(context, params.id)),
     }),
   },
   putSpringRoute: {
@@ -109,7 +110,7 @@ export const springResources: Pick<Resources, SpringName> = {
     handle: ({ context }) => ({
       status: 200,
       body: [...routesOf(context)].flatMap((route) => {
-        const { definition } = context.model.renderSpring(route)
+        const { definition } = renderSpring(route)
         return definition === null ? [] : [definition]
       }),
     }),
@@ -164,8 +165,8 @@ const uriOf = ({ target }: Route): string => {
 }
 
 /** The shape of `GET /actuator/gateway/routes`: text for people, and the definition where there is one. */
-const shown = ({ model }: AdminContext, route: Route): Item => {
-  const { definition } = model.renderSpring(route)
+const shown = (route: Route): Item => {
+  const { definition } = renderSpring(route)
   const methods = route.methods.includes('*') ? '' : ` && Methods: [${route.methods.join(', ')}]`
   return {
     route_id: route.id,

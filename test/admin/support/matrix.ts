@@ -1,6 +1,6 @@
 import { operations, type OperationName } from '../../../src/admin/operations.ts'
 import { resources } from '../../../src/admin/resources.ts'
-import type { Sending } from './open.ts'
+import { target, type Sending } from './open.ts'
 
 /** A request that an operation would take, with nothing wrong in it but what a case adds. */
 export interface Sample {
@@ -14,9 +14,9 @@ export interface Sample {
 
 const bodies: Partial<Record<OperationName, unknown>> = {
   probe: { method: 'GET', url: '/' },
-  change: { routes: { put: [{ id: 'changed', path: '/changed' }] } },
-  createRoute: { id: 'created', path: '/created' },
-  putRoute: { path: '/put' },
+  change: { routes: { put: [{ id: 'changed', path: '/changed', target }] } },
+  createRoute: { id: 'created', path: '/created', target },
+  putRoute: { path: '/put', target },
   patchRoute: { enabled: false },
   createUpstream: { name: 'created', endpoints: [{ url: 'http://127.0.0.1:1' }] },
   putUpstream: { endpoints: [{ url: 'http://127.0.0.1:2' }] },
@@ -79,5 +79,7 @@ export const otherScopes = (name: OperationName): readonly string[] | null => {
     case 'deploy':
     case 'rollback':
       return all.filter((scope) => scope !== resources[name].scope)
+    default:
+      return resources[name].scope satisfies never
   }
 }
