@@ -1,4 +1,4 @@
-import type { ErrorCode } from './core/errors.ts'
+import { TurnoutError, type ErrorCode } from './core/errors.ts'
 import { entriesFrom } from './core/persistent-map.ts'
 import type { ChangeItem, Outcome, Rejection } from './control/change.ts'
 import type { Publisher } from './control/publisher.ts'
@@ -22,6 +22,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 const author = 'files'
+const storeRetryMs = 2_000
 
 /**
  * Makes one change set of each burst of a folder's files. A module that was refused because of somebody else is
@@ -33,6 +34,9 @@ export class FolderChanges {
   #files: ReadonlyMap<string, string>
   /** Modules to try again: their owner, and what was told of them. */
   readonly #refused: Map<string, string>
+  /** Owners whose going the store could not take. */
+  readonly #removing: Set<string>
+  #timer: NodeJS.Timeout | undefined
   #isChanging: boolean
   #hasLooked: boolean
 
@@ -41,6 +45,8 @@ export class FolderChanges {
     this.#source = null
     this.#files = new Map()
     this.#refused = new Map()
+    this.#removing = new Set()
+    this.#timer = undefined
     this.#isChanging = false
     this.#hasLooked = false
   }
@@ -53,6 +59,7 @@ export class FolderChanges {
   async close(): Promise<void> {
     const source = this.#source
     this.#source = null
+    clearTimeout(this.#timer)
     await source?.close()
   }
 
@@ -65,12 +72,14 @@ export class FolderChanges {
     }
     const orphans = this.#orphans(problems.length > 0)
     for (const name of removed) this.#refused.delete(this.#ownerOf(name))
+    for (const { name } of modules) this.#removing.delete(this.#ownerOf(name))
     await this.#change([...added, ...changed], [...removed, ...orphans])
   }
 
   /** Somebody else's change went live: what stood in the way may be gone. */
   async retry(): Promise<void> {
-    if (this.#refused.size > 0 && !this.#isChanging) await this.#change([], [])
+    const isWaiting = this.#refused.size > 0 || this.#removing.size > 0
+    if (isWaiting && !this.#isChanging) await this.#change([], [])
   }
 
   async #change(touched: readonly string[], removed: readonly string[]): Promise<void> {
@@ -78,9 +87,10 @@ export class FolderChanges {
     const again = [...this.#files.keys()].filter(
       (name) => this.#refused.has(this.#ownerOf(name)) && !touched.includes(name),
     )
+    const gone = new Set([...removed.map((name) => this.#ownerOf(name)), ...this.#removing])
     const items: ChangeItem[] = [
       ...[...touched, ...again].flatMap((name) => this.#itemOf(name)),
-      ...removed.map((name) => ({ kind: 'remove', owner: this.#ownerOf(name) }) as const),
+      ...[...gone].map((owner) => ({ kind: 'remove', owner }) as const),
     ]
     if (items.length === 0) return
     for (const name of touched) this.#refused.delete(this.#ownerOf(name))
@@ -92,6 +102,9 @@ export class FolderChanges {
       const isKnown = (rejection: Rejection): boolean =>
         told.get(rejection.owner) === textOf(rejection)
       this.#remember(items, await this.#options.publisher.change({ ...set, isKnown }))
+    } catch (error) {
+      if (!(error instanceof TurnoutError) || error.code !== 'TURNOUT_STORE_FAILED') throw error
+      this.#postpone(items, error)
     } finally {
       this.#isChanging = false
     }
@@ -126,8 +139,27 @@ export class FolderChanges {
     return [{ kind: 'module', owner, label: name, load }]
   }
 
+  /** The store may come back by itself: nothing that was saved is lost until then. */
+  #postpone(items: readonly ChangeItem[], { code, message }: TurnoutError): void {
+    const problems = [{ code, message }]
+    for (const item of items) {
+      if (item.kind === 'remove') this.#removing.add(item.owner)
+      else this.#refused.set(item.owner, `${code} ${message}`)
+    }
+    this.#options.onRejected([
+      { owner: this.#options.owner, label: 'files', serving: null, problems, digest: null },
+    ])
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.retry().catch(() => undefined)
+    }, storeRetryMs)
+  }
+
   #remember(items: readonly ChangeItem[], { rejections }: Outcome): void {
-    for (const { owner } of items) this.#refused.delete(owner)
+    for (const { owner } of items) {
+      this.#refused.delete(owner)
+      this.#removing.delete(owner)
+    }
     for (const rejection of rejections) {
       const isPassing = rejection.problems.every(({ code }) => passing.has(code))
       if (isPassing) this.#refused.set(rejection.owner, textOf(rejection))

@@ -1,17 +1,19 @@
 import { performance } from 'node:perf_hooks'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { TurnoutError } from './core/errors.ts'
+import { TurnoutError, type Problem } from './core/errors.ts'
+import type { Json } from './core/json.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
 import { thrownError } from './core/thrown.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { Route } from './core/route/route.ts'
-import { explainRoute, type Explanation } from './core/router/explain.ts'
+import type { Explanation } from './core/router/explain.ts'
 import {
   editOf,
   type AppliedChange,
   type ChangeItem,
+  type LoadOutcome,
   type Outcome,
   type Rejection,
   type Revision,
@@ -22,7 +24,7 @@ import { createGateway, type Serve } from './gateway/gateway.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
 import type { Mount } from './modules/definition.ts'
-import { Loader, type ArtifactStore } from './modules/loader.ts'
+import { Loader } from './modules/loader.ts'
 import { loadObject } from './modules/object-module.ts'
 import { MethodRegistrar, RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
@@ -37,8 +39,11 @@ import {
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
 import { createMemoryStore } from './store/memory.ts'
-import type { Store } from './store/store.ts'
 import { createLogger } from './telemetry/log.ts'
+import type { ModuleUpload } from './admin/upload.ts'
+import { openAdmin, type InstanceFacts, type OpenedAdmin } from './turnout-admin.ts'
+import { openDataFolder, type DataFolder } from './data-folder.ts'
+import { probeTable, type Probe, type Probed } from './turnout-probe.ts'
 import {
   ChangeBuilder,
   conflictOf,
@@ -79,10 +84,25 @@ export interface TurnoutOptions {
   readonly streamDrainMs?: number
   /** Replaced versions of one module that may still hold streams; the oldest are cut first. Default 16. */
   readonly maxLiveVersions?: number
-  /** Revisions kept to go back to. Default 100. */
+  /** Revisions kept to go back to. Default 100, and 1,000 with a data folder. */
   readonly keepRevisions?: number
   /** What modules are given: values as they are, or `{ open, close }`, opened once before the first module. */
   readonly services?: Readonly<Record<string, unknown>>
+}
+
+/** Settings of an admin API; all optional. */
+export interface AdminOptions {
+  /** Default `127.0.0.1`. Beyond loopback it needs `tls`. */
+  readonly host?: string
+  /** Default 7070; 0 picks a free one. */
+  readonly port?: number
+  readonly tls?: { readonly key: string; readonly cert: string }
+  /** Further names under which it may be asked. */
+  readonly hosts?: readonly string[]
+  /** The token that may do everything. Default: that of `TURNOUT_ADMIN_TOKEN`, else of the file `admin-token`. */
+  readonly token?: string
+  /** Folder of tokens and audit log. Default: the data folder. */
+  readonly directory?: string
 }
 
 export interface FilesOptions {
@@ -98,12 +118,6 @@ export interface RouteRow {
   readonly owner: string
   readonly module: string | null
   readonly version: string | null
-}
-
-/** Everything that outlives the process, in one folder that one instance holds. */
-export interface DataFolder {
-  readonly store: Store
-  readonly artifacts: ArtifactStore & { keepOnly(digests: ReadonlySet<string>): unknown }
 }
 
 /** A gateway whose routes may change while it serves. Open until `close`. */
@@ -122,6 +136,9 @@ export class Turnout extends MethodRegistrar {
   readonly #folders: FolderChanges[]
   readonly #data: DataFolder | null
   #folderCount: number
+  #resumed: Resumed
+  #home: string
+  #admin: OpenedAdmin | null
   #loader: Loader | null
   #closing: Promise<number> | null
 
@@ -138,6 +155,9 @@ export class Turnout extends MethodRegistrar {
     this.#open = []
     this.#folders = []
     this.#folderCount = 0
+    this.#resumed = { recovery: null, rejections: [] }
+    this.#admin = null
+    this.#home = process.cwd()
     this.#loader = null
     this.#closing = null
     this.#worker = new InProcessWorker({
@@ -154,7 +174,7 @@ export class Turnout extends MethodRegistrar {
       store: data?.store ?? createMemoryStore({ keep: { revisions: 1 } }),
       keep: options.keepRevisions ?? (data === null ? 100 : 1_000),
       codeOf: (reference) => this.#loaderOf().codeOf(reference),
-      onForgotten: (kept) => data?.artifacts.keepOnly(kept),
+      onForgotten: (kept) => this.#forgotten(kept),
       onStuck: (revision, problems) =>
         this.log.error('a change was not confirmed, and cannot be taken back', {
           revision: revision.number,
@@ -182,6 +202,39 @@ export class Turnout extends MethodRegistrar {
     this.handler = (request, response, next) => {
       void this.#nodeServe(request, response, next)
     }
+  }
+
+  /**
+   * A gateway whose revisions outlive the process, in a folder that it alone holds. What was served last is served
+   * before this resolves. Handlers of the embedding program cannot be kept: give modules as files.
+   *
+   * Rejects with TURNOUT_STORE_LOCKED, TURNOUT_STORE_UNSAFE, TURNOUT_STORE_DAMAGED or TURNOUT_STORE_FAILED.
+   */
+  static async open({ data, ...options }: DurableOptions): Promise<Turnout> {
+    const warnings: Problem[] = []
+    let warn = (found: Problem): unknown => warnings.push(found)
+    const keep = options.keepRevisions ?? 1_000
+    const folder = await openDataFolder(resolve(data), keep, (found) => warn(found))
+    const turnout = new Turnout(options, folder)
+    warn = ({ code, message }) => turnout.log.warn(message, { code })
+    for (const found of warnings) warn(found)
+    if (folder.recovery !== null) {
+      const { code, message } = folder.recovery
+      turnout.log.error(message, { code })
+    }
+    try {
+      const rejections = await turnout.#publisher.resume()
+      turnout.#resumed = { recovery: folder.recovery, rejections }
+    } catch (error) {
+      await turnout.close(0)
+      throw error
+    }
+    return turnout
+  }
+
+  /** What was found when the data folder was opened; empty for one in memory. */
+  get resumed(): Resumed {
+    return this.#resumed
   }
 
   /** Number of the revision that is served; 0 before the first change. */
@@ -279,6 +332,7 @@ export class Turnout extends MethodRegistrar {
     this.#refuseClosed()
     const mount: Mount = { prefix: '', middleware: [...this.#middleware] }
     this.#folderCount += 1
+    if (this.#folderCount === 1) this.#home = resolve(directory)
     const folder = new FolderChanges({
       owner: this.#folderCount === 1 ? 'files' : `files(${this.#folderCount})`,
       publisher: this.#publisher,
@@ -344,9 +398,74 @@ export class Turnout extends MethodRegistrar {
   }
 
   /** Which route would serve a request, why, and what came nearest. */
-  probe(method: string, target: string): Explanation {
+  probe(method: string, url: string, rest: Pick<Probe, 'headers' | 'from'> = {}): Probed {
     const { encodedSlash = 'reject' } = this.#options
-    return explainRoute(this.#publisher.table.router, method, target, { encodedSlash })
+    return probeTable(this.#publisher.table, { method, url, ...rest }, { encodedSlash })
+  }
+
+  /** Opens the admin API on a socket of its own. Rejects with TURNOUT_LISTEN_FAILED or TURNOUT_ADMIN_EXPOSED. */
+  async admin(options: AdminOptions = {}): Promise<OpenedAdmin> {
+    this.#refuseClosed()
+    const { host = '127.0.0.1', port = 7070, tls, hosts, token } = options
+    const directory = options.directory ?? this.#data?.directory
+    if (directory === undefined) throw new TurnoutError('TURNOUT_ADMIN_HOMELESS')
+    const admin = await openAdmin(
+      {
+        publisher: this.#publisher,
+        events: this.#events,
+        log: this.log,
+        directory: resolve(directory),
+        token: token ?? process.env['TURNOUT_ADMIN_TOKEN'],
+        ...(hosts === undefined ? {} : { hosts }),
+      },
+      this.#facts(),
+      { host, port, ...(tls === undefined ? {} : { tls }) },
+    )
+    if (this.#closing !== null) await admin.close(0)
+    this.#refuseClosed()
+    this.#admin = admin
+    return admin
+  }
+
+  #facts(): InstanceFacts {
+    const startedAt = Date.now()
+    return {
+      probe: ({ method, url, headers, from }) =>
+        this.probe(method, url, { headers, from }) as unknown as Json,
+      status: () => ({
+        startedAt: new Date(startedAt).toISOString(),
+        pid: process.pid,
+        listeners: this.#open.map(({ url }) => url),
+        store: this.#data === null ? 'memory' : 'local',
+        recovered: this.#resumed.recovery?.message ?? null,
+        notLive: this.#resumed.rejections.map(({ label }) => label),
+        draining: this.draining as unknown as Json,
+      }),
+      readiness: () => {
+        const reasons = this.#closing === null ? [] : ['it is closing']
+        return { isReady: reasons.length === 0, reasons }
+      },
+      moduleFacts: (name) => {
+        const draining = this.draining.filter(({ module }) => module === name)
+        return { draining } as unknown as Json
+      },
+      loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
+    }
+  }
+
+  /** Its imports of packages are looked for where this instance's own modules find theirs. */
+  async #loadUpload({ name, artifact }: ModuleUpload, isPlan: boolean): Promise<LoadOutcome> {
+    const file = resolve(this.#home, `${name}.js`)
+    const upload = { artifact, file, name, owner: `admin:${name}`, prefix: '' }
+    const loader = this.#loaderOf()
+    return isPlan ? loader.planUpload(upload) : loader.loadUpload(upload)
+  }
+
+  #forgotten(kept: ReadonlySet<string>): void {
+    const digests = new Set([...kept].map((digest) => digest.split('+')[0]!))
+    this.#data?.artifacts
+      .keepOnly(digests)
+      .catch((error: unknown) => this.log.warn('old artifacts stay', mapError(error)))
   }
 
   /** Ends for good, once: stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */
@@ -358,6 +477,7 @@ export class Turnout extends MethodRegistrar {
   async #close(endsAt: number): Promise<number> {
     const leftMs = (): number => Math.max(0, endsAt - performance.now())
     await Promise.all(this.#folders.splice(0).map((folder) => folder.close()))
+    await this.#admin?.close(leftMs())
     await this.#publisher.close()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
     await this.#worker.close(leftMs())
@@ -365,6 +485,7 @@ export class Turnout extends MethodRegistrar {
     await this.#services.close((error) =>
       this.log.error('a service did not close', mapError(error)),
     )
+    await this.#data?.store.close()
     return cut.reduce((sum, count) => sum + count, 0)
   }
 
@@ -433,6 +554,24 @@ const throwRejected = ({ revision, rejections }: Outcome): Revision | null => {
   const [first] = problems
   if (first !== undefined) throw TurnoutError.of(first, problems)
   return revision
+}
+
+/** What was found in a data folder. */
+export interface Resumed {
+  /** Damage, and what was recovered. */
+  readonly recovery: Problem | null
+  /** Modules that could not be made ready; their routes answer 503 until they are proposed again. */
+  readonly rejections: readonly Rejection[]
+}
+
+export interface DurableOptions extends TurnoutOptions {
+  /** The data folder; made if it is missing. */
+  readonly data: string
+}
+
+/** Opens a gateway whose revisions outlive the process. Rejects as `Turnout.open` does. */
+export function openTurnout(options: DurableOptions): Promise<Turnout> {
+  return Turnout.open(options)
 }
 
 /** Makes a gateway whose routes may change while it serves. */

@@ -34,7 +34,7 @@ export interface AdminOptions {
   /** What this instance knows of the versions of a module: live ones, exchanges that hold them. */
   moduleFacts(name: string): Json
   /** Checks, stores and rehearses an artifact; in a process of its own. */
-  loadUpload(upload: ModuleUpload): Promise<LoadOutcome>
+  loadUpload(upload: ModuleUpload, options: { readonly isPlan: boolean }): Promise<LoadOutcome>
   /** Hands over what happens; returns the function that ends it. */
   subscribe(listener: (event: AdminEvent) => void): () => void
   /** Further names under which the API may be asked. */

@@ -19,8 +19,11 @@ export async function loadUploads(
   context: AdminContext,
   uploads: readonly ModuleUpload[],
   pointer: string | null,
+  isPlan: boolean = false,
 ): Promise<readonly LoadedModule[]> {
-  const outcomes = await Promise.all(uploads.map((upload) => context.loadUpload(upload)))
+  const outcomes = await Promise.all(
+    uploads.map((upload) => context.loadUpload(upload, { isPlan })),
+  )
   const problems: Problem[] = []
   const loaded: LoadedModule[] = []
   for (const [at, outcome] of outcomes.entries()) {

@@ -34,6 +34,10 @@ export interface ServeOptions extends FolderOptions {
   readonly port?: number
   readonly logLevel?: LogLevel
   readonly settleMs?: number
+  /** From --admin or TURNOUT_ADMIN_LISTEN: where the admin API listens; null: nowhere. */
+  readonly admin?: { readonly host: string; readonly port: number } | null
+  /** From --data, absolute. */
+  readonly data?: string
 }
 
 /** `probe METHOD URL [dir]`. */

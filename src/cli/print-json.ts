@@ -10,6 +10,8 @@ export interface ProblemView extends Problem {
 /** What `--json` writes: one object a line, told apart by `event`. Shapes: docs/reference/cli-json.md. */
 export type CliEvent =
   | ({ readonly event: 'ready' } & ReadyView)
+  /** Once, when it was made. */
+  | { readonly event: 'token'; readonly file: string; readonly token: string }
   | ({ readonly event: 'route' } & RouteView)
   | ({ readonly event: 'applied' } & ChangeView)
   | ({ readonly event: 'rejected' } & RejectionView)

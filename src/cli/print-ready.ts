@@ -5,7 +5,7 @@ import type { ReadyView } from './view.ts'
 
 /** What is said once the server accepts requests; well under one screen. */
 export function printReady(ready: ReadyView, paint: Paint): string {
-  const { version, readyMs, urls, folder, modules, routes, configFile } = ready
+  const { version, readyMs, urls, admin, folder, modules, routes, configFile } = ready
   const row = (name: string, text: string): string =>
     `  ${paint('green', '➜')}  ${paint('bold', `${name}:`.padEnd(8))} ${plainLine(text)}`
   const count = (number: number, word: string): string =>
@@ -15,6 +15,7 @@ export function printReady(ready: ReadyView, paint: Paint): string {
     `  ${paint('green', paint('bold', `TURNOUT v${version}`))}  ready in ${printDuration(readyMs)}`,
     '',
     ...urls.map((url) => row('Local', url)),
+    ...(admin === null ? [] : [row('Admin', admin)]),
     row('Folder', `${folder}  (${count(modules, 'module')}, ${count(routes, 'route')})`),
     ...(configFile === null ? [] : [row('Config', configFile)]),
     '',
@@ -22,4 +23,9 @@ export function printReady(ready: ReadyView, paint: Paint): string {
     '',
     '',
   ].join('\n')
+}
+
+/** The admin token, when it was made: the one time that it is shown. */
+export function printToken(file: string, token: string, paint: Paint): string {
+  return `  ${paint('green', '➜')}  ${paint('bold', 'Token:'.padEnd(8))} ${token}  (kept in ${plainLine(file)})\n`
 }

@@ -25,6 +25,15 @@ const wholeNumber = (text: string, least: number, most: number): number => {
   throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
 }
 const toPort = (text: string): number => wholeNumber(text, 0, 65_535)
+type AdminPlace = { readonly host: string; readonly port: number }
+
+/** `HOST:PORT`, a port alone, or `off`. */
+const toAdmin = (text: string): AdminPlace | null => {
+  if (text === 'off') return null
+  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d+)$/.exec(text) ?? []
+  if (port === '') throw new InvalidArgumentError('Expected HOST:PORT, or off.')
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: toPort(port) }
+}
 const toMs = (text: string): number => wholeNumber(text, 0, 2_147_483_647)
 
 /** The path that a URL names: an absolute URL or a path that starts with `/`. */
@@ -45,6 +54,8 @@ interface SharedFlags {
 }
 
 interface ServeFlags extends SharedFlags {
+  readonly admin?: AdminPlace | null
+  readonly data?: string
   readonly host?: string
   readonly port?: number
   readonly logLevel?: LogLevel
@@ -167,6 +178,12 @@ export async function runProgram(
       .option('--host <address>', 'address to listen on (HOST)')
       .option('-p, --port <number>', 'port to listen on, 0 for a free one (PORT)', toPort)
       .option('--settle <ms>', 'quiet time after the last file event', toMs)
+      .option(
+        '--admin <host:port>',
+        'where the admin API listens, or off (TURNOUT_ADMIN_LISTEN)',
+        toAdmin,
+      )
+      .option('--data <dir>', 'folder of revisions, artifacts and tokens')
       .addOption(
         new Option('--log-level <level>', 'quietest level that is logged').choices([
           'debug',
@@ -178,6 +195,8 @@ export async function runProgram(
       .action(async (directory: string, flags: ServeFlags) => {
         const host = flags.host ?? fromEnvironment('HOST', String)
         const port = flags.port ?? fromEnvironment('PORT', toPort)
+        const admin =
+          flags.admin === undefined ? fromEnvironment('TURNOUT_ADMIN_LISTEN', toAdmin) : flags.admin
         await onFolder(directory, flags, (commands, options) =>
           commands.serve({
             ...options,
@@ -185,6 +204,8 @@ export async function runProgram(
             ...(host === undefined ? {} : { host }),
             ...(port === undefined ? {} : { port }),
             ...(flags.settle === undefined ? {} : { settleMs: flags.settle }),
+            ...(admin === undefined ? {} : { admin }),
+            ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
           }),
         )

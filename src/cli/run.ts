@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
-import { relative } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { loadConfig, type LoadResult } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/schema.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
@@ -11,7 +12,8 @@ import { explainRoute } from '../core/router/explain.ts'
 import { installStackMapping } from '../modules/source-map.ts'
 import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
-import { createTurnout, type Turnout } from '../turnout.ts'
+import { writeDurably } from '../store/durable-file.ts'
+import { openTurnout, type Turnout } from '../turnout.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
@@ -19,7 +21,7 @@ import { printChange, printRetirement } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbe } from './print-probe.ts'
 import { printProblem, printRejection, printWarning } from './print-problem.ts'
-import { printReady } from './print-ready.ts'
+import { printReady, printToken } from './print-ready.ts'
 import { printRoutes } from './print-routes.ts'
 import { readVersion } from './version.ts'
 
@@ -52,20 +54,32 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { directory, terminal } = options
   // This process is ours alone, so `error.stack` may name the author's files everywhere.
   installStackMapping()
-  const turnout = createTurnout({ ...config, logger: loggerOf(options, config) })
+  const data = options.data ?? config.data ?? join(dirname(directory), '.turnout')
+  let turnout: Turnout
+  try {
+    turnout = await openTurnout({ ...config, logger: loggerOf(options, config), data })
+  } catch (error) {
+    return refuse(options, error)
+  }
   attributeStrayErrors(turnout.log)
   outliveReaders()
   printEvents(turnout, options)
-  const stopped = stopSignal(turnout)
+  reportResumed(turnout, options)
+  const stopped = stopSignal(turnout, () => rm(instanceFile(data), { force: true }))
   try {
-    await turnout.files(directory, { settleMs: options.settleMs ?? config.settleMs })
     const { host = config.host, port = config.port } = options
-    const { url } = await turnout.listen({ host, port })
+    // What the store holds is served before the folder is looked at.
+    const early = turnout.revision > 0 ? await turnout.listen({ host, port }) : null
+    const admin = await openAdmin(turnout, options, config, data)
+    await turnout.files(directory, { settleMs: options.settleMs ?? config.settleMs })
+    const { url } = early ?? (await turnout.listen({ host, port }))
     const routes = turnout.routes()
     const ready = {
       version: readVersion(),
       readyMs: performance.now() - startedAt,
       urls: [url],
+      admin: admin?.url ?? null,
+      revision: turnout.revision,
       folder: relative(terminal.workingDirectory, directory) || '.',
       modules: new Set(routes.map(({ module }) => module)).size,
       routes: routes.length,
@@ -77,11 +91,45 @@ export async function serve(options: ServeOptions): Promise<number> {
     // Told to stop before it was ready.
     if (error instanceof TurnoutError && error.code === 'TURNOUT_CLOSED') return stopped
     await turnout.close(0)
-    if (!(error instanceof TurnoutError)) throw error
-    report(options, { code: error.code, message: error.message })
-    return exitCodes.failed
+    return refuse(options, error)
   }
   return stopped
+}
+
+/** Tells an error that has a code; anything else is a defect. */
+const refuse = (options: ServeOptions, error: unknown): number => {
+  if (!(error instanceof TurnoutError)) throw error
+  report(options, { code: error.code, message: error.message })
+  return exitCodes.failed
+}
+
+/** Damage that was found, and modules that cannot serve: at once, and on both outputs. */
+const reportResumed = (turnout: Turnout, options: ServeOptions): void => {
+  const { recovery, rejections } = turnout.resumed
+  if (recovery !== null) report(options, recovery)
+  for (const { problems } of rejections) for (const found of problems) report(options, found)
+}
+
+/** Says where the admin API of a running instance is: for the commands that talk to it. */
+const instanceFile = (data: string): string => join(data, 'instance.json')
+
+const openAdmin = async (
+  turnout: Turnout,
+  options: ServeOptions,
+  config: ResolvedConfig,
+  data: string,
+): Promise<{ readonly url: string } | null> => {
+  const place = options.admin === undefined ? config.admin : options.admin
+  if (place === null) return null
+  const { url, firstToken } = await turnout.admin(place)
+  await writeDurably(instanceFile(data), JSON.stringify({ admin: url, pid: process.pid }))
+  const { file, isNew, token } = firstToken
+  const { terminal, json } = options
+  if (!isNew || file === null) return { url }
+  const shown = relative(terminal.workingDirectory, file)
+  if (json) terminal.out(printEvent({ event: 'token', file, token }))
+  else terminal.out(printToken(shown, token, terminal.paintOut))
+  return { url }
 }
 
 const loggerOf = (options: ServeOptions, { logger }: ResolvedConfig): boolean | Logger => {
@@ -110,16 +158,21 @@ const outliveReaders = (): void => {
 }
 
 /** Resolves with the exit code when the process was told to stop and everything has been given back. */
-const stopSignal = (turnout: Turnout): Promise<number> =>
+const stopSignal = (turnout: Turnout, onEnd: () => Promise<void>): Promise<number> =>
   new Promise((resolve) => {
     let isStopping = false
     const stop = (): void => {
       // The second signal means now.
       if (isStopping) process.exit(exitCodes.failed)
       isStopping = true
+      const end = (code: number) =>
+        onEnd().then(
+          () => resolve(code),
+          () => resolve(code),
+        )
       turnout.close(drainMs).then(
-        (cut) => resolve(cut === 0 ? exitCodes.ok : exitCodes.failed),
-        () => resolve(exitCodes.failed),
+        (cut) => end(cut === 0 ? exitCodes.ok : exitCodes.failed),
+        () => end(exitCodes.failed),
       )
     }
     process.on('SIGINT', stop)

@@ -59,6 +59,9 @@ export interface ReadyView {
   readonly readyMs: number
   /** One for each listener, with the port that was bound. */
   readonly urls: readonly string[]
+  /** The admin API; null: it is off. */
+  readonly admin: string | null
+  readonly revision: number
   readonly folder: string
   readonly modules: number
   readonly routes: number

@@ -31,6 +31,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly maxLiveVersions?: number
   /** Largest request body that is read. Default 1,048,576. */
   readonly bodyLimit?: number
+  /** Where the admin API listens; false: it is off. Default: port 7070 of 127.0.0.1. */
+  readonly admin?: false | { readonly host?: string; readonly port?: number }
   /** Folder for Turnout's own files, relative to the config. Default `.turnout` beside the served folder. */
   readonly data?: string
   /** What modules are given by name. Needs code, so not in JSON or YAML. */

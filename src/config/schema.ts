@@ -18,6 +18,8 @@ export interface ResolvedConfig {
   readonly maxLiveVersions: number
   readonly bodyLimit: number
   readonly data?: string | undefined
+  /** Null: off. */
+  readonly admin: { readonly host: string; readonly port: number } | null
   readonly services: Readonly<Record<string, ServiceDefinition>>
 }
 
@@ -78,6 +80,16 @@ const settings = {
   bodyLimit: integer(0, Number.MAX_SAFE_INTEGER)
     .default(1_048_576)
     .describe('Largest request body that is read, in bytes.'),
+  admin: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        host: z.string().min(1, 'expected an address or a host name').default('127.0.0.1'),
+        port: integer(0, 65_535).default(7070),
+      }),
+    ])
+    .default({ host: '127.0.0.1', port: 7070 })
+    .describe('Where the admin API listens, or off.'),
   data: z
     .string()
     .min(1, 'expected a folder')
@@ -109,6 +121,7 @@ const service = z.unknown().superRefine((value, context) => {
 export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
+  admin: ['host', 'port'],
 }
 
 /** What a service may have. */
@@ -117,7 +130,10 @@ export const serviceKeys: readonly string[] = ['open', 'close']
 /** The whole config: unknown keys and wrong types are issues, defaults are filled in. */
 export const configSchema: z.ZodType<ResolvedConfig> = z
   .strictObject({ ...settings, services: z.record(z.string(), service).default({}) })
-  .transform(({ $schema: _schema, ...config }) => config)
+  .transform(({ $schema: _schema, admin, ...config }) => ({
+    ...config,
+    admin: admin === false ? null : admin,
+  }))
 
 /** What a config of no settings resolves to. */
 export const defaultConfig: ResolvedConfig = configSchema.parse({})

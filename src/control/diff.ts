@@ -23,7 +23,11 @@ const diffOf = <Value>(changes: readonly ObjectChange[], part: string): ObjectDi
 
 /** How one table becomes another, object by object. */
 export function tableChanges(from: Table, to: Table): TableChanges {
-  const changes = [...changesBetween(from, to)]
+  return sortedChanges([...changesBetween(from, to)])
+}
+
+/** The same by what differs. */
+export function sortedChanges(changes: readonly ObjectChange[]): TableChanges {
   return {
     routes: diffOf<Route>(changes, 'route'),
     upstreams: diffOf<Upstream>(changes, 'upstream'),
@@ -37,15 +41,12 @@ export function tableChanges(from: Table, to: Table): TableChanges {
 
 /** Modules whose code differs between two tables, with the routes that they must list. */
 export function loadsBetween(from: Table, to: Table): readonly PrepareRequest[] {
-  return diffOf<ModuleReference>([...changesBetween(from, to)], 'module')
-    .added.concat(modulesChanged(from, to))
-    .map((reference) => requestOf(to, reference))
-}
-
-const modulesChanged = (from: Table, to: Table): readonly ModuleReference[] =>
-  tableChanges(from, to).modules.changed.flatMap(({ before, after }) =>
+  const { added, changed } = tableChanges(from, to).modules
+  const others = changed.flatMap(({ before, after }) =>
     before.digest === after.digest ? [] : [after],
   )
+  return [...added, ...others].map((reference) => requestOf(to, reference))
+}
 
 /** What a worker needs to know to make a module of a table ready. */
 export function requestOf(table: Table, reference: ModuleReference): PrepareRequest {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Json } from '../core/json.ts'
 import type { Table } from '../core/route/table.ts'
-import { changesBetween, objectsOf } from './stored.ts'
+import { objectsOf, type ObjectChange } from './stored.ts'
 
 /**
  * The digest of a table: the sum, modulo 2^256, of the SHA-256 of each of its objects (Bellare and Micciancio, "A New
@@ -13,13 +13,13 @@ const modulus = 1n << 256n
 
 export const emptyDigest: string = '0'.repeat(64)
 
-/** The digest of a table that follows one whose digest is known. */
-export function digestAfter(digest: string, before: Table, after: Table): string {
+/** The digest of the table that follows one whose digest is known. */
+export function digestAfter(digest: string, changes: readonly ObjectChange[]): string {
   let sum = BigInt(`0x${digest}`)
-  for (const { key, before: from, after: to } of changesBetween(before, after)) {
+  for (const { key, before, after } of changes) {
     if (key.startsWith('proposal:')) continue
-    if (from !== undefined) sum -= hashOf(key, from)
-    if (to !== undefined) sum += hashOf(key, to)
+    if (before !== undefined) sum -= hashOf(key, before)
+    if (after !== undefined) sum += hashOf(key, after)
   }
   return textOf(sum)
 }

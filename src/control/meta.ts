@@ -1,6 +1,6 @@
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import type { StoreRecord } from '../store/store.ts'
+import type { Store, StoreRecord } from '../store/store.ts'
 import type { Revision } from './change.ts'
 import type { Who } from './control.ts'
 import type { RejectedRow } from './history.ts'
@@ -31,7 +31,29 @@ function withoutStack(found: Problem): Problem {
 }
 
 /** Null: the store wrote the record for itself. */
-export function readMeta({ meta }: StoreRecord): RecordMeta | null {
+function readMeta({ meta }: StoreRecord): RecordMeta | null {
   const read = meta as unknown as RecordMeta | null
   return read !== null && ['revision', 'rejected', 'confirmed'].includes(read.kind) ? read : null
+}
+
+/** What the kept records say, in order, up to those that were there already; `newest`: the cursor of one of them. */
+export function recordedMetas(store: Store, newest: number): Promise<readonly RecordMeta[]> {
+  const metas: RecordMeta[] = []
+  return new Promise((resolve) => {
+    // The oldest cursor that can still be followed is the store's to know.
+    for (let from = 0; from <= newest; from += 1) {
+      const stop = store.watch(from, (record) => {
+        const meta = readMeta(record)
+        if (meta !== null) metas.push(meta)
+        if (record.cursor !== newest) return
+        setImmediate(() => {
+          stop?.()
+          resolve(metas)
+        })
+      })
+      if (stop !== null && from < newest) return
+      stop?.()
+    }
+    resolve(metas)
+  })
 }

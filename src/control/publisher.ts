@@ -4,27 +4,21 @@ import { failpoint } from '../core/failpoint.ts'
 import { deleteKey, entriesFrom, getKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
 import { findShadowed, warningOf } from '../core/route/conflict-shadow.ts'
-import type { ModuleReference } from '../core/route/route.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
 import type { PublishResult, Store } from '../store/store.ts'
-import type { ModuleCode, Worker } from '../worker/worker.ts'
+import type { Worker } from '../worker/worker.ts'
 import { assemble, type Assembled, type Proposal } from './assemble.ts'
-import type {
-  AppliedChange,
-  ChangeItem,
-  ChangeSet,
-  LoadedModule,
-  Outcome,
-  Rejection,
-  Revision,
-} from './change.ts'
+import type { ChangeItem, ChangeSet, Outcome, Rejection, Revision } from './change.ts'
 import type { ChangePlan, Control, Entry, HistoryRow, TableChanges, Who } from './control.ts'
-import { appliedChanges, loadsBetween, requestOf, tableChanges } from './diff.ts'
+import { Codes, type CodeOf } from './codes.ts'
+import { Deadlines } from './deadlines.ts'
+import { appliedChanges, loadsBetween, sortedChanges, tableChanges } from './diff.ts'
 import { digestAfter, digestOf } from './digest.ts'
 import { History } from './history.ts'
-import { metaOf, readMeta, type RecordMeta } from './meta.ts'
+import { loadItems, proposalOf, rejectionOf, type Loaded } from './loading.ts'
+import { metaOf, recordedMetas, type RecordMeta } from './meta.ts'
 import { restoreTable, takeBackChange, type Restored } from './restore.ts'
-import { objectsOf, recordOf, tableOfObjects } from './stored.ts'
+import { changesBetween, objectsOf, recordOf, tableOfObjects } from './stored.ts'
 
 export interface PublisherOptions {
   readonly worker: Worker
@@ -36,7 +30,7 @@ export interface PublisherOptions {
   readonly onApplied: (revision: Revision, outcome: Outcome) => void
   readonly onRejected: (who: Who, rejections: readonly Rejection[]) => void
   /** Finds the code of a module that an earlier process built; null: it is gone or damaged. */
-  readonly codeOf?: (reference: ModuleReference) => Promise<ModuleCode | null>
+  readonly codeOf?: CodeOf
   /** Told now and then which artifacts the history still names. */
   readonly onForgotten?: (kept: ReadonlySet<string>) => void
   /** A change that had to be confirmed was not, and could not be taken back. */
@@ -68,8 +62,8 @@ const plain: Mark = { restores: null, takesBack: null, confirmBy: null }
 export class Publisher implements Control {
   readonly #history: History
   readonly #options: PublisherOptions
-  readonly #codes: Set<string>
-  readonly #deadlines: Map<number, NodeJS.Timeout>
+  readonly #codes: Codes
+  readonly #deadlines: Deadlines
   #loading: Promise<unknown>
   #queue: Promise<unknown>
   #trimmed: number
@@ -78,8 +72,8 @@ export class Publisher implements Control {
   constructor(options: PublisherOptions) {
     this.#history = new History(options.keep)
     this.#options = options
-    this.#codes = new Set()
-    this.#deadlines = new Map()
+    this.#codes = new Codes(options.worker, options.codeOf)
+    this.#deadlines = new Deadlines((number) => void this.#takeBackLate(number))
     this.#loading = Promise.resolve()
     this.#queue = Promise.resolve()
     this.#trimmed = 0
@@ -126,12 +120,12 @@ export class Publisher implements Control {
     const state = await store.read()
     if (state === null || state.cursor === 0) return []
     const table = tableOfObjects(state.objects)
-    for (const meta of await this.#recorded(state.cursor)) this.#remember(meta)
+    for (const meta of await recordedMetas(store, state.cursor)) this.#remember(meta)
     const known = this.#history.revisionOf(state.number)
     const revision = known ?? recoveredRevision(state.number, digestOf(table))
     if (known === undefined) this.#history.note(revision, [])
     this.#history.resume({ revision, table })
-    const failed = await this.#prepareAll(table)
+    const failed = await this.#codes.prepareAll(table)
     const applied = worker.apply(state.number, table)
     if (!applied.ok)
       throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
@@ -225,7 +219,7 @@ export class Publisher implements Control {
         throw new TurnoutError('TURNOUT_CONFIRM_LATE', { revision: number })
       await this.#note({ kind: 'confirmed', revision: number, at: Date.now(), ...who })
       this.#history.confirm(number)
-      this.#forgetDeadline(number)
+      this.#deadlines.clear(number)
     })
   }
 
@@ -247,9 +241,14 @@ export class Publisher implements Control {
   /** Takes no further change set; resolves when those that have come so far have ended. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const number of this.#deadlines.keys()) this.#forgetDeadline(number)
+    this.#deadlines.close()
     await this.#loading
     await this.#queue
+  }
+
+  #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
+    const { isVolatile } = this.#options.store
+    return loadItems(items, set, { table: () => this.table, codes: this.#codes, isVolatile })
   }
 
   #queued<Result>(walk: () => Promise<Result>): Promise<Result> {
@@ -278,82 +277,38 @@ export class Publisher implements Control {
     const rejections = [...loaded.rejections]
     let going = loaded.proposals
     let revision: Revision | null = null
-    // Each round leaves out who failed; the first without a failure is published.
-    while (going.length > 0 && (set.isPartial || rejections.length === 0)) {
-      const failed = new Map(this.#assemble(going).refused)
-      const loads = going.filter(({ owner }) => !failed.has(owner)).flatMap(preparesOf)
-      addByOwner(failed, going, await this.#prepare(loads, going))
-      if (failed.size === 0) {
-        // The table may have moved while workers prepared: what was checked is checked on the newest.
-        const latest = this.#assemble(going)
-        for (const [owner, problems] of latest.refused) failed.set(owner, problems)
+    try {
+      // Each round leaves out who failed; the first without a failure is published.
+      while (going.length > 0 && (set.isPartial || rejections.length === 0)) {
+        const failed = await this.#prepare(going)
         if (failed.size === 0) {
-          const result = await this.#publish(latest.table, set, markOf(set))
-          addByOwner(failed, going, result.problems)
-          revision = result.revision
+          // The table may have moved while workers prepared: what was checked is checked on the newest.
+          const latest = this.#assemble(going)
+          for (const [owner, problems] of latest.refused) failed.set(owner, problems)
+          if (failed.size === 0) {
+            const result = await this.#publish(latest.table, set, markOf(set))
+            addByOwner(failed, going, result.problems)
+            revision = result.revision
+          }
         }
+        rejections.push(...this.#rejections(going, failed))
+        going = failed.size === 0 ? [] : going.filter(({ owner }) => !failed.has(owner))
       }
-      rejections.push(...this.#rejections(going, failed))
-      going = failed.size === 0 ? [] : going.filter(({ owner }) => !failed.has(owner))
+    } finally {
+      await worker.discard()
     }
-    await worker.discard()
     return this.#end(set, startedAt, rejections, revision)
   }
 
-  /** Builds and rehearses all modules of a change set, and drops what is the same as before. */
-  async #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
-    const rejections: Rejection[] = []
-    const proposals: Proposal[] = []
-    await Promise.all(
-      items.map(async (item, at) => {
-        const last = getKey(this.table.proposals, item.owner)
-        if (item.kind !== 'module') {
-          const isKnown = set.isProposal === true && item.kind === 'remove' && last === ''
-          if (!isKnown) proposals[at] = proposalOf(item, [], set.isProposal ? '' : null)
-          return
-        }
-        const outcome = await item.load()
-        if (!outcome.ok) {
-          const { problems, digest = null } = outcome
-          rejections.push(this.#rejectionOf(item.owner, item.label, problems, digest))
-          return
-        }
-        const { reference, save } = outcome.module
-        if (save === null && !this.#options.store.isVolatile) {
-          const found = new TurnoutError('TURNOUT_CLOSURE_DURABLE')
-          const problems = [{ code: found.code, message: found.message }]
-          rejections.push(this.#rejectionOf(item.owner, item.label, problems, null))
-          return
-        }
-        const serving = getKey(this.table.modules, reference.name)
-        const isServing = serving?.digest === reference.digest && serving.owner === item.owner
-        const isKnown = set.isProposal === true ? last === reference.digest : isServing
-        if (isKnown) return
-        this.#learn(outcome.module)
-        const proposed = set.isProposal === true ? reference.digest : null
-        proposals[at] = proposalOf(item, [outcome.module], proposed)
-      }),
-    )
-    return { proposals: proposals.filter((one) => one !== undefined), rejections }
-  }
-
-  #learn({ code }: LoadedModule): void {
-    this.#codes.add(code.key)
-    this.#options.worker.learn(code)
-  }
-
-  /** Stores the artifacts, then makes the modules ready; problems by module name. */
-  async #prepare(
-    loads: Parameters<Worker['prepare']>[0],
-    going: readonly Proposal[],
-  ): Promise<ReadonlyMap<string, readonly Problem[]>> {
-    const modules = going.flatMap((one) => one.modules)
-    const meant = loads.flatMap(({ reference }) =>
-      modules.filter((one) => one.reference.name === reference.name),
-    )
-    await Promise.all(meant.map(async ({ save }) => save?.()))
-    const prepared = await this.#options.worker.prepare(loads)
-    return prepared.ok ? new Map() : prepared.problems
+  /** Checks, stores the artifacts, and makes the modules ready; problems by owner. */
+  async #prepare(going: readonly Proposal[]): Promise<Map<string, readonly Problem[]>> {
+    if (going.every(({ modules }) => modules.length === 0)) return new Map()
+    const failed = new Map(this.#assemble(going).refused)
+    const able = going.filter(({ owner }) => !failed.has(owner))
+    await Promise.all(able.flatMap(({ modules }) => modules.map(async ({ save }) => save?.())))
+    const prepared = await this.#options.worker.prepare(able.flatMap(preparesOf))
+    if (!prepared.ok) addByOwner(failed, going, prepared.problems)
+    return failed
   }
 
   /** Publish and apply. A `migrate` that throws takes the change back by the next revision. */
@@ -373,7 +328,7 @@ export class Publisher implements Control {
     const applied = this.#options.worker.apply(step.revision.number, table)
     void failpoint('apply.after')
     if (applied.ok) {
-      if (mark.confirmBy !== null) this.#await(step.revision)
+      this.#await(step.revision)
       return { revision: step.revision, problems: new Map() }
     }
     const reason = `taken back: revision ${step.revision.number} could not be applied`
@@ -394,18 +349,19 @@ export class Publisher implements Control {
   /** The next revision, ready to be written; null: it would change nothing. */
   #stepTo(table: Table, { author, reason }: Who, mark: Mark): Step | null {
     const before = this.#history.current
-    const { put, remove } = recordOf(before.table, table)
-    if (put.length === 0 && remove.length === 0) return null
-    const changes = tableChanges(before.table, table)
+    const differences = [...changesBetween(before.table, table)]
+    if (differences.length === 0) return null
+    const changes = sortedChanges(differences)
     const revision: Revision = {
       number: before.revision.number + 1,
       at: Date.now(),
       author,
       reason,
-      digest: digestAfter(before.revision.digest, before.table, table),
+      digest: digestAfter(before.revision.digest, differences),
       changes: appliedChanges(changes, table),
       ...mark,
     }
+    const { put, remove } = recordOf(differences)
     const { added, changed, removed } = changes.modules
     const all = [...added, ...removed, ...changed.flatMap(({ before, after }) => [before, after])]
     return { revision, table, put, remove, digests: all.map(({ digest }) => digest) }
@@ -444,7 +400,7 @@ export class Publisher implements Control {
       const { table, problems } = wanted()
       const loads = loadsBetween(this.table, table)
       const missing =
-        problems.length > 0 ? [] : await this.#findCode(loads.map((one) => one.reference))
+        problems.length > 0 ? [] : await this.#codes.find(loads.map((one) => one.reference))
       const prepared = problems.length > 0 ? null : await worker.prepare(loads)
       const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
       // Routes of closures may have come meanwhile: what is taken away with them is told, too.
@@ -468,96 +424,19 @@ export class Publisher implements Control {
     })
   }
 
-  /** Code of modules that this process has not built; those whose code is gone, with the problem. */
-  async #findCode(
-    references: readonly ModuleReference[],
-  ): Promise<readonly (readonly [string, readonly Problem[]])[]> {
-    const { codeOf, worker } = this.#options
-    const missing: (readonly [string, readonly Problem[]])[] = []
-    await Promise.all(
-      references.map(async (reference) => {
-        const { name, digest } = reference
-        if (codeOf === undefined || this.#codes.has(`${name}@${digest}`)) return
-        const code = await codeOf(reference)
-        if (code === null) {
-          const found = new TurnoutError('TURNOUT_ARTIFACT_MISSING', { module: name, digest })
-          missing.push([name, [{ code: found.code, message: found.message }]])
-          return
-        }
-        this.#codes.add(code.key)
-        worker.learn(code)
-      }),
-    )
-    return missing
-  }
-
-  async #prepareAll(table: Table): Promise<readonly Rejection[]> {
-    const references = [...entriesFrom(table.modules)].map(([, reference]) => reference)
-    const failed = new Map(await this.#findCode(references))
-    const ready = references.filter(({ name }) => !failed.has(name))
-    const prepared = await this.#options.worker.prepare(
-      ready.map((reference) => requestOf(table, reference)),
-    )
-    if (!prepared.ok) for (const [name, problems] of prepared.problems) failed.set(name, problems)
-    return [...failed].map(([name, problems]) => {
-      const reference = getKey(table.modules, name)!
-      return {
-        owner: reference.owner,
-        label: name,
-        serving: null,
-        problems,
-        digest: reference.digest,
-      }
-    })
-  }
-
-  /** What the store's records say, up to those that were there at the start. */
-  async #recorded(newest: number): Promise<readonly RecordMeta[]> {
-    const metas: RecordMeta[] = []
-    let stop: (() => void) | null = null
-    await new Promise<void>((resolve) => {
-      let from = 0
-      const follow = (): void => {
-        stop = this.#options.store.watch(from, (record) => {
-          const meta = readMeta(record)
-          if (meta !== null) metas.push(meta)
-          if (record.cursor >= newest) setImmediate(resolve)
-        })
-        if (stop !== null) return
-        from += 1
-        if (from > newest) resolve()
-        else follow()
-      }
-      follow()
-    })
-    const end = stop as (() => void) | null
-    end?.()
-    return metas
-  }
-
   #remember(meta: RecordMeta): void {
     if (meta.kind === 'revision') this.#history.note(meta.revision, meta.digests)
     else if (meta.kind === 'rejected') this.#history.reject(meta.rejected)
     else this.#history.confirm(meta.revision)
   }
 
-  /** Takes a revision back when it is not confirmed in time. */
-  #await(revision: Revision): void {
-    const { number, confirmBy } = revision
-    const leftMs = Math.max(0, (confirmBy ?? 0) - Date.now())
-    const timer = setTimeout(() => {
-      this.#deadlines.delete(number)
-      if (!this.#history.waiting().some((one) => one.number === number)) return
-      const reason = `revision ${number} was not confirmed in time`
-      void this.#takeBackLate(revision, reason)
-    }, leftMs)
-    this.#deadlines.set(number, timer)
-  }
-
-  async #takeBackLate(revision: Revision, reason: string): Promise<void> {
-    const who = { author: 'turnout', reason }
+  /** Takes a revision back that was not confirmed in time, unless it is gone already. */
+  async #takeBackLate(number: number): Promise<void> {
+    const revision = this.#history.waiting().find((one) => one.number === number)
+    if (revision === undefined || this.#isClosed) return
+    const who = { author: 'turnout', reason: `revision ${number} was not confirmed in time` }
     try {
-      const { rejections } = await this.takeBack(revision.number, who)
+      const { rejections } = await this.takeBack(number, who)
       const problems = rejections.flatMap((one) => one.problems)
       if (problems.length > 0) this.#options.onStuck?.(revision, problems)
     } catch (error) {
@@ -565,21 +444,16 @@ export class Publisher implements Control {
     }
   }
 
-  #forgetDeadline(number: number): void {
-    clearTimeout(this.#deadlines.get(number))
-    this.#deadlines.delete(number)
-  }
-
   /** Drops the code that no kept revision names. */
   #forget(): void {
     const current = [...entriesFrom(this.table.modules)].map(([, { digest }]) => digest)
     const kept = this.#history.digests(current)
-    for (const key of this.#codes) {
-      if (kept.has(key.slice(key.lastIndexOf('@') + 1))) continue
-      this.#codes.delete(key)
-      this.#options.worker.forget(key)
-    }
+    this.#codes.keepOnly(kept)
     this.#options.onForgotten?.(kept)
+  }
+
+  #await({ number, confirmBy }: Revision): void {
+    if (confirmBy !== null) this.#deadlines.set(number, confirmBy)
   }
 
   #rejections(
@@ -599,8 +473,7 @@ export class Publisher implements Control {
     problems: readonly Problem[],
     digest: string | null,
   ): Rejection {
-    const [serving] = [...modulesOf(this.table, owner)]
-    return { owner, label, serving: serving?.version ?? null, problems, digest }
+    return rejectionOf(this.table, { owner, label }, problems, digest)
   }
 
   #end(
@@ -624,12 +497,6 @@ export class Publisher implements Control {
   }
 }
 
-/** A change set after loading. */
-interface Loaded {
-  readonly proposals: readonly Proposal[]
-  readonly rejections: readonly Rejection[]
-}
-
 /** A revision that is ready to be written. */
 interface Step {
   readonly revision: Revision
@@ -644,18 +511,6 @@ const itemsOf = ({ items }: ChangeSet, table: Table): readonly ChangeItem[] =>
 
 const markOf = ({ confirmWithinMs }: ChangeSet): Mark =>
   confirmWithinMs === undefined ? plain : { ...plain, confirmBy: Date.now() + confirmWithinMs }
-
-const proposalOf = (
-  item: ChangeItem,
-  modules: readonly LoadedModule[],
-  proposed: string | null,
-): Proposal => ({
-  owner: item.owner,
-  label: item.kind === 'module' ? item.label : item.owner,
-  modules,
-  edit: item.kind === 'edit' ? item : null,
-  proposed: item.kind === 'edit' ? null : proposed,
-})
 
 const preparesOf = ({ modules }: Proposal): Parameters<Worker['prepare']>[0] =>
   modules.map(({ reference, routes }) => ({ reference, routeIds: routes.map(({ id }) => id) }))
@@ -689,5 +544,3 @@ const stuckProblem = (error: unknown): Problem => {
       : new TurnoutError('TURNOUT_STORE_FAILED', { reason: String(error) })
   return { code: thrown.code, message: thrown.message }
 }
-
-export type { AppliedChange }

@@ -39,13 +39,13 @@ export function* changesBetween(before: Table, after: Table): Generator<ObjectCh
 }
 
 /** What a store has to write for the step from one table to another. */
-export function recordOf(
-  before: Table,
-  after: Table,
-): { readonly put: readonly StoredObject[]; readonly remove: readonly string[] } {
+export function recordOf(changes: readonly ObjectChange[]): {
+  readonly put: readonly StoredObject[]
+  readonly remove: readonly string[]
+} {
   const put: StoredObject[] = []
   const remove: string[] = []
-  for (const change of changesBetween(before, after)) {
+  for (const change of changes) {
     if (change.after === undefined) remove.push(change.key)
     else put.push({ key: change.key, value: change.after })
   }

@@ -59,6 +59,14 @@ export type ErrorCode =
   | 'TURNOUT_USAGE'
   | 'TURNOUT_FOLDER_NOT_FOUND'
   | 'TURNOUT_INIT_FAILED'
+  // store
+  | 'TURNOUT_STORE_FAILED'
+  | 'TURNOUT_STORE_DAMAGED'
+  | 'TURNOUT_STORE_RECOVERED'
+  | 'TURNOUT_STORE_TAIL_CUT'
+  | 'TURNOUT_STORE_LOCKED'
+  | 'TURNOUT_STORE_UNSAFE'
+  | 'TURNOUT_ARTIFACT_DAMAGED'
   // the road of a change
   | 'TURNOUT_OWNER_DIFFERS'
   | 'TURNOUT_UPSTREAM_UNKNOWN'
@@ -69,18 +77,11 @@ export type ErrorCode =
   | 'TURNOUT_CLOSURE_DURABLE'
   | 'TURNOUT_CONFIRM_LATE'
   | 'TURNOUT_REVISION_RACE'
-  | 'TURNOUT_STORE_FAILED'
+  | 'TURNOUT_ADMIN_HOMELESS'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
   | 'TURNOUT_URI_FORBIDDEN'
-  // store
-  | 'TURNOUT_STORE_DAMAGED'
-  | 'TURNOUT_STORE_RECOVERED'
-  | 'TURNOUT_STORE_TAIL_CUT'
-  | 'TURNOUT_STORE_LOCKED'
-  | 'TURNOUT_STORE_UNSAFE'
-  | 'TURNOUT_ARTIFACT_DAMAGED'
   // admin API
   | 'TURNOUT_ADMIN_HOST'
   | 'TURNOUT_ADMIN_ORIGIN'
@@ -501,6 +502,53 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause: 'The file system refused to make the folder or the file.',
     cure: 'Choose a folder that you may write to.',
   },
+
+  // store
+  TURNOUT_STORE_FAILED: {
+    status: 507,
+    message: 'The store could not do it: {reason}',
+    cause: 'The disk is full, refused to write or read, or the store is closed.',
+    cure: 'Make space or mend the disk; the next change is tried anew, and what is served stays as it is.',
+  },
+  TURNOUT_STORE_DAMAGED: {
+    status: 500,
+    message: 'The store in {directory} is damaged: {reason}',
+    cause:
+      'A file of the store is missing or not what was written, and no intact one can stand in.',
+    cure: 'Put the folder back from a backup, or move it away to begin with nothing.',
+  },
+  TURNOUT_STORE_RECOVERED: {
+    status: 500,
+    message: 'The store in {directory} was damaged: {reason}; {outcome}',
+    cause:
+      'A file of the store is missing or not what was written: a bad disk, or somebody edited it.',
+    cure: 'Check the disk, and publish again what is missing; the damaged files are kept in `damaged/`.',
+  },
+  TURNOUT_STORE_TAIL_CUT: {
+    status: 500,
+    message: 'The last {bytes} bytes of {file} were an unfinished write and were cut off',
+    cause: 'The process or the machine ended in the middle of a write that was never acknowledged.',
+    cure: 'Nothing: the change was not acknowledged; make it again if it is wanted.',
+  },
+  TURNOUT_STORE_LOCKED: {
+    status: 500,
+    message: 'The data folder {directory} is in use by process {pid}',
+    cause: 'One data folder belongs to one running instance.',
+    cure: 'Stop that process, or give this instance a data folder of its own.',
+  },
+  TURNOUT_STORE_UNSAFE: {
+    status: 500,
+    message: 'The data folder {directory} is not safe: {reason}',
+    cause: 'Whoever can write into the folder decides what is served.',
+    cure: 'Take the right to write from others (`chmod 0700`), or choose another folder.',
+  },
+  TURNOUT_ARTIFACT_DAMAGED: {
+    status: 500,
+    message: 'The artifact {digest} is damaged: {reason}',
+    cause: 'The file of the built module is not what was written.',
+    cure: 'Deploy the module again; the damaged file was moved to `damaged/`.',
+  },
+
   // the road of a change
   TURNOUT_OWNER_DIFFERS: {
     status: 409,
@@ -556,11 +604,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause: 'A publish is a compare-and-set on the newest revision.',
     cure: 'Try again on the new table.',
   },
-  TURNOUT_STORE_FAILED: {
-    status: 503,
-    message: 'The store failed: {reason}',
-    cause: 'The disk is full, or answered with an error.',
-    cure: 'See to the disk; what was served before goes on.',
+  TURNOUT_ADMIN_HOMELESS: {
+    status: 500,
+    message: 'The admin API needs a folder for its tokens and its audit log',
+    cause: 'This Turnout keeps nothing on the disk.',
+    cure: 'Give `directory`, or open it with `openTurnout({ data })`.',
   },
 
   // definitions
@@ -586,44 +634,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
 
   // store
-  TURNOUT_STORE_DAMAGED: {
-    status: 500,
-    message: 'The store in {directory} is damaged: {reason}',
-    cause:
-      'A file of the store is missing or not what was written, and no intact one can stand in.',
-    cure: 'Put the folder back from a backup, or move it away to begin with nothing.',
-  },
-  TURNOUT_STORE_RECOVERED: {
-    status: 500,
-    message: 'The store in {directory} was damaged: {reason}; {outcome}',
-    cause:
-      'A file of the store is missing or not what was written: a bad disk, or somebody edited it.',
-    cure: 'Check the disk, and publish again what is missing; the damaged files are kept in `damaged/`.',
-  },
-  TURNOUT_STORE_TAIL_CUT: {
-    status: 500,
-    message: 'The last {bytes} bytes of {file} were an unfinished write and were cut off',
-    cause: 'The process or the machine ended in the middle of a write that was never acknowledged.',
-    cure: 'Nothing: the change was not acknowledged; make it again if it is wanted.',
-  },
-  TURNOUT_STORE_LOCKED: {
-    status: 500,
-    message: 'The data folder {directory} is in use by process {pid}',
-    cause: 'One data folder belongs to one running instance.',
-    cure: 'Stop that process, or give this instance a data folder of its own.',
-  },
-  TURNOUT_STORE_UNSAFE: {
-    status: 500,
-    message: 'The data folder {directory} is not safe: {reason}',
-    cause: 'Whoever can write into the folder decides what is served.',
-    cure: 'Take the right to write from others (`chmod 0700`), or choose another folder.',
-  },
-  TURNOUT_ARTIFACT_DAMAGED: {
-    status: 500,
-    message: 'The artifact {digest} is damaged: {reason}',
-    cause: 'The file of the built module is not what was written.',
-    cure: 'Deploy the module again; the damaged file was moved to `damaged/`.',
-  },
 
   // admin API
   TURNOUT_ADMIN_HOST: {

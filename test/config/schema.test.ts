@@ -35,6 +35,7 @@ test('the type of a config and its schema name the same settings', () => {
     streamDrainMs: true,
     maxLiveVersions: true,
     bodyLimit: true,
+    admin: true,
     data: true,
     services: true,
   }

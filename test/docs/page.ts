@@ -57,6 +57,8 @@ const freePort = async (): Promise<number> => {
 export class PageRun {
   readonly folder: string
   #port: number
+  /** In place of 7070. */
+  #admin: number
   #server: ChildProcess | null
   /** The folder that a `turnout` follows, with a slash; null while a program of the page serves, or nothing does. */
   #followed: string | null
@@ -68,6 +70,7 @@ export class PageRun {
     rmSync(this.folder, { recursive: true, force: true })
     mkdirSync(this.folder, { recursive: true })
     this.#port = 0
+    this.#admin = 0
     this.#server = null
     this.#followed = null
     this.#output = ''
@@ -111,7 +114,10 @@ export class PageRun {
 
   async #ported(text: string): Promise<string> {
     if (this.#port === 0) this.#port = await freePort()
-    return text.replaceAll(/\b8080\b/g, String(this.#port))
+    if (this.#admin === 0) this.#admin = await freePort()
+    return text
+      .replaceAll(/\b8080\b/g, String(this.#port))
+      .replaceAll(/\b7070\b/g, String(this.#admin))
   }
 
   async #serve(command: string): Promise<void> {
@@ -121,7 +127,11 @@ export class PageRun {
     const args = isOurs ? [main, ...words.slice(2)] : words.slice(1)
     this.#followed = isOurs ? `${words[3] ?? 'routes'}/` : null
     await this.#ported('')
-    const env = { ...process.env, PORT: String(this.#port) }
+    const env = {
+      ...process.env,
+      PORT: String(this.#port),
+      TURNOUT_ADMIN_LISTEN: `127.0.0.1:${this.#admin}`,
+    }
     this.#server = spawn(process.execPath, args, { cwd: this.folder, env })
     for (const stream of [this.#server.stdout!, this.#server.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
@@ -157,6 +167,7 @@ export class PageRun {
     await once(child, 'close')
     return text
       .replaceAll(String(this.#port), '8080')
+      .replaceAll(String(this.#admin), '7070')
       .replaceAll(`${this.folder}/`, '')
       .replaceAll('\r\n', '\n')
   }

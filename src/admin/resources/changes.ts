@@ -60,7 +60,7 @@ async function change(request: AdminRequest<'change'>): Promise<Answer> {
   const isDeploy = put.length > 0 || remove.length > 0
   if (isDeploy && !mayCall(identity.scopes, 'deploy'))
     throw new TurnoutError('TURNOUT_SCOPE_MISSING', { what: 'deploy modules' })
-  const loaded = await loadUploads(context, put, '/modules/put')
+  const loaded = await loadUploads(context, put, '/modules/put', query.dryRun === true)
 
   const items = (table: Table): readonly ChangeItem[] => {
     const demand = demandUntouched(request)

@@ -22,6 +22,10 @@ export interface ServedProblem {
 /** A `turnout serve` that runs in a process of its own. */
 export interface Served {
   readonly port: number
+  /** Of the admin API. */
+  readonly admin: string
+  /** The data folder. */
+  readonly data: string
   readonly pid: number
   readonly events: readonly ServedEvent[]
   /** The next event that is meant, of those that come from now on (or from position `from` of `events`). */
@@ -64,9 +68,12 @@ export async function startServe(
   { words = [] }: { readonly words?: readonly string[] } = {},
 ): Promise<Served> {
   const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
+  const data = `${folder}-data`
+  const own = ['--data', data, '--admin', '127.0.0.1:0']
+  t.after(() => rmSync(data, { recursive: true, force: true }))
   const child = spawn(
     process.execPath,
-    [main, 'serve', folder, '--port', '0', '--json', '--log-level', 'error', ...words],
+    [main, 'serve', folder, '--port', '0', '--json', '--log-level', 'error', ...own, ...words],
     { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const events: ServedEvent[] = []
@@ -122,10 +129,12 @@ export async function startServe(
     await closed
   })
 
-  const { urls } = (await next(({ event }) => event === 'ready', 0)) as unknown as {
-    urls: string[]
+  const ready = (await next(({ event }) => event === 'ready', 0)) as unknown as {
+    readonly urls: readonly string[]
+    readonly admin: string
   }
-  return { port: Number(new URL(urls[0]!).port), pid: child.pid!, events, next, stop }
+  const port = Number(new URL(ready.urls[0]!).port)
+  return { port, admin: ready.admin, data, pid: child.pid!, events, next, stop }
 }
 
 /** One request on a connection of its own. */

@@ -1,0 +1,92 @@
+import { problem } from '../core/errors.ts'
+import { getKey } from '../core/persistent-map.ts'
+import { modulesOf, type Table } from '../core/route/table.ts'
+import type { Problem } from '../core/errors.ts'
+import type { Proposal } from './assemble.ts'
+import type { ChangeItem, ChangeSet, LoadedModule, Rejection } from './change.ts'
+import type { Codes } from './codes.ts'
+
+/** A change set after loading: what goes on, and what was refused already. */
+export interface Loaded {
+  readonly proposals: readonly Proposal[]
+  readonly rejections: readonly Rejection[]
+}
+
+export interface LoadContext {
+  /** The newest table, whenever it is asked for. */
+  readonly table: () => Table
+  readonly codes: Codes
+  /** Code that lives only in this process may be named. */
+  readonly isVolatile: boolean
+}
+
+/**
+ * Builds and rehearses all modules of a change set, and drops what is not news: for a source what it proposed last,
+ * for everybody else what is served.
+ */
+export async function loadItems(
+  items: readonly ChangeItem[],
+  { isProposal = false }: Pick<ChangeSet, 'isProposal'>,
+  { table, codes, isVolatile }: LoadContext,
+): Promise<Loaded> {
+  const rejections: Rejection[] = []
+  const proposals: Proposal[] = []
+  const refuse = (item: Labelled, problems: readonly Problem[], digest: string | null): void => {
+    rejections.push(rejectionOf(table(), item, problems, digest))
+  }
+  await Promise.all(
+    items.map(async (item, at) => {
+      const lastProposed = (): string | undefined => getKey(table().proposals, item.owner)
+      if (item.kind === 'edit') {
+        proposals[at] = proposalOf(item, [], null)
+        return
+      }
+      if (item.kind === 'remove') {
+        const isKnown = isProposal && lastProposed() === ''
+        if (!isKnown) proposals[at] = proposalOf(item, [], isProposal ? '' : null)
+        return
+      }
+      const outcome = await item.load()
+      if (!outcome.ok) return refuse(item, outcome.problems, outcome.digest ?? null)
+      const { module } = outcome
+      const { reference } = module
+      if (module.save === null && !isVolatile)
+        return refuse(item, [problem('TURNOUT_CLOSURE_DURABLE')], null)
+      const serving = getKey(table().modules, reference.name)
+      const isServing = serving?.digest === reference.digest && serving.owner === item.owner
+      if (isProposal ? lastProposed() === reference.digest : isServing) return
+      codes.learn(module.code)
+      proposals[at] = proposalOf(item, [module], isProposal ? reference.digest : null)
+    }),
+  )
+  return { proposals: proposals.filter((one) => one !== undefined), rejections }
+}
+
+export const proposalOf = (
+  item: ChangeItem,
+  modules: readonly LoadedModule[],
+  proposed: string | null,
+): Proposal => ({
+  owner: item.owner,
+  label: item.kind === 'module' ? item.label : item.owner,
+  modules,
+  edit: item.kind === 'edit' ? item : null,
+  proposed,
+})
+
+/** Whoever is refused, and what they are called in reports. */
+export interface Labelled {
+  readonly owner: string
+  readonly label?: string
+}
+
+/** A refusal, with what the owner goes on serving. */
+export function rejectionOf(
+  table: Table,
+  { owner, label = owner }: Labelled,
+  problems: readonly Problem[],
+  digest: string | null,
+): Rejection {
+  const [serving] = [...modulesOf(table, owner)]
+  return { owner, label, serving: serving?.version ?? null, problems, digest }
+}
