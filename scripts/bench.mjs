@@ -26,6 +26,11 @@ const benches = {
     'what looking for conflicts costs when one route is put in, by policy: [SIZE]',
     [],
   ],
+  store: [
+    'store/main.js',
+    'durable publishes per second, opening, and what a checkpoint holds up: [SIZE]',
+    [],
+  ],
   gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   reload: [

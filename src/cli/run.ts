@@ -81,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       admin: admin?.url ?? null,
       revision: turnout.revision,
       folder: relative(terminal.workingDirectory, directory) || '.',
-      modules: new Set(routes.map(({ module }) => module)).size,
+      modules: new Set(routes.flatMap(({ module }) => module ?? [])).size,
       routes: routes.length,
       configFile: file,
     }

@@ -29,10 +29,9 @@ export interface Restored {
 
 /** The current table with every object as in an earlier one; what sources proposed stays remembered. */
 export function restoreTable(current: Table, earlier: Table, revision: number): Restored {
-  const wishes = [...changesBetween(current, earlier)].map(({ key, after }) => ({
-    key,
-    value: after,
-  }))
+  const wishes = [...changesBetween(current, earlier)].flatMap(({ key, before, after }) =>
+    isSameContent(before, after) ? [] : [{ key, value: after }],
+  )
   return { ...apply(current, wishes, revision), left: [] }
 }
 
@@ -55,6 +54,13 @@ export function takeBackChange(
     .map(({ key, after: value }) => ({ key, value }))
   return { ...apply(current, wishes, revision), left: left.map(({ key }) => key) }
 }
+
+/** The revision that touched an object last is no part of what it says. */
+const isSameContent = (left: Json | undefined, right: Json | undefined): boolean =>
+  isObject(left) && isObject(right) && sameJson({ ...left, revision: 0 }, { ...right, revision: 0 })
+
+const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isSame = (left: Json | undefined, right: Json | undefined): boolean =>
   left === undefined || right === undefined ? left === right : sameJson(left, right)

@@ -2,6 +2,7 @@ import type { Json } from '../core/json.ts'
 import { diffMaps, entriesFrom, type PersistentMap } from '../core/persistent-map.ts'
 import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import { tableOf, type Table } from '../core/route/table.ts'
+import { sameJson } from '../core/same-json.ts'
 import type { StoredObject } from '../store/store.ts'
 
 /** The parts of a table that a store keeps, and what their keys begin with. Everything else is derived. */
@@ -30,11 +31,16 @@ export interface ObjectChange {
   readonly after: Json | undefined
 }
 
-/** How one table becomes another; costs what differs where one was made from the other. */
+/**
+ * How one table becomes another; costs what differs where one was made from the other, and a look at every object where
+ * they were read apart.
+ */
 export function* changesBetween(before: Table, after: Table): Generator<ObjectChange> {
   for (const [prefix, part] of parts) {
-    for (const [key, from, to] of diffMaps(mapOf(before, part), mapOf(after, part)))
-      yield { key: prefix + key, before: from, after: to }
+    for (const [key, from, to] of diffMaps(mapOf(before, part), mapOf(after, part))) {
+      const isSame = from !== undefined && to !== undefined && sameJson(from, to)
+      if (!isSame) yield { key: prefix + key, before: from, after: to }
+    }
   }
 }
 

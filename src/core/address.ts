@@ -16,6 +16,7 @@ const maxLength = 64
 export function parseAddress(text: string): Address | null {
   if (text.length > maxLength) return null
   if (!text.includes(':')) return parseDotted(text)
+  if (text.startsWith('::ffff:') && text.includes('.')) return parseDotted(text.slice(7))
   const groups = parseColons(text.replace(/%[\w.-]+$/, ''))
   if (groups === null) return null
   return isMapped(groups) ? groups.slice(6) : groups
@@ -62,14 +63,28 @@ function haveSamePrefix(left: Address, right: Address, bits: number): boolean {
   return true
 }
 
+/** By hand: it runs for each request that a predicate asks for its client. */
 function parseDotted(text: string): Address | null {
-  const form = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
-  if (form === null) return null
-  const bytes = form.slice(1).map(Number)
-  // A leading zero is octal to some readers.
-  const isBad = form.slice(1).some((part) => part.length > 1 && part.startsWith('0'))
-  const [a = 0, b = 0, c = 0, d = 0] = bytes
-  return isBad || bytes.some((byte) => byte > 255) ? null : [a * 256 + b, c * 256 + d]
+  const groups: number[] = []
+  let high = 0
+  let byte = -1
+  let count = 0
+  for (let at = 0; at <= text.length; at += 1) {
+    const code = at === text.length ? 0x2e : text.charCodeAt(at)
+    if (code >= 0x30 && code <= 0x39) {
+      // A leading zero is octal to some readers.
+      if (byte === 0) return null
+      byte = Math.max(byte, 0) * 10 + code - 0x30
+      if (byte > 255) return null
+    } else {
+      if (code !== 0x2e || byte < 0) return null
+      if (count % 2 === 0) high = byte
+      else groups.push(high * 256 + byte)
+      count += 1
+      byte = -1
+    }
+  }
+  return count === 4 ? groups : null
 }
 
 function parseColons(text: string): Address | null {

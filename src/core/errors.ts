@@ -633,8 +633,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cure: 'Name another server.',
   },
 
-  // store
-
   // admin API
   TURNOUT_ADMIN_HOST: {
     status: 403,

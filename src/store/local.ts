@@ -45,7 +45,7 @@ export interface LocalStore {
   /** Resolves when the older files were verified too; what was found went to `onWarning`. */
   readonly verified: Promise<void>
   /** Resolves when no checkpoint is being written. */
-  idle(): Promise<void>
+  readonly idle: () => Promise<void>
 }
 
 /**

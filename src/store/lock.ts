@@ -30,10 +30,14 @@ const orNull = (reading: Promise<string>): Promise<string | null> =>
     () => null,
   )
 
-/** The name of the program may have spaces and brackets, so fields are counted after its last bracket. */
+/**
+ * Null: the process is gone, or ended and not yet waited for. The name of the program may have spaces and brackets, so
+ * fields are counted after its last bracket.
+ */
 const startOf = async (pid: number | 'self'): Promise<string | null> => {
   const text = await orNull(readFile(`/proc/${pid}/stat`, 'utf8'))
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  const [state, ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? []
+  return state === 'Z' || state === 'X' ? null : (fields[18] ?? null)
 }
 
 const describeSelf = async (): Promise<Holder> => ({

@@ -46,23 +46,27 @@ export interface Store {
   /** True: nothing outlives the process, so tables may hold what cannot be written down. */
   readonly isVolatile: boolean
   /**
-   * The newest state, or that of an earlier revision; null when that is no longer kept. Rejects with
-   * TURNOUT_STORE_FAILED.
+   * The newest state, or that of an earlier revision; null when that is no longer kept. Of a store that is not
+   * volatile, values are plain JSON of their own. Rejects with TURNOUT_STORE_FAILED, or TURNOUT_STORE_DAMAGED when what
+   * it would be read from is not what was written.
    */
   read(number?: number): Promise<StoreState | null>
   /**
    * Compare-and-set: publishes revision `proposal.number` when the newest is the one before it; a note always.
    * `state` gives all objects as they are after it, for checkpoints: it is walked in the background, later, or never,
-   * and must go on telling of that moment. A volatile store answers at once. Rejects with TURNOUT_STORE_FAILED, and
-   * then the store takes nothing more until it is opened again: nobody knows what is on the disk.
+   * and must go on telling of that moment. A volatile store answers at once. Several may be on their way; they are
+   * taken in the order of the calls. Rejects with TURNOUT_STORE_FAILED: then nothing was published, nobody is told of
+   * it, and the next one is tried anew. Only when the process ends before the disk takes writes again may it still turn
+   * out to be there, wholly.
    */
   publish(
     proposal: Proposal,
     state: () => Iterable<StoredObject>,
   ): PublishResult | Promise<PublishResult>
   /**
-   * Hands over every kept record after a cursor in order, then every new one as it comes. Returns the function that
-   * ends it. Null: records right after the cursor are no longer kept, so the watcher must `read` anew.
+   * Hands over every kept record after a cursor in order, then every new one as it comes; the first of them may come
+   * before it returns. Returns the function that ends it. Null: records right after the cursor are no longer kept, or
+   * the cursor is ahead of the store and so of another one: the watcher must `read` anew.
    */
   watch(after: number, listener: (record: StoreRecord) => void): (() => void) | null
   /** Resolves when everything is on the disk and the folder is free for another instance. */

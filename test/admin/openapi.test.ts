@@ -11,7 +11,7 @@ import { samples } from './support/matrix.ts'
 import { open, root, target, type Answered } from './support/open.ts'
 
 // What JSON makes of it is what clients get.
-const document = JSON.parse(JSON.stringify(describeApi(resources))) as Answered
+const document: Answered = JSON.parse(JSON.stringify(describeApi(resources)))
 
 test('the document is valid OpenAPI 3.1', async () => {
   const validator = new Validator()

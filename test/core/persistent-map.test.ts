@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import {
   type PersistentMap,
   deleteKey,
+  diffMaps,
   editMap,
   emptyMap,
   entriesFrom,
@@ -97,4 +98,49 @@ test('keys that are prefixes of each other to the greatest length are held; long
   assert.equal(map.size, maxKeyLength + 1)
   assert.equal(getKey(map, '\u20ac'.repeat(maxKeyLength)), maxKeyLength)
   assert.throws(() => setKey(map, 'a'.repeat(maxKeyLength + 1), 1), RangeError)
+})
+
+test('the difference of two maps is that of two Maps, however they came about', () => {
+  const apply = (
+    map: PersistentMap<number>,
+    steps: readonly { readonly key: string; readonly value: number | undefined }[],
+  ): PersistentMap<number> =>
+    steps.reduce(
+      (next, { key, value }) =>
+        value === undefined ? deleteKey(next, key) : setKey(next, key, value),
+      map,
+    )
+  const steps = fc.array(step, { maxLength: 30 })
+  let count = 0
+  fc.assert(
+    fc.property(steps, steps, fc.boolean(), (first, second, isApart) => {
+      const before = apply(emptyMap, first)
+      const after = apply(isApart ? emptyMap : before, second)
+      const left = new Map(entriesFrom(before))
+      const right = new Map(entriesFrom(after))
+      const expected = [...new Set([...left.keys(), ...right.keys()])]
+        .filter((key) => left.get(key) !== right.get(key))
+        .map((key) => [key, left.get(key), right.get(key)])
+      const found = [...diffMaps(before, after)]
+      const inOrder = (rows: readonly (readonly unknown[])[]): readonly (readonly unknown[])[] =>
+        [...rows].sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))
+      assert.deepEqual(inOrder(found), inOrder(expected))
+      count += found.length
+    }),
+    { numRuns: 1_000 },
+  )
+  assert.ok(count > 1_000, `${count} differences`)
+})
+
+test('two versions of one map differ in what was set between them', () => {
+  const many = editMap(
+    emptyMap as PersistentMap<number>,
+    Array.from({ length: 10_000 }, (_, value) => ({ key: `key-${value}`, value })),
+  )
+  const one = setKey(setKey(many, 'key-77', -1), 'another', 1)
+  assert.deepEqual([...diffMaps(many, one)].sort(), [
+    ['another', undefined, 1],
+    ['key-77', 77, -1],
+  ])
+  assert.deepEqual([...diffMaps(one, one)], [])
 })

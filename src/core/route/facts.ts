@@ -50,17 +50,31 @@ function valueOfPiece(piece: string, name: string): string | undefined {
 export function cookieValueOf(facts: Facts, name: string): string | undefined {
   const field = facts.header('cookie')
   if (field === undefined) return undefined
-  for (const pair of field.split(';')) {
-    const equals = pair.indexOf('=')
-    if (equals < 0 || trimmed(pair.slice(0, equals)) !== name) continue
-    const value = trimmed(pair.slice(equals + 1))
-    return /^".*"$/s.test(value) && value.length > 1 ? value.slice(1, -1) : value
+  for (let at = 0; at < field.length;) {
+    const stop = field.indexOf(';', at)
+    const end = stop < 0 ? field.length : stop
+    const equals = field.indexOf('=', at)
+    if (equals < 0) return undefined
+    if (equals < end && trimmed(field.slice(at, equals)) === name) {
+      const value = trimmed(field.slice(equals + 1, end))
+      const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"')
+      return isQuoted ? value.slice(1, -1) : value
+    }
+    at = end + 1
   }
   return undefined
 }
 
 /** Spaces and tabs only: other white space is part of a value. */
-const trimmed = (text: string): string => text.replaceAll(/^[ \t]+|[ \t]+$/g, '')
+function trimmed(text: string): string {
+  let from = 0
+  let end = text.length
+  while (from < end && isBlank(text.charCodeAt(from))) from += 1
+  while (end > from && isBlank(text.charCodeAt(end - 1))) end -= 1
+  return text.slice(from, end)
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
 /**
  * Who called: the connection, or with `trusted` the entry of `X-Forwarded-For` so many places from its end, the first

@@ -21,6 +21,15 @@ export function refuse(input: Input, reason: string): undefined {
   note(input, 'TURNOUT_DEFINITION_INVALID', { reason })
 }
 
+/** Notes that a value is missing or of another kind. */
+export function refuseKind(input: Input, what: string, kind: string): undefined {
+  const { value } = input
+  refuse(
+    input,
+    value === undefined ? `${what} is missing` : `${what} is ${kind}, not ${kindOf(value)}`,
+  )
+}
+
 /** Notes a problem with a code of its own. */
 export function note(
   { problems, pointer }: Input,
@@ -60,7 +69,7 @@ export function fieldOf(input: Input, key: string): Input {
 /** Whether the value is an object with no other keys than these. */
 export function readObject(input: Input, what: string, known: readonly string[]): boolean {
   if (!isPlainObject(input.value)) {
-    refuse(input, `${what} is an object, not ${kindOf(input.value)}`)
+    refuseKind(input, what, 'an object')
     return false
   }
   for (const key of Object.keys(input.value)) {
@@ -82,8 +91,7 @@ export function readEntries(
   what: string,
   most: number,
 ): readonly (readonly [string, Input])[] | undefined {
-  if (!isPlainObject(input.value))
-    return refuse(input, `${what} is an object, not ${kindOf(input.value)}`)
+  if (!isPlainObject(input.value)) return refuseKind(input, what, 'an object')
   const keys = Object.keys(input.value)
   if (keys.length > most) return refuse(input, `${what} has at most ${most} keys`)
   return keys.flatMap((key) => {
@@ -100,8 +108,7 @@ export function readList(
   least: number,
   most: number,
 ): readonly Input[] | undefined {
-  if (!Array.isArray(input.value))
-    return refuse(input, `${what} is a list, not ${kindOf(input.value)}`)
+  if (!Array.isArray(input.value)) return refuseKind(input, what, 'a list')
   const values: readonly unknown[] = input.value
   if (values.length < least) return refuse(input, `${what} has at least ${least} of them`)
   if (values.length > most) return refuse(input, `${what} has at most ${most} of them`)
@@ -119,7 +126,7 @@ export function readText(
   most: number,
 ): string | undefined {
   const { value } = input
-  if (typeof value !== 'string') return refuse(input, `${what} is a text, not ${kindOf(value)}`)
+  if (typeof value !== 'string') return refuseKind(input, what, 'a text')
   if (value.length < least) return refuse(input, `${what} is empty`)
   if (value.length > most) return refuse(input, `${what} is longer than ${most} characters`)
   return value
@@ -145,7 +152,7 @@ export function readInteger(
 ): number | undefined {
   const { value } = input
   if (typeof value !== 'number' || !Number.isInteger(value))
-    return refuse(input, `${what} is an integer, not ${kindOf(value)}`)
+    return refuseKind(input, what, 'an integer')
   if (value < least || value > most) return refuse(input, `${what} is ${least} to ${most}`)
   // Minus zero is zero.
   return value + 0
@@ -153,7 +160,7 @@ export function readInteger(
 
 export function readBoolean(input: Input, what: string): boolean | undefined {
   if (typeof input.value === 'boolean') return input.value
-  return refuse(input, `${what} is true or false, not ${kindOf(input.value)}`)
+  return refuseKind(input, what, 'true or false')
 }
 
 /**
@@ -213,11 +220,12 @@ export function readJson(
 
 /** What a value is, for a sentence. */
 export function kindOf(value: unknown): string {
-  if (value === undefined) return 'missing'
+  if (value === undefined) return 'undefined'
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'number') return Number.isFinite(value) ? `the number ${value}` : 'no number'
   if (typeof value === 'string') return `the text ${shown(value)}`
   if (typeof value === 'boolean') return `${value}`
-  return isPlainObject(value) ? 'an object' : `a ${typeof value}`
+  if (isPlainObject(value)) return 'an object'
+  return typeof value === 'object' ? 'an instance of a class' : `a ${typeof value}`
 }

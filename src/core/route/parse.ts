@@ -5,13 +5,13 @@ import { anyMethod } from '../router/router.ts'
 import {
   fieldOf,
   hasField,
-  kindOf,
   maxProblems,
   readInteger,
   readList,
   readObject,
   readText,
   refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -147,7 +147,7 @@ function readPaths(input: Input): readonly string[] | undefined {
   const items = hasField(input, 'path') ? [path] : readList(paths, 'paths', 1, maxPlaces)
   const shapes = new Map<string, string>()
   for (const item of items ?? []) {
-    if (typeof item.value !== 'string') refuse(item, `a path is a text, not ${kindOf(item.value)}`)
+    if (typeof item.value !== 'string') refuseKind(item, 'a path', 'a text')
     else {
       const { pattern, problems } = parsePattern(item.value)
       const before = pattern === null ? undefined : shapes.get(shapeOf(pattern))

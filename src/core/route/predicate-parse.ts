@@ -12,6 +12,7 @@ import {
   readObject,
   readText,
   refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -27,7 +28,7 @@ const keysOfKind: Readonly<Record<Predicate['kind'], readonly string[]>> = {
   time: ['from', 'until'],
   client: ['sources', 'trusted'],
 }
-const kinds = Object.keys(keysOfKind)
+const kinds = Object.keys(keysOfKind) as readonly Predicate['kind'][]
 
 /** Most host patterns or sources of one predicate. */
 export const maxAlternatives = 32
@@ -38,24 +39,30 @@ export const maxText = 1024
 
 /** Reads a predicate of our own shape, `{ kind, ... }`; undefined where it has problems. */
 export function readPredicate(input: Input): Predicate | undefined {
-  const kind = fieldOf(input, 'kind')
-  if (hasField(input, 'kind') && !kinds.includes(String(kind.value)))
-    return refuse(kind, `a predicate is of the kind ${kinds.join(', ')}, not ${kindOf(kind.value)}`)
-  const known = keysOfKind[kind.value as Predicate['kind']] ?? Object.values(keysOfKind).flat()
+  const field = fieldOf(input, 'kind')
+  const kind = kinds.find((one) => one === field.value)
+  if (kind === undefined && typeof field.value === 'string')
+    return refuse(
+      field,
+      `a predicate is of the kind ${kinds.join(', ')}, not ${kindOf(field.value)}`,
+    )
+  const known = kind === undefined ? Object.values(keysOfKind).flat() : keysOfKind[kind]
   if (!readObject(input, 'a predicate', ['kind', ...known])) return undefined
-  switch (kind.value as Predicate['kind']) {
+  switch (kind) {
     case 'host':
       return readHosts(fieldOf(input, 'patterns'))
     case 'header':
     case 'query':
     case 'cookie':
-      return readValued(input, kind.value as Valued)
+      return readValued(input, kind)
     case 'time':
       return readWindow(input)
     case 'client':
       return readClient(input)
+    case undefined:
+      return refuseKind(field, 'the kind of a predicate', 'a text')
     default:
-      return refuse(kind, `a predicate has a kind: ${kinds.join(', ')}`)
+      return kind satisfies never
   }
 }
 

@@ -4,11 +4,11 @@ import {
   fieldOf,
   hasField,
   isPlainObject,
-  kindOf,
   readBoolean,
   readJson,
   readName,
   refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -54,8 +54,7 @@ export function readEnabled(input: Input): boolean | undefined {
 export function readMetadata(input: Input): Metadata | null | undefined {
   if (!hasField(input, 'metadata')) return null
   const field = fieldOf(input, 'metadata')
-  if (!isPlainObject(field.value))
-    return refuse(field, `metadata is an object, not ${kindOf(field.value)}`)
+  if (!isPlainObject(field.value)) return refuseKind(field, 'metadata', 'an object')
   return readJson(field, 'metadata', maxDepth, maxMetadata) as Metadata | undefined
 }
 

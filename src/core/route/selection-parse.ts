@@ -4,7 +4,6 @@ import {
   fieldOf,
   hasField,
   isPrintable,
-  kindOf,
   readEntries,
   readInteger,
   readList,
@@ -12,6 +11,7 @@ import {
   readObject,
   readText,
   refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -127,7 +127,7 @@ function readWeight(input: Input): Selection['weight'] | undefined {
     return weight === undefined ? undefined : { group: defaultGroup, weight }
   }
   if (typeof input.value !== 'object' || input.value === null)
-    return refuse(input, `a weight is an integer or { group, weight }, not ${kindOf(input.value)}`)
+    return refuseKind(input, 'a weight', 'an integer or { group, weight }')
   if (!readObject(input, 'a weight', ['group', 'weight'])) return undefined
   const group = readName(fieldOf(input, 'group'), 'the group of a weight')
   const weight = read(fieldOf(input, 'weight'))

@@ -29,8 +29,9 @@ export function translatePath(text: string, isSlashOptional: boolean): PathTrans
   const cut = cutSegments(text)
   if (typeof cut === 'string') return no(cut)
   const segments: Segment[] = []
+  const names = new Set<string>()
   for (const [at, one] of cut.entries()) {
-    const segment = parseSegment(one)
+    const segment = parseSegment(one, names)
     if (typeof segment === 'string') return no(segment)
     if ('rest' in segment && at < cut.length - 1)
       return no(`${one} stands before the end: ${one} takes the rest of a path`)
@@ -77,7 +78,7 @@ function wordOf(
   const text = pieces.map((piece) => (piece.kind === 'text' ? piece.text : '')).join('')
   const isText = pieces.every(({ kind }) => kind === 'text')
   // A pattern of Spring is compared with the decoded segment; a colon would begin a param.
-  if (isText && !text.includes(':')) return text.replaceAll('%', '%25')
+  if (isText && !text.includes(':')) return text.replaceAll('%', '%25').replaceAll('#', '%23')
   return `:${nameFor(`_${position}`)}(${pieces.map(expressionOfPiece).join('')})`
 }
 
@@ -131,12 +132,12 @@ function cutSegments(text: string): readonly string[] | string {
 
 const nameForm = /^[\p{L}\p{Nl}\p{Sc}\p{Pc}][\p{L}\p{Nl}\p{Nd}\p{Sc}\p{Pc}\p{Mn}\p{Mc}-]*$/u
 
-function parseSegment(segment: string): Segment | string {
+/** `names` has those of the segments before, for a pattern has each once. */
+function parseSegment(segment: string, names: Set<string>): Segment | string {
   if (segment === '**') return { rest: '' }
   const rest = /^\{\*([^{}]*)\}$/.exec(segment)?.[1]
-  if (rest !== undefined) return nameForm.test(rest) ? { rest } : badName(rest)
+  if (rest !== undefined) return takeName(rest, names) ?? { rest }
   const pieces: Piece[] = []
-  const names = new Set<string>()
   let at = 0
   while (at < segment.length) {
     const char = segment[at]
@@ -144,15 +145,19 @@ function parseSegment(segment: string): Segment | string {
       const end = endOfBrace(segment, at)
       const variable = parseVariable(segment.slice(at + 1, end))
       if (typeof variable === 'string') return variable
-      if (names.has(variable.name)) return `it has two variables named ${variable.name}`
-      names.add(variable.name)
+      const trouble = takeName(variable.name, names)
+      if (trouble !== null) return trouble
       pieces.push(variable)
       at = end + 1
     } else if (char === '*' || char === '?') {
-      pieces.push({ kind: char === '*' ? 'any' : 'one' })
+      // Stars side by side are one.
+      if (char === '?' || pieces.at(-1)?.kind !== 'any')
+        pieces.push({ kind: char === '*' ? 'any' : 'one' })
       at += 1
     } else {
       const text = /^[^{*?]+/.exec(segment.slice(at))?.[0] ?? ''
+      // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+      if (/[\\\u0000-\u001f\u007f]/.test(text)) return 'it has a backslash or a control character'
       pieces.push({ kind: 'text', text })
       at += text.length
     }
@@ -175,12 +180,17 @@ function parseVariable(text: string): Extract<Piece, { readonly kind: 'variable'
   const colon = text.indexOf(':')
   const name = colon < 0 ? text : text.slice(0, colon)
   if (name.startsWith('*')) return `{${name}} is not a whole segment`
-  if (!nameForm.test(name)) return badName(name)
   if (colon < 0) return { kind: 'variable', name, source: null }
   const source = text.slice(colon + 1)
   if (source === '') return `{${name}:} has no regular expression`
   return javaReason(source) ?? { kind: 'variable', name, source }
 }
 
-const badName = (name: string): string =>
-  `"${name.slice(0, 40)}" is no name of a variable (a letter, _ or $, then letters, digits, _, $ or -)`
+/** Why a name cannot be taken, or null. */
+function takeName(name: string, names: Set<string>): string | null {
+  if (!nameForm.test(name))
+    return `"${name.slice(0, 40)}" is no name of a variable (a letter, _ or $, then letters, digits, _, $ or -)`
+  if (names.has(name)) return `it has two variables named ${name}`
+  names.add(name)
+  return null
+}

@@ -1,7 +1,7 @@
 import { parseInstant } from '../instant.ts'
 import { parsePattern, shapeOf } from '../router/pattern.ts'
 import { suggest } from '../suggest.ts'
-import { isPrintable, maxProblems, refuse, shown } from './input.ts'
+import { isPrintable, refuse, shown } from './input.ts'
 import {
   expressionReason,
   hostReason,
@@ -61,7 +61,7 @@ export function draftPredicate(call: Call, draft: Draft): void {
   const { name, place } = call
   const read = readers.get(name)
   if (read !== undefined) return read(call, draft)
-  const known = [...readers.keys(), ...refusedPredicates.keys()]
+  const known = [...readers.keys()]
   const near = suggest(name, known)
   const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`
   return unsupported(
@@ -196,14 +196,13 @@ function readPath(call: Call, draft: Draft): void {
   const shapes = new Map<string, string>()
   for (const { text, place } of gathered.list) {
     const { paths, reason } = translatePath(text, gathered.flag)
-    if (paths === null) unsupported(place, `The path pattern ${shown(text)}`, reason)
-    for (const path of paths ?? []) {
-      const { pattern, problems } = parsePattern(path)
-      for (const found of problems ?? [])
-        if (place.problems.length < maxProblems)
-          place.problems.push({ ...found, pointer: place.pointer })
+    const parsed = (paths ?? []).map(parsePattern)
+    const trouble = reason ?? parsed.find(({ problems }) => problems)?.problems?.[0]?.message
+    if (trouble !== undefined) unsupported(place, `The path pattern ${shown(text)}`, trouble)
+    for (const { pattern } of parsed) {
       // Two patterns of a list may take the same paths.
-      if (pattern !== null && !shapes.has(shapeOf(pattern))) shapes.set(shapeOf(pattern), path)
+      if (pattern !== null && !shapes.has(shapeOf(pattern)))
+        shapes.set(shapeOf(pattern), pattern.text)
     }
   }
   draft.paths = [...shapes.values()]

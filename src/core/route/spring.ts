@@ -5,13 +5,12 @@ import {
   fieldOf,
   hasField,
   isPlainObject,
-  kindOf,
   note,
   readInteger,
   readJson,
   readList,
   readObject,
-  refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -63,7 +62,14 @@ const isSpringPredicate = (value: unknown): boolean =>
   typeof value === 'string' ||
   (isPlainObject(value) && !Object.hasOwn(value, 'kind') && Object.hasOwn(value, 'name'))
 
-/** Reads a route from a Spring Cloud Gateway definition, which it keeps; problems are noted. */
+/**
+ * Reads a route from a Spring Cloud Gateway definition, which it keeps; problems are noted.
+ *
+ * Where the two differ and it is not refused: of a parameter or cookie that is sent several times the first counts, and
+ * a header is one joined value (Spring tries each); `After` holds from the very instant on; a weight is drawn among the
+ * routes of a place; what follows a `;` in a segment is part of it; regular expressions are RE2's, where `.` takes more
+ * line ends and `\s` no vertical tab.
+ */
 export function readSpring(input: Input, at: At): Route | undefined {
   if (!readObject(input, 'a definition', springKeys)) return undefined
   const id = readIdentity(input, 'id', 'the id of a route', at.id)
@@ -98,8 +104,7 @@ export function readSpring(input: Input, at: At): Route | undefined {
 
 /** Spring sends the request's own path, so that of the URI does not count. */
 function readUri(input: Input): string | undefined {
-  if (typeof input.value !== 'string')
-    return refuse(input, `a definition has a uri, a text, not ${kindOf(input.value)}`)
+  if (typeof input.value !== 'string') return refuseKind(input, 'the uri', 'a text')
   if (!isWithoutExpression(input, input.value)) return undefined
   const { origin, reason } = parseUri(input.value)
   if (origin !== null) return origin

@@ -10,6 +10,7 @@ import {
   readObject,
   readText,
   refuse,
+  refuseKind,
   shown,
   type Input,
 } from './input.ts'
@@ -82,8 +83,7 @@ export function renderTarget(target: Target): Json | null {
 
 /** Reads `http://host:port`, in its one spelling. */
 export function readOrigin(input: Input): string | undefined {
-  if (typeof input.value !== 'string')
-    return refuse(input, `a URI is a text, not ${kindOf(input.value)}`)
+  if (typeof input.value !== 'string') return refuseKind(input, 'a URI', 'a text')
   const found = parseUri(input.value)
   const reason =
     found.origin !== null && found.hasPath

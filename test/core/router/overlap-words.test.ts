@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { compileConstraint } from '../../../src/core/router/constraint.ts'
-import { commonWord, someWords } from '../../../src/core/router/overlap-words.ts'
+import { commonText, commonWord, someWords } from '../../../src/core/router/overlap-words.ts'
 
 const accepts = (source: string, text: string): boolean => {
   const constraint = compileConstraint(source)
@@ -57,6 +57,25 @@ for (const [left, right, expected] of pairs) {
   test(`(${left}) and (${right}) have in common: ${expected}`, () => {
     assert.equal(common(left, right), expected)
     assert.equal(common(right, left), expected)
+  })
+}
+
+const textPairs: readonly (readonly [string, string, string])[] = [
+  ['a*', 'b*', '""'],
+  ['\\.', '[.]', '"."'],
+  ['\\\\', '.', '"\\"'],
+  ['a?', '^$', '""'],
+  ['[ a]', '[ b]', '" "'],
+  ['[\\na]', '\\s', '"\n"'],
+  ['a+', 'b+', 'none'],
+  ['a^b', 'a^b', 'none'],
+  ['\\p{Greek}', 'a', 'unknown'],
+]
+for (const [left, right, expected] of textPairs) {
+  test(`as any text (${left}) and (${right}) have in common: ${expected}`, () => {
+    const found = commonText(left, right)
+    assert.equal(found.kind === 'word' ? `"${found.text}"` : found.kind, expected)
+    assert.deepEqual(commonText(right, left), found)
   })
 }
 

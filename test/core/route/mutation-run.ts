@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import {
+  parseRoute,
+  parseUpstream,
+  renderRoute,
+  renderUpstream,
+} from '../../../src/core/route/parse.ts'
+import { compilePredicates } from '../../../src/core/route/predicate.ts'
+import { parsePattern } from '../../../src/core/router/pattern.ts'
+import { createRandom, mutate } from './mutate.ts'
+import { isValidRoute, isValidUpstream } from './valid-definition.ts'
+
+/** Valid definitions in our own shape. */
+const routes: readonly object[] = [
+  { id: 'a', path: '/users/:id(\\d+)/*rest', target: { uri: 'http://127.0.0.1:9001' } },
+  {
+    id: 'b',
+    methods: ['GET', 'post'],
+    paths: ['/a', '/a/', '/caf\u00e9/:x'],
+    predicates: [
+      { kind: 'host', patterns: ['*.example.org', 'Example.com.', 'api-{n}.**'] },
+      { kind: 'header', name: 'X-Kind', matches: 'a|b+' },
+      { kind: 'header', name: 'X-Plain', equals: 'yes' },
+      { kind: 'query', name: 'q' },
+      { kind: 'cookie', name: 'c', equals: '' },
+    ],
+    version: '1.2.0-rc.1',
+    labels: { track: 'canary' },
+    weight: { group: 'g', weight: 10 },
+    order: -5,
+    target: { upstream: 'users' },
+  },
+  {
+    id: 'c',
+    methods: ['*'],
+    path: '/*',
+    predicates: [
+      { kind: 'time', from: '2026-01-01T00:00:00Z', until: '2026-06-01T12:30+02:00' },
+      { kind: 'client', sources: ['10.0.0.0/8', '::1', '::ffff:1.2.3.4'], trusted: 2 },
+    ],
+    version: '2.0.0+',
+    weight: 3,
+    enabled: false,
+    metadata: { a: [1, { b: null }], c: 'text' },
+    target: {
+      respond: {
+        status: 503,
+        headers: { 'Retry-After': '10', 'content-type': 'text/plain' },
+        body: 'x',
+      },
+    },
+  },
+  {
+    id: 'd',
+    path: '/old',
+    target: { redirect: { status: 301, location: 'https://example.org/new' } },
+  },
+  { id: 'e', path: '/old/:x', target: { redirect: { location: '/new?a=1#b' } } },
+]
+
+const upstreams: readonly object[] = [
+  { name: 'users', endpoints: ['http://127.0.0.1:9001', { url: 'https://[::1]:9002', weight: 3 }] },
+  { name: 'a b', endpoints: [{ url: 'http://example.org' }], metadata: { zone: 'a' } },
+]
+
+const springs: readonly object[] = ['documented', 'paths', 'arguments'].flatMap((name) =>
+  readFileSync(new URL(`../../../../test/golden/spring/${name}.jsonl`, import.meta.url), 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => (JSON.parse(line) as { readonly definition: object }).definition),
+)
+
+/** What came of many mutated definitions. */
+export interface Counts {
+  valid: number
+  invalid: number
+  problems: number
+}
+
+const at = { owner: 'admin', pointer: '' }
+const prototypeKeys = Reflect.ownKeys(Object.prototype).length
+
+/** Judges so many mutated definitions by the oracle; throws with the first that is judged otherwise. */
+export function runMutations(seed: number, count: number): Counts {
+  const random = createRandom(seed)
+  const counts: Counts = { valid: 0, invalid: 0, problems: 0 }
+  const pick = <Item>(items: readonly Item[]): Item =>
+    items[Math.floor(random() * items.length)] as Item
+  for (let index = 0; index < count; index += 1) {
+    const kind = pick(['own', 'own', 'spring', 'spring', 'upstream'] as const)
+    const from = kind === 'own' ? routes : kind === 'spring' ? springs : upstreams
+    const input = mutate(pick(from), random)
+    try {
+      judge(input, kind === 'upstream', counts)
+    } catch (error) {
+      const shown = show(input)
+      throw new Error(`seed ${seed}, input ${index}: ${shown.slice(0, 2000)}`, { cause: error })
+    }
+    assert.equal(Reflect.ownKeys(Object.prototype).length, prototypeKeys, 'a prototype was changed')
+  }
+  return counts
+}
+
+/** As text, also with what JSON cannot say. */
+const show = (input: unknown): string =>
+  JSON.stringify(input, (_, value: unknown) =>
+    ['undefined', 'bigint', 'symbol', 'function'].includes(typeof value) || Number.isNaN(value)
+      ? `<${String(value)}>`
+      : value,
+  )
+
+function judge(input: unknown, isUpstream: boolean, counts: Counts): void {
+  const before = show(input)
+  const isValid = isUpstream ? isValidUpstream(input) : isValidRoute(input)
+  const result = isUpstream ? parseUpstream(input, at) : parseRoute(input, at)
+  assert.equal(show(input), before, 'the input was changed')
+  const told = result.problems?.map(({ pointer, message }) => `${pointer}: ${message}`).join('\n')
+  assert.equal(result.problems === null, isValid, told ?? 'accepted')
+  if (result.problems === null) {
+    counts.valid += 1
+    checkRead(result)
+    return
+  }
+  counts.invalid += 1
+  counts.problems += result.problems.length
+  assert.ok(result.problems.length > 0 && result.problems.length <= 100)
+  for (const { pointer, message } of result.problems) {
+    assert.ok(pointer !== undefined && resolves(input, pointer), `${pointer} leads nowhere`)
+    assert.match(message, /\S.*: \S/)
+  }
+}
+
+/** What was accepted is whole: it renders, reads the same again, and compiles. */
+function checkRead(result: ReturnType<typeof parseRoute> | ReturnType<typeof parseUpstream>): void {
+  if ('upstream' in result) {
+    assert.ok(result.upstream !== null)
+    const again = parseUpstream(renderUpstream(result.upstream), at)
+    assert.deepEqual(again.upstream, result.upstream)
+    return
+  }
+  const { route } = result
+  assert.ok(route !== null)
+  const again = parseRoute(JSON.parse(JSON.stringify(renderRoute(route))), at)
+  assert.deepEqual(again.problems, null)
+  assert.deepEqual(again.route, { ...route, definition: null })
+  for (const path of route.paths) assert.deepEqual(parsePattern(path).problems, null)
+  const holds = compilePredicates(route.selection?.predicates ?? [])
+  holds({ header: () => undefined, remoteAddress: () => '10.0.0.1', target: '/?q=1' }, 0)
+}
+
+/** Whether a pointer leads to a value, or to a place in an object or list that is there. */
+function resolves(input: unknown, pointer: string): boolean {
+  const keys = pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  let value = input
+  for (const [at, key] of keys.entries()) {
+    if (typeof value !== 'object' || value === null) return false
+    if (!Object.hasOwn(value, key)) return at === keys.length - 1
+    value = (value as Record<string, unknown>)[key]
+  }
+  return true
+}
