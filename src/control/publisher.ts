@@ -27,7 +27,8 @@ export interface PublisherOptions {
   readonly keep: number
   /** What counts as a conflict of routes. */
   readonly conflicts: ConflictPolicy
-  readonly onApplied: (revision: Revision, outcome: Outcome) => void
+  /** Told in the turn of the apply; milliseconds from the change set's arrival. */
+  readonly onApplied: (revision: Revision, durationMs: number) => void
   readonly onRejected: (who: Who, rejections: readonly Rejection[]) => void
   /** Finds the code of a module that an earlier process built; null: it is gone or damaged. */
   readonly codeOf?: CodeOf
@@ -166,6 +167,7 @@ export class Publisher implements Control {
     if (published instanceof Promise) throw new TurnoutError('TURNOUT_CLOSURE_DURABLE')
     this.#publishedAs(step, published)
     this.#options.worker.apply(step.revision.number, table)
+    this.#options.onApplied(step.revision, performance.now() - startedAt)
     return this.#end(set, startedAt, [], step.revision)
   }
 
@@ -286,7 +288,7 @@ export class Publisher implements Control {
           const latest = this.#assemble(going)
           for (const [owner, problems] of latest.refused) failed.set(owner, problems)
           if (failed.size === 0) {
-            const result = await this.#publish(latest.table, set, markOf(set))
+            const result = await this.#publish(latest.table, set, markOf(set), startedAt)
             addByOwner(failed, going, result.problems)
             revision = result.revision
           }
@@ -316,6 +318,7 @@ export class Publisher implements Control {
     table: Table,
     who: Who,
     mark: Mark,
+    startedAt: number,
   ): Promise<{ revision: Revision | null; problems: ReadonlyMap<string, readonly Problem[]> }> {
     const before = this.#history.current
     const step = this.#stepTo(table, who, mark)
@@ -329,6 +332,7 @@ export class Publisher implements Control {
     void failpoint('apply.after')
     if (applied.ok) {
       this.#await(step.revision)
+      this.#options.onApplied(step.revision, performance.now() - startedAt)
       return { revision: step.revision, problems: new Map() }
     }
     const reason = `taken back: revision ${step.revision.number} could not be applied`
@@ -412,7 +416,7 @@ export class Publisher implements Control {
       if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
       let revision: Revision | null = null
       if (rejections.length === 0) {
-        const result = await this.#publish(latest.table, who, mark)
+        const result = await this.#publish(latest.table, who, mark, startedAt)
         revision = result.revision
         for (const [name, of] of result.problems)
           rejections.push(
@@ -492,7 +496,6 @@ export class Publisher implements Control {
       this.#note({ kind: 'rejected', rejected }).catch(() => undefined)
       this.#options.onRejected(who, news)
     }
-    if (revision !== null) this.#options.onApplied(revision, outcome)
     return outcome
   }
 }
