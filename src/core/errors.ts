@@ -82,7 +82,6 @@ export type ErrorCode =
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
   | 'TURNOUT_URI_FORBIDDEN'
-  // store
   // admin API
   | 'TURNOUT_ADMIN_HOST'
   | 'TURNOUT_ADMIN_ORIGIN'
@@ -637,8 +636,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
       'A target is an http or https server; link-local, metadata and unspecified addresses are kept out of reach.',
     cure: 'Name another server.',
   },
-
-  // store
 
   // admin API
   TURNOUT_ADMIN_HOST: {
