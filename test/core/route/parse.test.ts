@@ -450,7 +450,7 @@ test('a route that is rendered reads the same again, and its Spring form means t
     }),
     { numRuns: 2000 },
   )
-  assert.ok(spring > 100, `${spring} as Spring`)
+  assert.ok(spring > 40, `${spring} as Spring`)
 })
 
 const target = { uri: 'http://a' }

@@ -136,8 +136,11 @@ function isOrigin(value: unknown, mayHavePath: boolean): boolean {
     return [number >> 8, number & 255]
   })
   const four = hostname === '[::1]' ? null : bytes?.join('.')
+  const isAddress = four !== undefined || /^[\d.]+$/.test(hostname)
   const isFar6 = /^\[(?:::|fe[89ab]\w:.*|fd00:ec2::254|fd20:ce::254)\]$/
-  return !isMeta.test(hostname) && !isFar.test(four ?? hostname) && !isFar6.test(hostname)
+  return (
+    !isMeta.test(hostname) && !(isAddress && isFar.test(four ?? hostname)) && !isFar6.test(hostname)
+  )
 }
 
 function isHost(value: unknown): boolean {
