@@ -35,7 +35,7 @@ const readyDeadlineMs = 120_000
 const portOf = (url: string): number => Number(new URL(url).port)
 
 /**
- * Serves an empty folder of modules in `root`, and the data folder `root/data` as it is. `NODE_OPTIONS` is passed on, so
+ * Serves an empty folder of modules in `root`, and the data folder `root/data` as it is. Flags of Node are passed on, so
  * that a bench can be run with `--cpu-prof`.
  */
 export async function startServe(root: string, cpu?: number): Promise<Served> {
@@ -44,12 +44,13 @@ export async function startServe(root: string, cpu?: number): Promise<Served> {
   const config = join(root, 'turnout.config.json')
   // A line for each request is the price of the log, which the gateway's bench tells.
   writeFileSync(config, JSON.stringify({ logger: false }))
-  const words = [process.execPath, cliFile, 'serve', folder, '--json', '--port', '0']
+  const words = [process.execPath, ...process.execArgv, cliFile, 'serve', folder, '--json', '--port', '0']
   words.push('--admin', '127.0.0.1:0', '--data', join(root, 'data'), '--config', config)
   const command = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]
   const startedAt = performance.now()
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  process.on('exit', () => child.kill())
   const stop = async (): Promise<void> => {
     child.kill()
     await ended
