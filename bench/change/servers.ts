@@ -189,4 +189,3 @@ export function isInstalled(command: string): boolean {
     return false
   }
 }
-

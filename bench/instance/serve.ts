@@ -44,7 +44,16 @@ export async function startServe(root: string, cpu?: number): Promise<Served> {
   const config = join(root, 'turnout.config.json')
   // A line for each request is the price of the log, which the gateway's bench tells.
   writeFileSync(config, JSON.stringify({ logger: false }))
-  const words = [process.execPath, ...process.execArgv, cliFile, 'serve', folder, '--json', '--port', '0']
+  const words = [
+    process.execPath,
+    ...process.execArgv,
+    cliFile,
+    'serve',
+    folder,
+    '--json',
+    '--port',
+    '0',
+  ]
   words.push('--admin', '127.0.0.1:0', '--data', join(root, 'data'), '--config', config)
   const command = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]
   const startedAt = performance.now()

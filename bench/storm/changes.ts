@@ -43,7 +43,14 @@ export async function runStorm(plan: StormPlan): Promise<StormReport> {
   const admins: Wire[] = []
   const readers: Wire[] = []
   const busy = new Set<number>()
-  const counts = { offered: 0, accepted: 0, withoutRetryAfter: 0, notOffered: 0, stale: 0, broken: 0 }
+  const counts = {
+    offered: 0,
+    accepted: 0,
+    withoutRetryAfter: 0,
+    notOffered: 0,
+    stale: 0,
+    broken: 0,
+  }
   let connections = 0
   let next = 0
 

@@ -59,7 +59,7 @@ const run = async (phase: Phase, idle: Wire[]): Promise<PhaseReport> => {
       perSecond === null
         ? started + idle.length
         : Math.floor(((now - startedAt) / 1_000) * perSecond)
-    while (started < due && idle.length > 0) {
+    for (let count = due - started; count > 0 && idle.length > 0; count -= 1) {
       const dueAt = perSecond === null ? now : startedAt + (started / perSecond) * 1_000
       const asked = ask(idle.shift()!, dueAt)
       running.add(asked)
