@@ -63,7 +63,7 @@ export async function listFiles(
 export async function reserveSegment(files: Files): Promise<number> {
   const number = files.next
   files.next += 1
-  await writeDurably(segmentPath(files, number), segmentHead(number).line)
+  await writeDurably(segmentPath(files, number), segmentHead(number).line, 'segment')
   return number
 }
 
@@ -79,7 +79,7 @@ export async function beginSegment(
   const at = Date.now()
   const begin = segmentBegin(head.hash, position, at, isRecovered)
   const text = head.line + begin.line
-  await writeDurably(segmentPath(files, number), text)
+  await writeDurably(segmentPath(files, number), text, 'segment')
   files.segments.push({ number, begin: { position, at, isRecovered, hash: begin.hash } })
   return { size: Buffer.byteLength(text), hash: begin.hash }
 }
@@ -108,7 +108,8 @@ export async function writeWitness(files: Files, position: Position): Promise<vo
   const segments = files.segments.map(({ number }) => number)
   const checkpoints = [...files.checkpoints.keys()]
   const entry = { kind: 'newest', schema, segments, checkpoints, ...position }
-  await writeDurably(join(files.directory, witnessName), sealLine('', JSON.stringify(entry)).line)
+  const { line } = sealLine('', JSON.stringify(entry))
+  await writeDurably(join(files.directory, witnessName), line, 'witness')
 }
 
 /** The witness, or why there is none. */
