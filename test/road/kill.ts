@@ -202,8 +202,8 @@ async function killOnce(
   const acknowledged: string[] = []
   const tokens: string[] = []
   let pendingToken: string | null = null
-  let isDead = false
-  void instance.ended.then(() => (isDead = true))
+  const life = { isOver: false }
+  void instance.ended.then(() => (life.isOver = true))
 
   if (place.by === 'start') {
     process.kill(instance.pid, 'SIGKILL')
@@ -213,7 +213,7 @@ async function killOnce(
   } else {
     // Some are reached by several parts of one change.
     await instance.arm(`${place.name}@${place.by === 'changes' ? 1 + below(3) : 1}=kill`)
-    for (let tries = 0; !isDead; tries += 1) {
+    for (let tries = 0; !life.isOver; tries += 1) {
       assert.ok(tries < 60, 'it was never reached')
       if (place.by === 'tokens') {
         pendingToken = `token-${(making.count += 1)}`
@@ -311,7 +311,8 @@ async function verifyHistory({ send }: Instance, newest: number): Promise<void> 
   )
   for (const [at, { number, author, reason }] of rows.entries()) {
     assert.equal(number, newest - at)
-    if (number! > 0) assert.ok(author !== '' && reason !== '', `revision ${number}`)
+    if (number !== null && number > 0)
+      assert.ok(author !== '' && reason !== '', `revision ${number}`)
   }
 }
 

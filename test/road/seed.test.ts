@@ -77,12 +77,12 @@ test('what was answered is served to every request that starts after it, and nev
     headers: { 'if-none-match': '*' },
   })
   let acknowledged = 0
-  let isOver = false
+  const writing = { isOver: false }
   let asked = 0
   let seenDuring = 0
   const readers = Array.from({ length: 8 }, async () => {
     let before = 0
-    while (!isOver) {
+    while (!writing.isOver) {
       const least = acknowledged
       const { status, text } = await ask('/number')
       const number = Number(text)
@@ -104,7 +104,7 @@ test('what was answered is served to every request that starts after it, and nev
       assert.equal((await ask('/number')).text, String(number))
     }
   }
-  await Promise.all([...readers, writer().finally(() => (isOver = true))])
+  await Promise.all([...readers, writer().finally(() => (writing.isOver = true))])
   t.diagnostic(
     `${changes} changes, ${asked} requests, ${seenDuring} of them served by a change before its answer was read`,
   )

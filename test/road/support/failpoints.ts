@@ -16,15 +16,14 @@ function arm(text: string): void {
     /^([\w.]+)@(\d+)=(kill|error|sleep)(?::(\w+))?$/.exec(text) ?? []
   if (wanted === undefined) throw new Error(`${text} is no failpoint`)
   let left = Number(count)
-  failpoints.reach = (name) => {
-    if (name !== wanted) return
+  failpoints.reach = (name): void | Promise<void> => {
+    if (name !== wanted) return undefined
     left -= 1
-    if (left !== 0) return
+    if (left !== 0) return undefined
     say('reached', name)
     if (action === 'kill') process.kill(process.pid, 'SIGKILL')
-    else if (action === 'error')
-      throw Object.assign(new Error(`${value}: ${name}`), { code: value })
-    else return delay(Number(value))
+    if (action === 'error') throw Object.assign(new Error(`${value}: ${name}`), { code: value })
+    return delay(Number(value))
   }
   say('armed', wanted)
 }

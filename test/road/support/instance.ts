@@ -30,6 +30,8 @@ export interface Instance extends Served {
   readonly send: (method: string, target: string, sending?: Sending) => Promise<Answer>
   /** One request to the data port. */
   readonly ask: (path: string, method?: string) => Promise<Answer>
+  /** One request to any of its listeners. */
+  readonly askAs: (url: string, method: string, target: string, sending: Sending) => Promise<Answer>
   /** Arms a failpoint; resolves when it is armed. */
   readonly arm: (failpoint: string) => Promise<void>
 }
@@ -104,6 +106,7 @@ export async function startInstance(
     send: (method, target, sending) =>
       exchange(agent, served.admin + target, method, { token, ...sending }),
     ask: (path, method = 'GET') => exchange(agent, `http://127.0.0.1:${port}${path}`, method, {}),
+    askAs: (url, method, target, sending) => exchange(agent, url + target, method, sending),
     arm: async (text) => {
       writeFileSync(file, text)
       const armed = served.next(({ event }) => event === 'armed')
