@@ -24,10 +24,16 @@ export type { ServiceDefinition } from './modules/services.ts'
 export type { Listener, NodeHandler } from './server/node-listener.ts'
 export {
   createTurnout,
+  openTurnout,
+  type AdminOptions,
+  type DurableOptions,
   type FilesOptions,
+  type Resumed,
   type RouteRow,
   type Turnout,
   type TurnoutOptions,
 } from './turnout.ts'
+export type { OpenedAdmin } from './turnout-admin.ts'
+export type { Probe, Probed, ProbedRoute } from './turnout-probe.ts'
 export type { Change, ModuleSource, MountOptions } from './turnout-change.ts'
 export type { TurnoutEvents } from './turnout-events.ts'

@@ -51,7 +51,9 @@ export function probeTable(table: Table, probe: Probe, options: PathOptions): Pr
 }
 
 function factsOf({ url, headers = {}, from }: Probe): Facts {
-  const [, authority, rest = ''] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? [, undefined, url]
+  const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url)
+  const authority = absolute?.[1]
+  const rest = absolute?.[2] ?? url
   const fields = new Map(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   )

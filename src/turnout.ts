@@ -181,7 +181,7 @@ export class Turnout extends MethodRegistrar {
           problems: problems.map(({ message }) => message),
         }),
       conflicts: options.conflicts ?? 'ambiguous',
-      onApplied: (revision, { durationMs }) => {
+      onApplied: (revision, durationMs) => {
         this.#events.emit('applied', { revision, durationMs })
         for (const folder of this.#folders) {
           folder

@@ -63,13 +63,17 @@ export function createAdmin(
   const unsubscribe = options.subscribe((event) => ring.add(event))
   let lines = fullBucket(denialLines, context.now())
 
+  let names: ReadonlySet<string> | null = null
+  const hosts = (): ReadonlySet<string> =>
+    (names ??= allowedHosts(address()?.host ?? null, options.hosts ?? []))
+
   /** From the first byte to the answer, in the order in which each step may refuse. */
   const answerTo = async (
     id: string,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<KeptAnswer | null> => {
-    guardRequest(request, allowedHosts(address()?.host ?? null, options.hosts ?? []))
+    guardRequest(request, hosts())
     const found = dispatch(request.method!, request.url!)
     const isOpen = found.kind === 'operation' && resources[found.name].scope === 'none'
     const identity = isOpen
@@ -82,7 +86,8 @@ export function createAdmin(
     const call = { id, request, response, name, resource, params, identity }
     if (!isChange(name)) {
       const answer = await resource.handle(parsedRequest(call, context, await bodyOf(call)))
-      if (answer.stream === undefined) return written(unchanged(call, answer))
+      if (answer.stream === undefined || request.method === 'HEAD')
+        return written(unchanged(call, answer))
       sendStream(response, { ...answer, stream: answer.stream })
       return null
     }
@@ -144,10 +149,11 @@ export function createAdmin(
     if (reached instanceof Promise) await reached
     try {
       const answer = written(await resource.handle(parsed))
+      const headers = { 'turnout-revision': String(serving().revision), ...answer.headers }
       recordResult(id, answer.status, null)
       const answering = failpoint('admin.beforeAnswer')
       if (answering instanceof Promise) await answering
-      return answer
+      return { ...answer, headers }
     } catch (error) {
       const { status, body } = refusalAnswer(error)
       recordResult(id, status, (body as { readonly code: string }).code)

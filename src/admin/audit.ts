@@ -39,6 +39,8 @@ interface Waiting {
 }
 
 const headEveryMs = 1_000
+/** How long a result waits for others to share its sync: it is no promise to anybody, and its intent is on the disk. */
+const resultWaitMs = 100
 const headSchema = z.strictObject({ records: z.number(), hash: z.string() })
 
 /** Names of the two files in a data folder. The second says how long the first has to be at least. */
@@ -116,6 +118,7 @@ export async function openAudit(
   let waiting: Waiting[] = []
   let writing: Promise<void> | null = null
   let headTimer: NodeJS.Timeout | null = null
+  let resultTimer: NodeJS.Timeout | null = null
 
   const saveHead = async (): Promise<void> => {
     headTimer = null
@@ -146,10 +149,16 @@ export async function openAudit(
     }
     writing = null
   }
+  const start = (): void => {
+    if (resultTimer !== null) clearTimeout(resultTimer)
+    resultTimer = null
+    writing ??= writeAll()
+  }
   const write = (entry: AuditEntry): Promise<void> =>
     new Promise((resolve, reject) => {
       waiting.push({ at: new Date(options.now()).toISOString(), entry, resolve, reject })
-      writing ??= writeAll()
+      if (entry.kind === 'result') resultTimer ??= setTimeout(start, resultWaitMs)
+      else start()
     })
 
   await write({ kind: 'opened', ...serving, damaged })
@@ -164,6 +173,7 @@ export async function openAudit(
       return head
     },
     close: async () => {
+      if (waiting.length > 0) start()
       await writing
       if (headTimer !== null) clearTimeout(headTimer)
       await saveHead()

@@ -1,3 +1,4 @@
+import { TurnoutError } from '../core/errors.ts'
 import type { ProblemAnswer } from './answers.ts'
 import { followEvents, type FollowOptions, type ServerEvent } from './client-events.ts'
 import { exchange, type ClientOptions } from './client-request.ts'
@@ -90,9 +91,11 @@ export function createAdminClient(options: ClientOptions): AdminClient {
     })
     const { status, headers, text } = answer
     const etag = headers['etag'] ?? null
-    const body: unknown = text === '' ? null : JSON.parse(text)
+    const body = text === '' ? null : bodyOf(options.url, text)
     const isRefused = status >= 400 && !(name === 'readiness' && status === 503)
     if (isRefused) {
+      if (typeof (body as Partial<ProblemAnswer> | null)?.code !== 'string')
+        throw stranger(options.url)
       const retryAfter = Number(headers['retry-after'] ?? Number.NaN)
       const problem = body as ProblemAnswer
       const wait = Number.isFinite(retryAfter) ? retryAfter : null
@@ -107,6 +110,18 @@ export function createAdminClient(options: ClientOptions): AdminClient {
     .map((name) => [name, (input?: AnyInput) => call(name as OperationName, input)])
   const follow = (following: FollowOptions = {}) => followEvents(options, following)
   return { ...Object.fromEntries(methods), follow } as AdminClient
+}
+
+/** Somebody else answers there. */
+const stranger = (url: string): TurnoutError =>
+  new TurnoutError('TURNOUT_ADMIN_UNREACHABLE', { url, reason: 'what answers is no admin API' })
+
+const bodyOf = (url: string, text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw stranger(url)
+  }
 }
 
 const targetOf = (path: string, { params = {}, query = {} }: AnyInput): string => {

@@ -70,7 +70,10 @@ const answerOf = <Value>(
   const { table } = context.control.current
   const { id } = kind.known(value)
   const there = kind.get(table, id)
-  const touched = isChanged || there === undefined ? revision : kind.known(there).revision
+  // One that was parsed just now has none yet; one that was only switched keeps its own.
+  const own = kind.known(value).revision
+  const untouched = there === undefined ? revision : kind.known(there).revision
+  const touched = own > 0 ? own : isChanged ? revision : untouched
   const body = { ...kind.answer(value, table), revision: touched }
   const headers = {
     etag: entityTag(touched),

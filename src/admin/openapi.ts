@@ -112,7 +112,7 @@ const operationOf = (name: OperationName, resource: Resource): Item => ({
           content: Object.fromEntries(
             resource.body.types.map((type) => [
               type,
-              { schema: schemaOf(resource.body!.schema, 'input') },
+              { schema: schemaOf(resource.body!.shown ?? resource.body!.schema, 'input') },
             ]),
           ),
         },

@@ -32,9 +32,9 @@ export interface Answer {
 /** What an operation's body must be. */
 export interface BodyRule<Body> {
   readonly types: readonly string[]
-  /** Checks it; what a parser of the ground floor checks anyway is `unknown` here and told by `shown`. */
+  /** Checks it. */
   readonly schema: z.ZodType<Body>
-  /** For the OpenAPI document where the schema says less than is checked. */
+  /** For the OpenAPI document, where a parser of the ground floor checks more than the schema says. */
   readonly shown?: z.ZodType
   readonly limit: (identity: Identity) => number
 }

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly paintErr: Paint
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly workingDirectory: string
+  /** All of standard input. */
+  readonly read: () => Promise<string>
 }
 
 /** What every command that reads a folder of route modules is given. */
@@ -49,10 +51,17 @@ export interface ProbeOptions extends FolderOptions {
 }
 
 /** Exit code of a command. */
-export const exitCodes: { readonly ok: 0; readonly failed: 1; readonly usage: 2 } = {
+export const exitCodes: {
+  readonly ok: 0
+  readonly failed: 1
+  readonly usage: 2
+  /** No running instance was reached. */
+  readonly unreached: 3
+} = {
   ok: 0,
   failed: 1,
   usage: 2,
+  unreached: 3,
 }
 
 /** The commands that need a gateway, loaded when one of them is called; each gives an exit code. */

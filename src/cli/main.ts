@@ -13,10 +13,24 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const words = process.argv.slice(2)
 const allowed = !words.includes('--no-color')
 
+const mostInput = 32 * 1024 * 1024
+
+const readInput = async (): Promise<string> => {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > mostInput) throw new Error(`it is larger than ${mostInput} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
 const { env, stdout, stderr } = process
 process.exitCode = await runProgram(words, {
   version: readVersion(),
   loadCommands: () => import('./run.ts'),
+  loadInstanceCommands: () => import('./instance/run.ts'),
   terminal: {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
@@ -24,6 +38,7 @@ process.exitCode = await runProgram(words, {
     paintErr: createPaint(wantsColour(env, stderr.isTTY, allowed)),
     environment: env,
     workingDirectory: process.cwd(),
+    read: readInput,
   },
 })
 

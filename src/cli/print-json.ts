@@ -1,10 +1,12 @@
-import { type Problem, errorTable } from '../core/errors.ts'
+import type { Problem } from '../core/errors.ts'
 import type { Explanation } from '../core/router/explain.ts'
+import { cureOf } from './cure.ts'
+import type { InstanceEvent } from './instance/events.ts'
 import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
 
 /** A problem as `--json` shows it: with what to do. */
 export interface ProblemView extends Problem {
-  readonly cure: string
+  readonly cure?: string
 }
 
 /** What `--json` writes: one object a line, told apart by `event`. Shapes: docs/reference/cli-json.md. */
@@ -26,11 +28,12 @@ export type CliEvent =
     } & Explanation)
   | { readonly event: 'created'; readonly file: string }
   | { readonly event: 'kept'; readonly file: string }
+  | InstanceEvent
 
-const withCure = (problem: Problem): ProblemView => ({
-  ...problem,
-  cure: errorTable[problem.code].cure,
-})
+const withCure = (problem: Problem): ProblemView => {
+  const cure = cureOf(problem.code)
+  return { ...problem, ...(cure === undefined ? {} : { cure }) }
+}
 
 /** One event as one line of JSON. */
 export function printEvent(event: CliEvent): string {

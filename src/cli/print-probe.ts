@@ -1,4 +1,4 @@
-import type { Explanation } from '../core/router/explain.ts'
+import { unmetReason, type Explanation } from '../core/router/explain.ts'
 import { plainLine } from '../core/plain-text.ts'
 import type { Paint } from './colour.ts'
 
@@ -36,9 +36,14 @@ export function printProbe(
     const isOtherMethod = nearest.otherMethods.length > 0
     lines.push(`${paint('red', '✗')} ${plainLine(request)}  ${isOtherMethod ? '405' : '404'}`)
     if (isOtherMethod) row('methods', list(nearest.otherMethods))
+    const { unmet = [] } = nearest
+    for (const { method, pattern } of unmet) {
+      row('unmet', plainLine(`${method} ${pattern} (${unmetReason})`))
+    }
     row('matched', plainLine(nearest.matched))
-    if (nearest.at !== '') row('stopped at', plainLine(nearest.at))
-    if (nearest.expected.length > 0) row('expected', list(nearest.expected))
+    // Where a place fits in full, how far the path led is beside the point.
+    if (unmet.length === 0 && nearest.at !== '') row('stopped at', plainLine(nearest.at))
+    if (unmet.length === 0 && nearest.expected.length > 0) row('expected', list(nearest.expected))
     if (nearest.otherSlash !== undefined) row('but', `${plainLine(nearest.otherSlash)} is served`)
     for (const one of nearest.refused) row('refused', plainLine(JSON.stringify(one)))
   }

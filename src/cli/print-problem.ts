@@ -1,6 +1,7 @@
-import { type Problem, errorTable } from '../core/errors.ts'
+import type { Problem } from '../core/errors.ts'
 import { plainLine, plainText } from '../core/plain-text.ts'
 import type { Paint } from './colour.ts'
+import { cureOf } from './cure.ts'
 import type { RejectionView } from './view.ts'
 
 const indent = (text: string, by: string): string =>
@@ -20,13 +21,16 @@ export function printWarning(problem: Problem, paint: Paint): string {
 }
 
 function printFinding(problem: Problem, colour: 'red' | 'yellow', paint: Paint): string {
-  const { code, message, place, stack } = problem
-  const lines = [`  ${paint(colour, code)}  ${plainLine(message)}`]
+  const { code, message, place, stack, pointer } = problem
+  const lines = [`  ${paint(colour, plainLine(code))}  ${plainLine(message)}`]
   if (place !== undefined) {
     const at = `${plainLine(place.file)}:${place.line}:${place.column}`
     lines.push(`    ${paint('dim', 'at')} ${paint('cyan', at)}`)
     if (place.frame !== undefined) lines.push('', indent(plainText(place.frame), '    '), '')
   }
+  // A message often begins with it.
+  if (place === undefined && pointer !== undefined && !message.startsWith(pointer))
+    lines.push(`    ${paint('dim', 'at')} ${paint('cyan', plainLine(pointer))}`)
   if (stack !== undefined) {
     const frames = plainText(stack)
       .split('\n')
@@ -34,7 +38,8 @@ function printFinding(problem: Problem, colour: 'red' | 'yellow', paint: Paint):
       .filter((line) => line.startsWith('at '))
     if (frames.length > 0) lines.push(paint('dim', indent(frames.join('\n'), '      ')))
   }
-  lines.push(`    ${paint('green', 'to do')} ${errorTable[code].cure}`)
+  const cure = cureOf(code)
+  if (cure !== undefined) lines.push(`    ${paint('green', 'to do')} ${cure}`)
   return `${lines.join('\n')}\n`
 }
 

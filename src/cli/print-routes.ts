@@ -1,7 +1,7 @@
 import { plainLine } from '../core/plain-text.ts'
-import type { Paint } from './colour.ts'
+import { alignRow, columnWidths, count } from './align.ts'
+import type { Paint, Style } from './colour.ts'
 import type { RouteView } from './view.ts'
-import { displayWidth, padTo } from './width.ts'
 
 const heads = ['METHOD', 'PATTERN', 'MODULE', 'VERSION', 'HANDLER'] as const
 
@@ -31,32 +31,12 @@ export function printRoutes(routes: readonly RouteView[], paint: Paint): string 
     if (group === undefined) groups.set(route.module, [cellsOf(route)])
     else group.push(cellsOf(route))
   }
-  const widths: number[] = heads.map((head) => head.length)
-  for (const rows of groups.values())
-    for (const row of rows)
-      for (const [column, cell] of row.entries())
-        widths[column] = Math.max(widths[column] ?? 0, displayWidth(cell))
-  const lineOf = (
-    cells: readonly string[],
-    styles: readonly ('bold' | 'dim' | undefined)[],
-  ): string =>
-    cells
-      .map((cell, column) => {
-        const text = column === heads.length - 1 ? cell : padTo(cell, widths[column] ?? 0)
-        const style = styles[column]
-        return style === undefined || text === '' ? text : paint(style, text)
-      })
-      .join('  ')
-      .trimEnd()
-  const head = lineOf(
-    heads,
-    heads.map(() => 'dim'),
-  )
+  const widths = columnWidths([heads, ...[...groups.values()].flat()])
+  const dim = heads.map((): Style => 'dim')
+  const styles: readonly (Style | undefined)[] = ['bold', undefined, undefined, 'dim', 'dim']
   const body = [...groups.values()].map((rows) =>
-    rows.map((row) => lineOf(row, ['bold', undefined, undefined, 'dim', 'dim'])).join('\n'),
+    rows.map((row) => alignRow(row, widths, styles, paint)).join('\n'),
   )
-  const count = (number: number, word: string): string =>
-    `${number} ${word}${number === 1 ? '' : 's'}`
   const total = `${count(routes.length, 'route')} in ${count(groups.size, 'module')}`
-  return `${head}\n${body.join('\n\n')}\n\n${paint('dim', total)}\n`
+  return `${alignRow(heads, widths, dim, paint)}\n${body.join('\n\n')}\n\n${paint('dim', total)}\n`
 }

@@ -1,11 +1,14 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Problem, problem } from '../core/errors.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
+import { toAdmin, toMs, toPort, type AdminPlace } from './convert.ts'
 import { findFolder } from './folder.ts'
 import { init } from './init.ts'
+import type { InstanceCommands } from './instance/commands.ts'
+import { addInstanceCommands } from './instance/program.ts'
 import { printEvent } from './print-json.ts'
 import { printProblem } from './print-problem.ts'
 
@@ -15,38 +18,11 @@ export interface ProgramContext {
   readonly version: string
   /** Called by the commands that need a gateway, so that the others start quickly. */
   readonly loadCommands: () => Promise<Commands>
+  /** Called by the commands that ask a running instance: they need no gateway. */
+  readonly loadInstanceCommands: () => Promise<InstanceCommands>
 }
 
 const DEFAULT_FOLDER = 'routes'
-
-const wholeNumber = (text: string, least: number, most: number): number => {
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (number >= least && number <= most) return number
-  throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
-}
-const toPort = (text: string): number => wholeNumber(text, 0, 65_535)
-type AdminPlace = { readonly host: string; readonly port: number }
-
-/** `HOST:PORT`, a port alone, or `off`. */
-const toAdmin = (text: string): AdminPlace | null => {
-  if (text === 'off') return null
-  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d+)$/.exec(text) ?? []
-  if (port === '') throw new InvalidArgumentError('Expected HOST:PORT, or off.')
-  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: toPort(port) }
-}
-const toMs = (text: string): number => wholeNumber(text, 0, 2_147_483_647)
-
-/** The path that a URL names: an absolute URL or a path that starts with `/`. */
-const toTarget = (text: string): string => {
-  if (text.startsWith('/') || URL.canParse(text)) return text
-  throw new InvalidArgumentError('Expected a path that starts with /, or an absolute URL.')
-}
-
-const toMethod = (text: string): string => {
-  // RFC 9110 section 9.1: a method is a token.
-  if (/^[\w!#$%&'*+.^`|~-]+$/.test(text)) return text.toUpperCase()
-  throw new InvalidArgumentError('Expected an HTTP method, such as GET.')
-}
 
 interface SharedFlags {
   readonly config?: string
@@ -54,7 +30,7 @@ interface SharedFlags {
 }
 
 interface ServeFlags extends SharedFlags {
-  readonly admin?: AdminPlace | null
+  readonly admin?: AdminPlace | 'off'
   readonly data?: string
   readonly host?: string
   readonly port?: number
@@ -65,7 +41,7 @@ interface ServeFlags extends SharedFlags {
 /** Runs one command line (the words behind `turnout`) and gives its exit code; throws only on a defect. */
 export async function runProgram(
   words: readonly string[],
-  { terminal, version, loadCommands }: ProgramContext,
+  { terminal, version, loadCommands, loadInstanceCommands }: ProgramContext,
 ): Promise<number> {
   let exitCode: number = exitCodes.ok
   const { environment, workingDirectory } = terminal
@@ -90,7 +66,7 @@ export async function runProgram(
 
   const program = new Command('turnout')
     .description(
-      'Changes the routes of a live HTTP server: a folder of route modules, served while it changes.',
+      'Changes the routes of a live HTTP server: serves a folder of route modules, and changes what runs.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
@@ -99,20 +75,16 @@ export async function runProgram(
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .exitOverride()
 
-  const names = ['init', 'dev', 'serve', 'routes', 'check', 'probe']
-
   const onFolder = async (
     named: string,
     flags: SharedFlags,
     run: (commands: Commands, options: FolderOptions) => Promise<number>,
-  ): Promise<void> => {
+  ): Promise<number> => {
+    const names = program.commands.map((command) => command.name())
     const found = findFolder(named, workingDirectory, names)
-    if (!found.ok) {
-      exitCode = refuse(found.problem, exitCodes.usage)
-      return
-    }
+    if (!found.ok) return refuse(found.problem, exitCodes.usage)
     const { config, json = false } = flags
-    exitCode = await run(await loadCommands(), {
+    return run(await loadCommands(), {
       terminal,
       directory: found.directory,
       json,
@@ -126,6 +98,8 @@ export async function runProgram(
       .description(description)
       .option('-c, --config <file>', 'config to read instead of the one that is found')
       .option('--json', 'one JSON object a line')
+
+  program.commandsGroup('Serve a folder:')
 
   program
     .command('init')
@@ -197,41 +171,35 @@ export async function runProgram(
         const port = flags.port ?? fromEnvironment('PORT', toPort)
         const admin =
           flags.admin === undefined ? fromEnvironment('TURNOUT_ADMIN_LISTEN', toAdmin) : flags.admin
-        await onFolder(directory, flags, (commands, options) =>
+        exitCode = await onFolder(directory, flags, (commands, options) =>
           commands.serve({
             ...options,
             command,
             ...(host === undefined ? {} : { host }),
             ...(port === undefined ? {} : { port }),
             ...(flags.settle === undefined ? {} : { settleMs: flags.settle }),
-            ...(admin === undefined ? {} : { admin }),
+            ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
           }),
         )
       })
 
-  folderCommand('routes', 'list the routes of a folder')
-    .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
-    .action((directory: string, flags: SharedFlags) =>
-      onFolder(directory, flags, (commands, options) => commands.routes(options)),
-    )
-
   folderCommand('check', 'build and check a folder without serving it')
     .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
-    .action((directory: string, flags: SharedFlags) =>
-      onFolder(directory, flags, (commands, options) => commands.check(options)),
-    )
+    .action(async (directory: string, flags: SharedFlags) => {
+      exitCode = await onFolder(directory, flags, (commands, options) => commands.check(options))
+    })
 
-  folderCommand('probe', 'say which route a request would take, and why')
-    .argument('<method>', 'HTTP method', toMethod)
-    .argument('<url>', 'path or absolute URL', toTarget)
-    .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
-    .action((method: string, url: string, directory: string, flags: SharedFlags) =>
-      onFolder(directory, flags, (commands, options) =>
-        commands.probe({ ...options, method, url }),
-      ),
-    )
+  addInstanceCommands(program, {
+    terminal,
+    defaultFolder: DEFAULT_FOLDER,
+    loadInstanceCommands,
+    onFolder,
+    exit: (code) => {
+      exitCode = code
+    },
+  })
 
   if (words.length === 0) {
     terminal.out(program.helpInformation())

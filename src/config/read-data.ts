@@ -1,5 +1,5 @@
 import { type Document, Lexer, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
-import { problem } from '../core/errors.ts'
+import { type ErrorCode, problem } from '../core/errors.ts'
 import { type Locate, type ReadResult, placeAt, reasonOf } from './source.ts'
 
 const locateIn =
@@ -54,12 +54,14 @@ const findTooDeep = (text: string): number | undefined => {
 }
 
 /** Reads JSON and YAML with one parser, whose nodes know where they stand (YAML 1.2 holds JSON). */
-export function readData(file: string, text: string): ReadResult {
+export function readData(
+  file: string,
+  text: string,
+  code: ErrorCode = 'TURNOUT_CONFIG_SYNTAX',
+): ReadResult {
   const syntax = (reason: string, offset: number): ReadResult => ({
     ok: false,
-    problems: [
-      problem('TURNOUT_CONFIG_SYNTAX', { file, reason }, { place: placeAt(file, text, offset) }),
-    ],
+    problems: [problem(code, { file, reason }, { place: placeAt(file, text, offset) })],
   })
   if (file.endsWith('.json') && text.trim() === '') return syntax('the file is empty', 0)
   const tooDeep = findTooDeep(text)

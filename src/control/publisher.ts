@@ -27,7 +27,8 @@ export interface PublisherOptions {
   readonly keep: number
   /** What counts as a conflict of routes. */
   readonly conflicts: ConflictPolicy
-  readonly onApplied: (revision: Revision, outcome: Outcome) => void
+  /** Told in the turn of the apply; milliseconds from the change set's arrival. */
+  readonly onApplied: (revision: Revision, durationMs: number) => void
   readonly onRejected: (who: Who, rejections: readonly Rejection[]) => void
   /** Finds the code of a module that an earlier process built; null: it is gone or damaged. */
   readonly codeOf?: CodeOf
@@ -161,12 +162,14 @@ export class Publisher implements Control {
     const { table, refused } = this.#assemble(proposals)
     const rejections = this.#rejections(proposals, refused)
     const step = this.#stepTo(table, set, plain)
-    if (rejections.length > 0 || step === null) return this.#end(set, startedAt, rejections, null)
+    this.#tell(set, rejections)
+    if (rejections.length > 0 || step === null) return outcomeOf(null, rejections, startedAt)
     const published = this.#write(step)
     if (published instanceof Promise) throw new TurnoutError('TURNOUT_CLOSURE_DURABLE')
     this.#publishedAs(step, published)
     this.#options.worker.apply(step.revision.number, table)
-    return this.#end(set, startedAt, [], step.revision)
+    this.#options.onApplied(step.revision, performance.now() - startedAt)
+    return outcomeOf(step.revision, [], startedAt)
   }
 
   async plan(set: ChangeSet): Promise<ChangePlan> {
@@ -277,6 +280,12 @@ export class Publisher implements Control {
     const rejections = [...loaded.rejections]
     let going = loaded.proposals
     let revision: Revision | null = null
+    // What is refused is told before what goes live without it.
+    let told = 0
+    const tell = (): void => {
+      this.#tell(set, rejections.slice(told))
+      told = rejections.length
+    }
     try {
       // Each round leaves out who failed; the first without a failure is published.
       while (going.length > 0 && (set.isPartial || rejections.length === 0)) {
@@ -290,7 +299,8 @@ export class Publisher implements Control {
           const latest = this.#assemble(going)
           for (const [owner, problems] of latest.refused) failed.set(owner, problems)
           if (failed.size === 0) {
-            const result = await this.#publish(latest.table, set, markOf(set))
+            tell()
+            const result = await this.#publish(latest.table, set, markOf(set), startedAt)
             addByOwner(failed, going, result.problems)
             revision = result.revision
           }
@@ -301,7 +311,8 @@ export class Publisher implements Control {
     } finally {
       await worker.discard()
     }
-    return this.#end(set, startedAt, rejections, revision)
+    tell()
+    return outcomeOf(revision, rejections, startedAt)
   }
 
   /** Checks, stores the artifacts, and makes the modules ready; problems by owner. */
@@ -320,6 +331,7 @@ export class Publisher implements Control {
     table: Table,
     who: Who,
     mark: Mark,
+    startedAt: number,
   ): Promise<{ revision: Revision | null; problems: ReadonlyMap<string, readonly Problem[]> }> {
     const before = this.#history.current
     const step = this.#stepTo(table, who, mark)
@@ -333,6 +345,7 @@ export class Publisher implements Control {
     void failpoint('apply.after')
     if (applied.ok) {
       this.#await(step.revision)
+      this.#options.onApplied(step.revision, performance.now() - startedAt)
       return { revision: step.revision, problems: new Map() }
     }
     const reason = `taken back: revision ${step.revision.number} could not be applied`
@@ -416,7 +429,7 @@ export class Publisher implements Control {
       if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
       let revision: Revision | null = null
       if (rejections.length === 0) {
-        const result = await this.#publish(latest.table, who, mark)
+        const result = await this.#publish(latest.table, who, mark, startedAt)
         revision = result.revision
         for (const [name, of] of result.problems)
           rejections.push(
@@ -424,7 +437,8 @@ export class Publisher implements Control {
           )
       }
       await worker.discard()
-      return this.#end(who, startedAt, rejections, revision)
+      this.#tell(who, rejections)
+      return outcomeOf(revision, rejections, startedAt)
     })
   }
 
@@ -480,24 +494,16 @@ export class Publisher implements Control {
     return rejectionOf(this.table, { owner, label }, problems, digest)
   }
 
-  #end(
-    who: Who & Pick<ChangeSet, 'isKnown'>,
-    startedAt: number,
-    rejections: readonly Rejection[],
-    revision: Revision | null,
-  ): Outcome {
-    const outcome = { revision, rejections, durationMs: performance.now() - startedAt }
+  /** Keeps and tells what was refused, unless it was told before. */
+  #tell(who: Who & Pick<ChangeSet, 'isKnown'>, rejections: readonly Rejection[]): void {
     const news = rejections.filter((one) => who.isKnown?.(one) !== true)
-    if (news.length > 0) {
-      const { author, reason } = who
-      const rejected = { author, reason, at: Date.now(), rejections: news }
-      this.#history.reject(rejected)
-      // The author has the answer already; a store that fails says so at the next publish.
-      this.#note({ kind: 'rejected', rejected }).catch(() => undefined)
-      this.#options.onRejected(who, news)
-    }
-    if (revision !== null) this.#options.onApplied(revision, outcome)
-    return outcome
+    if (news.length === 0) return
+    const { author, reason } = who
+    const rejected = { author, reason, at: Date.now(), rejections: news }
+    this.#history.reject(rejected)
+    // The author has the answer already; a store that fails says so at the next publish.
+    this.#note({ kind: 'rejected', rejected }).catch(() => undefined)
+    this.#options.onRejected(who, news)
   }
 }
 
@@ -515,6 +521,12 @@ const itemsOf = ({ items }: ChangeSet, table: Table): readonly ChangeItem[] =>
 
 const markOf = ({ confirmWithinMs }: ChangeSet): Mark =>
   confirmWithinMs === undefined ? plain : { ...plain, confirmBy: Date.now() + confirmWithinMs }
+
+const outcomeOf = (
+  revision: Revision | null,
+  rejections: readonly Rejection[],
+  startedAt: number,
+): Outcome => ({ revision, rejections, durationMs: performance.now() - startedAt })
 
 const preparesOf = ({ modules }: Proposal): Parameters<Worker['prepare']>[0] =>
   modules.map(({ reference, routes }) => ({ reference, routeIds: routes.map(({ id }) => id) }))

@@ -82,7 +82,6 @@ export type ErrorCode =
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
   | 'TURNOUT_URI_FORBIDDEN'
-  // store
   // admin API
   | 'TURNOUT_ADMIN_HOST'
   | 'TURNOUT_ADMIN_ORIGIN'
@@ -114,6 +113,10 @@ export type ErrorCode =
   | 'TURNOUT_KEY_REUSED'
   | 'TURNOUT_KEY_RUNNING'
   | 'TURNOUT_AUDIT_FAILED'
+  // command line
+  | 'TURNOUT_INSTANCE_NOT_FOUND'
+  | 'TURNOUT_INSTANCE_TOKEN'
+  | 'TURNOUT_INPUT_FILE'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -634,8 +637,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cure: 'Name another server.',
   },
 
-  // store
-
   // admin API
   TURNOUT_ADMIN_HOST: {
     status: 403,
@@ -819,6 +820,27 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The audit log cannot be written: {reason}',
     cause: 'Nothing is changed that cannot be written down first.',
     cure: 'See to the disk; what is served goes on.',
+  },
+
+  // command line
+  TURNOUT_INSTANCE_NOT_FOUND: {
+    status: 503,
+    message: 'No running instance was reached: {reason}',
+    cause: 'No instance runs here, its admin API is off, or it is somewhere else.',
+    cure: 'Start one with `turnout serve`, or name it with `--admin URL` or `--data DIR`.',
+  },
+  TURNOUT_INSTANCE_TOKEN: {
+    status: 401,
+    message: 'There is no token for the instance at {url}: {reason}',
+    cause: 'The admin API answers only who shows a token.',
+    cure: 'Set TURNOUT_ADMIN_TOKEN, or name the data folder of the instance with `--data DIR`.',
+  },
+  TURNOUT_INPUT_FILE: {
+    status: 422,
+    message: 'Cannot take {file}: {reason}',
+    cause:
+      'A change is read from files of routes (.json, .yaml, .yml), route modules, folders of modules, or standard input (-).',
+    cure: 'Correct the file, or the path that names it.',
   },
 }
 

@@ -2,7 +2,7 @@ import { problem, type Problem } from '../core/errors.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { compact, type Keep } from './compaction.ts'
-import { checkpointPath, deleteSegment, writeWitness, type Files } from './files.ts'
+import { checkpointPath, deleteSegment, writeInventory, type Files } from './files.ts'
 import type { Journal } from './journal.ts'
 
 export interface CheckpointOptions {
@@ -40,8 +40,8 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     files.checkpoints.set(segment, size)
     since = written
     const old = compact(files, keep, journal.newest(), Date.now())
-    // The witness must not miss what is deleted on purpose.
-    await writeWitness(files, journal.newest())
+    // The inventory must not miss what is deleted on purpose.
+    await writeInventory(files, journal.newest())
     for (const number of old) await deleteSegment(files, number)
   }
 

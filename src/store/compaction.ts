@@ -39,8 +39,8 @@ const firstNeeded = (files: Files, keep: Keep, newest: Position, now: number): n
  * What somebody reads is left for the next time. Returns what may be deleted.
  */
 export function compact(files: Files, keep: Keep, newest: Position, now: number): number[] {
-  const held = Math.min(...[...files.holds].map(({ segment }) => segment))
-  const end = Math.min(firstNeeded(files, keep, newest, now), held)
+  const read = Math.min(...[...files.readers].map(({ segment }) => segment))
+  const end = Math.min(firstNeeded(files, keep, newest, now), read)
   const old: number[] = []
   while (files.segments.length > 1 && files.segments[0]!.number < end) {
     const { number } = files.segments.shift()!

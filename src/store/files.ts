@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { thrownMessage } from '../core/thrown.ts'
 import { readLine, sealLine } from './chain.ts'
 import { writeDurably } from './durable-file.ts'
+import { isDamage } from './folder.ts'
 import { fieldsOf, positionOf, schema, type Position } from './position.ts'
 import { segmentBegin, segmentHead, type Begin } from './segment.ts'
 
@@ -11,7 +12,7 @@ import { segmentBegin, segmentHead, type Begin } from './segment.ts'
  *
  *     journal-N.ndjson       what was published from a position on
  *     checkpoint-N.ndjson    all objects at that position; missing where it was not finished
- *     newest.json            a witness of what was there when it was written
+ *     inventory.json         an inventory of what was there when it was written
  *     damaged/               what did not verify
  */
 
@@ -29,7 +30,7 @@ export interface Files {
   /** Number of a segment, and bytes of the checkpoint at its begin. */
   readonly checkpoints: Map<number, number>
   /** Segments that somebody reads: neither they nor later ones are deleted. */
-  readonly holds: Set<{ segment: number }>
+  readonly readers: Set<{ segment: number }>
   /** Number of the segment that is made next. */
   next: number
 }
@@ -39,7 +40,7 @@ const named = (kind: string, number: number): string =>
 
 export const segmentName = (number: number): string => named('journal', number)
 export const checkpointName = (number: number): string => named('checkpoint', number)
-export const witnessName = 'newest.json'
+export const inventoryName = 'inventory.json'
 
 export const segmentPath = (files: { readonly directory: string }, number: number): string =>
   join(files.directory, segmentName(number))
@@ -86,13 +87,13 @@ export async function beginSegment(
 
 /** Deletes a checkpoint and its segment; the checkpoint first, for one without its segment would be damage. */
 export async function deleteSegment(files: Files, number: number): Promise<void> {
-  await rm(checkpointPath(files, number), { force: true })
+  await rm(checkpointPath(files, number), { force: true, recursive: true })
   files.checkpoints.delete(number)
-  await rm(segmentPath(files, number), { force: true })
+  await rm(segmentPath(files, number), { force: true, recursive: true })
 }
 
 /** What was surely there when it was written. */
-export interface Witness {
+export interface Inventory {
   readonly position: Position
   readonly segments: readonly number[]
   /** Segments that had a checkpoint. */
@@ -101,25 +102,26 @@ export interface Witness {
 
 /**
  * Notes down what is there. Records that are cut off at a line's end leave no trace in their file, and a checkpoint
- * that is gone may as well never have been finished; the witness tells that they are missing. It is written when the
+ * that is gone may as well never have been finished; the inventory tells that they are missing. It is written when the
  * store is made, with each checkpoint, and at the end.
  */
-export async function writeWitness(files: Files, position: Position): Promise<void> {
+export async function writeInventory(files: Files, position: Position): Promise<void> {
   const segments = files.segments.map(({ number }) => number)
   const checkpoints = [...files.checkpoints.keys()]
-  const entry = { kind: 'newest', schema, segments, checkpoints, ...position }
+  const entry = { kind: 'inventory', schema, segments, checkpoints, ...position }
   const { line } = sealLine('', JSON.stringify(entry))
-  await writeDurably(join(files.directory, witnessName), line, 'witness')
+  await writeDurably(join(files.directory, inventoryName), line, 'inventory')
 }
 
-/** The witness, or why there is none. */
-export async function readWitness(
+/** The inventory, or why there is none. */
+export async function readInventory(
   directory: string,
-): Promise<Witness | { readonly reason: string }> {
+): Promise<Inventory | { readonly reason: string }> {
   let bytes: Buffer
   try {
-    bytes = await readFile(join(directory, witnessName))
+    bytes = await readFile(join(directory, inventoryName))
   } catch (error) {
+    if (!isDamage(error)) throw error
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     return { reason: isMissing ? missingFile : thrownMessage(error) }
   }
@@ -128,8 +130,8 @@ export async function readWitness(
   if (line?.end !== bytes.length || fields === null) return { reason: 'it does not verify' }
   const position = positionOf(fields)
   const { kind, segments, checkpoints } = fields
-  const isWitness = kind === 'newest' && fields['schema'] === schema && position !== null
-  if (!isWitness || !Array.isArray(segments) || !Array.isArray(checkpoints))
+  const isInventory = kind === 'inventory' && fields['schema'] === schema && position !== null
+  if (!isInventory || !Array.isArray(segments) || !Array.isArray(checkpoints))
     return { reason: 'it is of another kind or schema' }
   const isNumber = (value: unknown): value is number => typeof value === 'number'
   return {

@@ -21,6 +21,15 @@ export async function prepareFolder(directory: string): Promise<void> {
   if ((found.mode & 0o077) !== 0 && found.uid === process.geteuid?.()) await chmod(directory, 0o700)
 }
 
+/**
+ * Whether a file that could not be read is damaged or gone, and not just out of reach: where a right or a descriptor is
+ * missing, moving files aside would do the damage.
+ */
+export function isDamage(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === undefined || ['ENOENT', 'EIO', 'EISDIR', 'ERR_FS_FILE_TOO_LARGE'].includes(code)
+}
+
 /** Deletes what writes left behind that were never finished. */
 export async function clearDrafts(directory: string): Promise<void> {
   for (const name of await readdir(directory))
@@ -44,7 +53,8 @@ export async function moveAside(directory: string, name: string): Promise<void> 
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   const names = (await readdir(aside)).sort()
-  for (const old of names.slice(0, -keptDamaged)) await rm(join(aside, old), { force: true })
+  for (const old of names.slice(0, -keptDamaged))
+    await rm(join(aside, old), { force: true, recursive: true })
   await syncFolder(aside)
   await syncFolder(directory)
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { TurnoutError } from '../core/errors.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { checkpointPath, segmentName, segmentPath, type Files, type Segment } from './files.ts'
-import { applyRecord, objectsOf, origin, type Position, type Standing } from './position.ts'
+import { applyRecord, objectsOf, type Position, type Standing } from './position.ts'
 import { walkSegment, type SegmentWalk } from './segment.ts'
 import type { StoreRecord, StoreState } from './store.ts'
 
@@ -41,7 +41,7 @@ const isBase = (files: Files, { number, begin }: Segment): boolean =>
   files.checkpoints.has(number) || begin.position.cursor === 0
 
 const standingAt = async (files: Files, { number, begin }: Segment): Promise<Standing> => {
-  if (!files.checkpoints.has(number)) return { position: origin, objects: new Map() }
+  if (!files.checkpoints.has(number)) return { position: begin.position, objects: new Map() }
   const read = await readCheckpoint(checkpointPath(files, number), number)
   if (read.ok && read.standing.position.hash === begin.position.hash) return read.standing
   throw new TurnoutError('TURNOUT_STORE_DAMAGED', {
@@ -63,8 +63,8 @@ export async function readState(
   const bases = files.segments.filter(
     (segment) => isBase(files, segment) && segment.begin.position.number <= wanted,
   )
-  const hold = { segment: files.segments[0]!.number }
-  files.holds.add(hold)
+  const reader = { segment: files.segments[0]!.number }
+  files.readers.add(reader)
   try {
     for (const base of bases.reverse()) {
       let standing: Standing
@@ -78,7 +78,7 @@ export async function readState(
     }
     return null
   } finally {
-    files.holds.delete(hold)
+    files.readers.delete(reader)
   }
 }
 
@@ -136,8 +136,8 @@ export async function catchUp(
   onUpToDate: () => void,
 ): Promise<void> {
   let given = after
-  const hold = { segment: 0 }
-  files.holds.add(hold)
+  const reader = { segment: 0 }
+  files.readers.add(reader)
   try {
     while (!isEnded()) {
       if (given === written.newest().cursor) {
@@ -146,7 +146,7 @@ export async function catchUp(
       }
       const segment = files.segments.findLast(({ begin }) => begin.position.cursor <= given)
       if (segment === undefined) throw damagedSegment(files, 0, `the record after ${given} is gone`)
-      hold.segment = segment.number
+      reader.segment = segment.number
       const before = given
       await walkPublished(files, written, segment, (record) => {
         if (record.cursor <= given) return true
@@ -158,6 +158,6 @@ export async function catchUp(
         throw damagedSegment(files, segment.number, `the record after ${given} is gone`)
     }
   } finally {
-    files.holds.delete(hold)
+    files.readers.delete(reader)
   }
 }

@@ -3,7 +3,7 @@ import { problem, type Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import type { Keep } from './compaction.ts'
-import { writeWitness } from './files.ts'
+import { writeInventory } from './files.ts'
 import { clearDrafts, prepareFolder } from './folder.ts'
 import { catchUp, readState, watchFloor } from './history.ts'
 import { openJournal, storeFailed } from './journal.ts'
@@ -107,7 +107,7 @@ const openLocked = async (
     await checkpoints.close()
     await verified
     await journal.close()
-    await writeWitness(files, journal.newest()).catch(warn)
+    await writeInventory(files, journal.newest()).catch(warn)
     await release()
   }
 

@@ -9,15 +9,15 @@ import {
   deleteSegment,
   listFiles,
   missingFile,
-  readWitness,
+  readInventory,
   segmentName,
   segmentPath,
-  witnessName,
-  writeWitness,
+  inventoryName,
+  writeInventory,
   type Files,
-  type Witness,
+  type Inventory,
 } from './files.ts'
-import { moveAside } from './folder.ts'
+import { isDamage, moveAside } from './folder.ts'
 import { measureLost } from './lost.ts'
 import { origin, type Standing } from './position.ts'
 import { outcomeOf, publishRecovered } from './recover.ts'
@@ -50,18 +50,18 @@ type Found = Awaited<ReturnType<typeof listFiles>>
  */
 export async function openFiles(directory: string): Promise<OpenedFiles> {
   const found = await listFiles(directory)
-  const witness = await readWitness(directory)
+  const inventory = await readInventory(directory)
   const files: Files = {
     directory,
     segments: [],
     checkpoints: new Map(),
-    holds: new Set(),
+    readers: new Set(),
     next: Math.max(0, ...found.segments, ...found.checkpoints) + 1,
   }
-  if (files.next === 1 && 'reason' in witness && witness.reason === missingFile) {
+  if (files.next === 1 && 'reason' in inventory && inventory.reason === missingFile) {
     const { size, hash } = await beginSegment(files, origin)
     const standing: Standing = { position: { ...origin, hash }, objects: new Map() }
-    await writeWitness(files, standing.position)
+    await writeInventory(files, standing.position)
     return { files, standing, size, written: size, recovery: null, tail: null }
   }
 
@@ -69,10 +69,10 @@ export async function openFiles(directory: string): Promise<OpenedFiles> {
   const base = await findBase(files, found, damages)
   if (base === null) throw damaged(directory, damages, 'no checkpoint and no beginning verifies')
   const replay = await replayFrom(files, base, found.segments)
-  const seen = 'reason' in witness ? null : witness
-  // Without a record there is no witness yet when making the store was cut short.
-  if ('reason' in witness && replay.standing.position.cursor > 0)
-    damages.push({ name: witnessName, reason: witness.reason })
+  const seen = 'reason' in inventory ? null : inventory
+  // Without a record there is no inventory yet when making the store was cut short.
+  if ('reason' in inventory && replay.standing.position.cursor > 0)
+    damages.push({ name: inventoryName, reason: inventory.reason })
   const missing = missingRecords(found, replay, seen)
   files.segments.push(...(await earlierSegments(files, found, base.segment, damages)))
   files.segments.push(...replay.used)
@@ -90,7 +90,7 @@ export async function openFiles(directory: string): Promise<OpenedFiles> {
     await syncSegment(files)
     for (const { name } of damages) await moveAside(directory, name)
     await deleteUnlisted(files, found)
-    if (damages.length > 0) await writeWitness(files, replay.standing.position)
+    if (damages.length > 0) await writeInventory(files, replay.standing.position)
     const outcome = `nothing was lost, and revision ${replay.standing.position.number} is the newest`
     const recovery = damages.length === 0 ? null : recovered(directory, damages, outcome)
     return { files, ...replay, recovery, tail }
@@ -102,7 +102,7 @@ export async function openFiles(directory: string): Promise<OpenedFiles> {
   const given = await highestGiven(files, found, replay, missing)
   const { standing, size } = await publishRecovered(files, replay, found, given, damages)
   await deleteUnlisted(files, found)
-  await writeWitness(files, standing.position)
+  await writeInventory(files, standing.position)
   const outcome = outcomeOf(replay.standing.position, standing.position)
   const recovery = recovered(directory, all, outcome)
   return { files, standing, size, written: size, recovery, tail: null }
@@ -135,12 +135,16 @@ interface Missing extends Damage {
   readonly number: number
 }
 
-const missingRecords = (found: Found, replay: Replay, witness: Witness | null): Missing | null => {
+const missingRecords = (
+  found: Found,
+  replay: Replay,
+  inventory: Inventory | null,
+): Missing | null => {
   const { position } = replay.standing
-  const { cursor, number } = witness?.position ?? position
+  const { cursor, number } = inventory?.position ?? position
   const last = found.segments.at(-1) ?? 0
   const orphan = found.checkpoints.at(-1) ?? 0
-  const known = Math.max(orphan, witness?.segments.at(-1) ?? 0)
+  const known = Math.max(orphan, inventory?.segments.at(-1) ?? 0)
   if (known > last) return { name: segmentName(known), reason: missingFile, cursor, number }
   if (cursor <= position.cursor) return null
   return { name: segmentName(last), reason: 'records at its end are missing', cursor, number }
@@ -201,6 +205,7 @@ const earlierSegments = async (
       const begin = await readBegin(files, number)
       if (begin !== null) earlier.unshift({ number, begin })
     } catch (error) {
+      if (!isDamage(error)) throw error
       damages.push({ name: segmentName(number), reason: thrownMessage(error) })
       break
     }
@@ -238,7 +243,10 @@ const highestGiven = async (
     given = { ...given, ...measureLost(bytes, end, hash, given) }
     for (const number of found.segments) {
       if (number <= broken.segment) continue
-      const later = await readFile(segmentPath(files, number)).catch(() => Buffer.alloc(0))
+      const later = await readFile(segmentPath(files, number)).catch((error: unknown) => {
+        if (!isDamage(error)) throw error
+        return Buffer.alloc(0)
+      })
       given = { ...given, ...measureLost(later, 0, '', given) }
     }
   }

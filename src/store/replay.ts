@@ -2,7 +2,8 @@ import { open, readFile } from 'node:fs/promises'
 import { thrownMessage } from '../core/thrown.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import { checkpointName, checkpointPath, segmentPath, type Files, type Segment } from './files.ts'
-import { applyRecord, origin, type Standing } from './position.ts'
+import { isDamage } from './folder.ts'
+import { applyRecord, type Standing } from './position.ts'
 import { walkSegment, type Begin } from './segment.ts'
 
 /** A file that is not what was written. */
@@ -71,13 +72,20 @@ export async function findBase(
       }
       damages.push({ name: checkpointName(segment), reason: read.reason })
     } catch (error) {
+      if (!isDamage(error)) throw error
       damages.push({ name: checkpointName(segment), reason: thrownMessage(error) })
     }
   }
   const [first] = found.segments
-  const begin = first === undefined ? null : await readBegin(files, first).catch(() => null)
+  const begin =
+    first === undefined
+      ? null
+      : await readBegin(files, first).catch((error: unknown) => {
+          if (!isDamage(error)) throw error
+          return null
+        })
   return first !== undefined && begin?.position.cursor === 0
-    ? { segment: first, standing: { position: origin, objects: new Map() } }
+    ? { segment: first, standing: { position: begin.position, objects: new Map() } }
     : null
 }
 
@@ -109,6 +117,7 @@ export async function replayFrom(
     try {
       bytes = await readFile(segmentPath(files, number))
     } catch (error) {
+      if (!isDamage(error)) throw error
       return end({ ...missing, segment: number, reason: thrownMessage(error) })
     }
     const visit = (record: Parameters<typeof applyRecord>[1]): void => applyRecord(objects, record)

@@ -1,4 +1,4 @@
-import { problem, type Problem } from '../core/errors.ts'
+import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import {
@@ -9,7 +9,7 @@ import {
   type Files,
   type Segment,
 } from './files.ts'
-import { moveAside } from './folder.ts'
+import { isDamage, moveAside } from './folder.ts'
 import { walkPublished, type Written } from './history.ts'
 import { isFollowing } from './segment.ts'
 import type { Position } from './position.ts'
@@ -44,8 +44,8 @@ export async function verifyHistory(
     warn(name, reason, 'nothing newer is lost, but the history before it has ended')
   }
 
-  const hold = { segment: 0 }
-  files.holds.add(hold)
+  const reader = { segment: 0 }
+  files.readers.add(reader)
   try {
     for (const number of Array.from(files.checkpoints.keys())) {
       if (signal.aborted) return
@@ -67,12 +67,13 @@ export async function verifyHistory(
       try {
         follows = (await walkPublished(files, written, segment, () => true)).position ?? undefined
       } catch (error) {
+        if (!isDamaged(error)) throw error
         follows = undefined
         await dropUpTo(segment, thrownMessage(error))
       }
     }
   } finally {
-    files.holds.delete(hold)
+    files.readers.delete(reader)
   }
 }
 
@@ -81,6 +82,9 @@ const verifyCheckpoint = async (files: Files, number: number): Promise<string | 
     const read = await readCheckpoint(checkpointPath(files, number), number)
     return read.ok ? null : read.reason
   } catch (error) {
+    if (!isDamaged(error)) throw error
     return thrownMessage(error)
   }
 }
+
+const isDamaged = (error: unknown): boolean => error instanceof TurnoutError || isDamage(error)

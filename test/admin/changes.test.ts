@@ -132,6 +132,7 @@ test("another owner's route is switched off and on, and stays as it is", async (
   assert.equal(off.status, 200)
   assert.equal(off.body.switchedOff, true)
   assert.equal(off.body.owner, 'files:f')
+  assert.equal(off.headers.etag, (await send('GET', '/api/routes/f')).headers.etag)
   const on = await change(opened, { enable: ['f'] })
   assert.equal(on.status, 200)
   assert.equal((await send('GET', '/api/routes/f')).body.switchedOff, undefined)

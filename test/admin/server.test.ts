@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { createAdminClient } from '../../src/admin/client.ts'
 import { openAdminServer } from '../../src/admin/server.ts'
 import type { AdminOptions } from '../../src/admin/context.ts'
-import { open, root, type Opened } from './support/open.ts'
+import { certificate } from './support/certificate.ts'
+import { open, root, target, type Opened } from './support/open.ts'
 
 for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.test', '127.evil.test']) {
   test(`${host} is not listened on without TLS`, async () => {
@@ -12,6 +14,20 @@ for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.test', '127.evil.test
     })
   })
 }
+
+test('with a certificate any address may be listened on, and is asked over TLS', async (t) => {
+  const listen = { host: '0.0.0.0', tls: certificate }
+  const opened = await open(t, { hosts: ['gateway.test'] }, listen)
+  const url = `https://localhost:${opened.port}`
+  const client = createAdminClient({ url, token: root, ca: certificate.cert })
+  const created = await client.createRoute({ body: { id: 'a', path: '/a', target } })
+  assert.ok(created.ok)
+  await assert.rejects(createAdminClient({ url, token: root }).status(), {
+    code: 'TURNOUT_ADMIN_UNREACHABLE',
+  })
+  const plain = createAdminClient({ url: `http://localhost:${opened.port}`, token: root })
+  await assert.rejects(plain.status(), { code: 'TURNOUT_ADMIN_UNREACHABLE' })
+})
 
 /** Sends bytes and reads until the server closes, or `isDone`. */
 const raw = (

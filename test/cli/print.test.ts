@@ -170,6 +170,16 @@ test('docs/reference/cli-json.md has every event', () => {
     'problem',
     'created',
     'kept',
+    'token',
+    'probe',
+    'plan',
+    'published',
+    'rolled-back',
+    'confirmed',
+    'switched',
+    'revision',
+    'diff',
+    'status',
   ])
     assert.ok(page.includes(`"event":"${name}"`), name)
 })

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { createPaint } from '../../src/cli/colour.ts'
 import type { Commands, FolderOptions } from '../../src/cli/commands.ts'
+import type { InstanceCommands } from '../../src/cli/instance/commands.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
 interface Ran {
@@ -35,7 +36,7 @@ const run = async (
   let err = ''
   const note =
     (name: string) =>
-    ({ terminal: _terminal, ...rest }: FolderOptions): Promise<number> => {
+    ({ terminal: _terminal, ...rest }: Pick<FolderOptions, 'terminal'>): Promise<number> => {
       calls.push({ name, ...rest })
       return Promise.resolve(0)
     }
@@ -45,9 +46,22 @@ const run = async (
     check: note('check'),
     probe: note('probe'),
   }
+  const instanceCommands: InstanceCommands = {
+    routes: note('instance routes'),
+    probe: note('instance probe'),
+    plan: note('plan'),
+    publish: note('publish'),
+    history: note('history'),
+    diff: note('diff'),
+    rollback: note('rollback'),
+    confirm: note('confirm'),
+    status: note('status'),
+    switchRoutes: note('switch'),
+  }
   const code = await runProgram(words, {
     version: '9.9.9',
     loadCommands: () => Promise.resolve(commands),
+    loadInstanceCommands: () => Promise.resolve(instanceCommands),
     terminal: {
       out: (text) => void (out += text),
       err: (text) => void (err += text),
@@ -55,6 +69,7 @@ const run = async (
       paintErr: createPaint(false),
       environment,
       workingDirectory,
+      read: () => Promise.resolve(''),
     },
   })
   return { code, out, err, calls }
@@ -63,8 +78,12 @@ const run = async (
 test('no words print the help on standard output', async (context) => {
   const { code, out, err } = await run(await folderOf(context), [])
   assert.equal(code, 0)
-  for (const name of ['init', 'dev', 'serve', 'routes', 'check', 'probe'])
+  const names =
+    'init dev serve check routes probe status history diff plan publish rollback confirm'
+  for (const name of [...names.split(' '), 'enable', 'disable', 'help'])
     assert.match(out, new RegExp(`^  ${name} `, 'm'))
+  for (const group of ['Serve a folder:', 'Look at a running instance:', 'Help:'])
+    assert.ok(out.includes(`\n${group}\n`), group)
   assert.equal(err, '')
 })
 
@@ -86,6 +105,17 @@ const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['two folders', ['routes', 'routes', 'more'], /too many arguments/],
   ['a URL that is none', ['probe', 'GET', 'x'], /path that starts with/],
   ['a method that is none', ['probe', 'G T', '/x'], /HTTP method/],
+  ['a mistyped command of an instance', ['publsh', 'x.yaml'], /did you mean publish/i],
+  ['a header without a colon', ['probe', 'GET', '/', '-H', 'x'], /'name: value'/],
+  ['nothing to publish', ['publish', '--force'], /TURNOUT_USAGE +Name files or folders/],
+  ['nothing to plan', ['plan'], /TURNOUT_USAGE/],
+  ['a removal of nothing', ['publish', '--remove', 'shop'], /route:ID, upstream:NAME or module/],
+  ['a duration that is none', ['publish', 'x', '--confirm-within', '5'], /30s, 5m or 1h/],
+  ['a wait that is none', ['publish', 'x', '--wait', 'fleet'], /choices are applied/],
+  ['a revision that is none', ['rollback', 'latest'], /whole number/],
+  ['one revision to compare', ['diff', '1'], /missing required argument 'to'/],
+  ['no rows at all', ['history', '--limit', '0'], /from 1 to/],
+  ['no route to switch off', ['disable'], /missing required argument 'ids'/],
   ['a probe without a URL', ['probe', 'GET'], /missing required argument 'url'/],
 ]
 for (const [name, words, message] of refused)
@@ -138,7 +168,11 @@ const accepted: readonly (readonly [
   ],
   [['routes', '-c', 'x.yaml', '--no-color'], {}, { name: 'routes', json: false, config: 'x.yaml' }],
   [['check', '--json'], {}, { name: 'check', json: true }],
-  [['probe', 'get', '/x?y=1'], {}, { name: 'probe', json: false, method: 'GET', url: '/x?y=1' }],
+  [
+    ['probe', 'get', '/x?y=1', 'routes'],
+    {},
+    { name: 'probe', json: false, method: 'GET', url: '/x?y=1' },
+  ],
 ]
 for (const [words, environment, call] of accepted)
   test(`turnout ${words.join(' ')} ${JSON.stringify(environment)}`, async (context) => {
@@ -146,6 +180,67 @@ for (const [words, environment, call] of accepted)
     const { code, calls, err } = await run(folder, words, environment)
     assert.equal(code, 0, err)
     assert.deepEqual(calls, [{ ...call, directory: join(folder, 'routes') }])
+  })
+
+const asked: readonly (readonly [readonly string[], object])[] = [
+  [
+    ['probe', 'get', '/x', '-H', 'A: 1', '-H', 'b:2', '-H', 'a: 3', '--from', '10.0.0.1'],
+    {
+      name: 'instance probe',
+      named: [],
+      method: 'GET',
+      url: '/x',
+      headers: { a: '1, 3', b: '2' },
+      from: '10.0.0.1',
+    },
+  ],
+  [
+    ['status', '--admin', 'x:1', '--data', 'd'],
+    { name: 'status', named: [], admin: 'x:1', data: 'd' },
+  ],
+  [['history'], { name: 'history', named: [], limit: 20 }],
+  [['diff', '1', '12'], { name: 'diff', named: [], from: 1, to: 12 }],
+  [
+    ['plan', 'a.yaml', '-', '--remove', 'route:a:b', '--remove', 'module:m', '--based-on', '0'],
+    {
+      name: 'plan',
+      named: ['a.yaml', '-'],
+      remove: [
+        { kind: 'route', name: 'a:b' },
+        { kind: 'module', name: 'm' },
+      ],
+      basedOn: 0,
+    },
+  ],
+  [
+    ['publish', 'a.yaml', '--reason', 'why', '--confirm-within', '5m', '--wait', 'applied'],
+    {
+      name: 'publish',
+      named: ['a.yaml'],
+      remove: [],
+      reason: 'why',
+      force: false,
+      confirmWithin: '5m',
+      wait: 'applied',
+    },
+  ],
+  [
+    ['publish', '--remove', 'upstream:u', '--force'],
+    { name: 'publish', named: [], remove: [{ kind: 'upstream', name: 'u' }], force: true },
+  ],
+  [['rollback'], { name: 'rollback', named: [], revision: null }],
+  [['rollback', '3', '--reason', 'r'], { name: 'rollback', named: [], reason: 'r', revision: 3 }],
+  [['confirm', '4'], { name: 'confirm', named: [], revision: 4 }],
+  [['enable', 'a', 'b'], { name: 'switch', named: [], routes: ['a', 'b'], enabled: true }],
+  [['disable', 'a'], { name: 'switch', named: [], routes: ['a'], enabled: false }],
+]
+for (const [words, call] of asked)
+  test(`turnout ${words.join(' ')} asks an instance`, async (context) => {
+    const { code, calls, err } = await run(await folderOf(context), words)
+    assert.equal(code, 0, err)
+    const [{ fallback, ...rest }] = calls as readonly [{ readonly fallback?: unknown }]
+    assert.deepEqual(rest, { json: false, ...call })
+    assert.equal(typeof fallback, words[0] === 'probe' ? 'function' : 'undefined')
   })
 
 test('init writes once, keeps what is there, and says what to type', async (context) => {

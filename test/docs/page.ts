@@ -53,6 +53,9 @@ const freePort = async (): Promise<number> => {
   }
 }
 
+/** Of every server of a page, and of the commands that ask its admin API. */
+const adminToken = 'the-token-of-the-examples-0123456789abcdef'
+
 /** Runs a page from top to bottom in a folder of its own, on a port of its own in place of 8080. */
 export class PageRun {
   readonly folder: string
@@ -131,6 +134,7 @@ export class PageRun {
       ...process.env,
       PORT: String(this.#port),
       TURNOUT_ADMIN_LISTEN: `127.0.0.1:${this.#admin}`,
+      TURNOUT_ADMIN_TOKEN: adminToken,
     }
     this.#server = spawn(process.execPath, args, { cwd: this.folder, env })
     for (const stream of [this.#server.stdout!, this.#server.stderr!]) {
@@ -161,7 +165,8 @@ export class PageRun {
     const line = (await this.#ported(command))
       .replace(/^npx turnout/, `"${process.execPath}" "${main}"`)
       .replace(/^curl /, 'curl -s ')
-    const child = spawn('bash', ['-c', `{ ${line}; } 2>&1`], { cwd: this.folder })
+    const env = { ...process.env, TURNOUT_ADMIN_TOKEN: adminToken }
+    const child = spawn('bash', ['-c', `{ ${line}; } 2>&1`], { cwd: this.folder, env })
     let text = ''
     child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
     await once(child, 'close')

@@ -57,7 +57,7 @@ export const places: readonly Place[] = [
 ]
 export const besidePlaces: readonly (readonly Place[])[] = [
   arrows('segment', 'bulk'),
-  arrows('witness', 'bulk'),
+  arrows('inventory', 'bulk'),
   arrows('admin.tokens', 'tokens'),
   arrows('audit.head', 'time'),
   arrows('instance', 'start'),

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -62,6 +67,9 @@ const edit = (path: string, change: (bytes: Buffer) => Buffer | void): void => {
   writeFileSync(path, change(bytes) ?? bytes)
 }
 
+const isSame = (path: string, before: Buffer): boolean =>
+  existsSync(path) && statSync(path).isFile() && readFileSync(path).equals(before)
+
 const damages: Readonly<Record<string, (path: string) => void>> = {
   'truncated to nothing': (path) => truncateSync(path, 0),
   'truncated anywhere': (path) => edit(path, (bytes) => bytes.subarray(0, below(bytes.length))),
@@ -85,6 +93,10 @@ const damages: Readonly<Record<string, (path: string) => void>> = {
   'garbage appended': (path) =>
     edit(path, (bytes) => Buffer.concat([bytes, Buffer.from('garbage\n{"hash":"00"}\nand more')])),
   'replaced by garbage': (path) => writeFileSync(path, 'garbage'),
+  'replaced by a folder': (path) => {
+    rmSync(path)
+    mkdirSync(path)
+  },
   'two lines swapped': (path) =>
     edit(path, (bytes) => {
       const lines = bytes.toString().split('\n')
@@ -125,7 +137,7 @@ describe(`a damaged store (SEED=${seed})`, () => {
   it('was built with several of each file', () => {
     assert.ok(files.filter((name) => name.startsWith('journal')).length > 3, files.join())
     assert.ok(files.filter((name) => name.startsWith('checkpoint')).length > 2, files.join())
-    assert.ok(files.includes('newest.json'))
+    assert.ok(files.includes('inventory.json'))
   })
 
   it('is not one that is whole', async () => {
@@ -146,7 +158,7 @@ describe(`a damaged store (SEED=${seed})`, () => {
           const path = join(directory, 'revisions', file)
           const before = readFileSync(path)
           damage(path)
-          if (existsSync(path) && readFileSync(path).equals(before)) continue
+          if (isSame(path, before)) continue
           await check(directory, `${file}, ${kind}`, original)
         }
     })
@@ -164,9 +176,9 @@ describe(`a damaged store (SEED=${seed})`, () => {
         kinds[at]!(path)
         damaged.push(`${file} ${Object.keys(damages)[at]}`)
       }
-      // Without the witness nobody can know what was cut off at the end.
-      const isWitnessed = !damaged.join().includes('newest')
-      await check(directory, damaged.join(', '), original, { isWitnessed })
+      // Without the inventory nobody can know what was cut off at the end.
+      const isListed = !damaged.join().includes('inventory')
+      await check(directory, damaged.join(', '), original, { isListed })
     }
   })
 
@@ -179,9 +191,9 @@ describe(`a damaged store (SEED=${seed})`, () => {
         const path = join(directory, 'revisions', file)
         const before = readFileSync(path)
         damage(path)
-        if (existsSync(path) && readFileSync(path).equals(before)) continue
+        if (isSame(path, before)) continue
         const isEnd = file === last
-        await check(directory, `${file}, ${kind}`, killed, { isWitnessed: !isEnd, isLoud: !isEnd })
+        await check(directory, `${file}, ${kind}`, killed, { isListed: !isEnd, isLoud: !isEnd })
       }
   })
 
@@ -193,6 +205,30 @@ describe(`a damaged store (SEED=${seed})`, () => {
     await assert.rejects(openAt(directory), { code: 'TURNOUT_STORE_DAMAGED' })
     assert.deepEqual(readdirSync(folder).sort(), before)
     await assert.rejects(openAt(directory), { code: 'TURNOUT_STORE_DAMAGED' })
+  })
+
+  it('whose files may not be read is not taken for damaged', (t) => {
+    if (process.getuid?.() !== 0) {
+      t.skip('1 case left out: another user can be had as root only')
+      return
+    }
+    const directory = copy()
+    const folder = join(directory, 'revisions')
+    const before = readdirSync(folder).sort()
+    chmodSync(join(directory, '..'), 0o711)
+    for (const path of [directory, folder]) chownSync(path, 65_534, 65_534)
+    const script = `
+      import { openLocalStore } from ${JSON.stringify(new URL('../../src/store/local.js', import.meta.url).href)}
+      process.setgid(65534)
+      process.setuid(65534)
+      await openLocalStore({ directory: ${JSON.stringify(directory)}, onWarning() {} })
+    `
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    })
+    assert.match(stderr, /TURNOUT_STORE_FAILED/)
+    assert.match(stderr, /EACCES/)
+    assert.deepEqual(readdirSync(folder).sort(), before)
   })
 
   it('keeps the newest ten damaged files', async () => {
@@ -219,7 +255,7 @@ const check = async (
   directory: string,
   what: string,
   { published, newest }: Original,
-  { isWitnessed = true, isLoud = true } = {},
+  { isListed = true, isLoud = true } = {},
 ): Promise<void> => {
   let opened
   try {
@@ -238,7 +274,7 @@ const check = async (
   const number = published.get(looks(state.objects))
   assert.ok(number !== undefined, `${what}: serves what was never published`)
   assert.ok(!isLoud || recovery !== null || warnings.length > 0, `${what}: silent`)
-  if (isWitnessed) {
+  if (isListed) {
     assert.ok(state.number >= newest, `${what}: the newest number went back to ${state.number}`)
     assert.ok(state.number > newest || number === newest, `${what}: a number means two tables`)
   }

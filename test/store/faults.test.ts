@@ -4,6 +4,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { failpoints } from '../../src/core/failpoint.ts'
+import type { Json } from '../../src/core/json.ts'
 import { Author, listed, makeFolder, openAt } from './support/folder.ts'
 
 afterEach(() => {
@@ -106,6 +107,55 @@ describe('a write that fails', () => {
   })
 })
 
+it('any write may fail at any place, again and again: the store is what was acknowledged', async (t) => {
+  const arrows = ['beforeWrite', 'afterWrite', 'afterSync', 'afterRename']
+  const places = [
+    ...['beforeWrite', 'partialWrite', 'afterWrite', 'afterSync'].map((arrow) => `store.${arrow}`),
+    ...['segment', 'checkpoint'].flatMap((kind) => arrows.map((arrow) => `${kind}.${arrow}`)),
+  ]
+  const chance = (share: number): boolean => Math.random() < share
+  const directory = makeFolder()
+  let acknowledged: readonly [string, Json][] = []
+  let number = 0
+  let refused = 0
+  for (let opening = 0; opening < 25; opening += 1) {
+    failpoints.reach = null
+    const { store, recovery, warnings, verified, idle } = await openAt(directory, {
+      checkpointBytes: 1500,
+      keep: { revisions: 30 },
+    })
+    await verified
+    assert.deepEqual([recovery, warnings], [null, []], `opening ${opening}`)
+    const share = Math.random() * 0.2
+    failpoints.reach = (name) => {
+      if (places.includes(name) && chance(share)) throw new Error(`EIO at ${name}`)
+    }
+    for (let at = 0; at < 30; at += 1) {
+      const author = await Author.open(store)
+      const state = (await store.read())!
+      assert.deepEqual([state.number, listed(state.objects)], [number, acknowledged])
+      const results = await Promise.allSettled(
+        Array.from({ length: 1 + (at % 3) }, (_, index) =>
+          author.put({ [`key${at % 7}`]: { opening, at, index }, text: 'x'.repeat(100) }),
+        ),
+      )
+      const { status } = results[0]!
+      assert.ok(results.every((result) => result.status === status))
+      if (status === 'rejected') refused += 1
+      else {
+        number = author.number
+        acknowledged = listed([...author.objects].map(([key, value]) => ({ key, value })))
+      }
+      if (chance(0.3)) await idle()
+    }
+    await idle()
+    failpoints.reach = null
+    await store.close()
+  }
+  assert.ok(refused > 10, 'too little failed')
+  t.diagnostic(`${number} revisions, ${refused} writes refused, 25 openings`)
+})
+
 /** Mounts a file system of 2 MB; null: not allowed here. */
 const mountSmall = (): string | null => {
   const directory = makeFolder()
@@ -114,6 +164,25 @@ const mountSmall = (): string | null => {
   process.prependListener('exit', () => spawnSync('umount', ['-l', directory]))
   return directory
 }
+
+it('a disk that takes nothing at first is no damage', async () => {
+  const directory = makeFolder()
+  const { store } = await openAt(directory)
+  const author = await Author.open(store)
+  failAt('store.afterWrite', 3)
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    await assert.rejects(author.put({ a: 1 }), { code: 'TURNOUT_STORE_FAILED' })
+    author.number = 0
+  }
+  await author.put({ a: 1 })
+  assert.equal((await store.read())!.number, 1)
+  assert.deepEqual(listed((await store.read(0))!.objects), [])
+  await store.close()
+  const again = await openAt(directory)
+  assert.deepEqual([again.recovery, again.warnings], [null, []])
+  assert.deepEqual(listed((await again.store.read())!.objects), [['a', 1]])
+  await again.store.close()
+})
 
 describe('a full disk', () => {
   it('refuses changes, keeps what was acknowledged, and goes on by itself when there is space', async (t) => {

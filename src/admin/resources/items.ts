@@ -1,3 +1,5 @@
+import type * as z from 'zod'
+import { routeShown, upstreamShown } from '../shown-schemas.ts'
 import { jsonType, mergePatchType } from '../media.ts'
 import { pageOf, routeItem, upstreamItem } from '../answer-schemas.ts'
 import { createItem, deleteItem, getItem, patchItem, putItem } from '../edit-item.ts'
@@ -8,7 +10,12 @@ import { changeQuery, itemBody, itemChangeQuery, noQuery, ownedPageQuery } from 
 import type { Item } from '../answers.ts'
 
 const limit = (): number => 1024 * 1024
-const json: BodyRule<Item> = { types: [jsonType], schema: itemBody, limit }
+const json = (shown: z.ZodType): BodyRule<Item> => ({
+  types: [jsonType],
+  schema: itemBody,
+  shown,
+  limit,
+})
 const patch: BodyRule<Item> = { types: [jsonType, mergePatchType], schema: itemBody, limit }
 
 const conflicts = [
@@ -38,7 +45,7 @@ export const routeResources: Pick<
     summary: 'Add a route',
     scope: 'write',
     query: changeQuery,
-    body: json,
+    body: json(routeShown),
     answers: { 201: routeItem },
     refusals: ['TURNOUT_INPUT_INVALID', 'TURNOUT_ITEM_EXISTS', 'TURNOUT_ROUTE_CONFLICT'],
     handle: (request) => createItem(routeKind(request.context), request, request.body),
@@ -56,7 +63,7 @@ export const routeResources: Pick<
     summary: 'Replace a route; with If-None-Match: * add it',
     scope: 'write',
     query: itemChangeQuery,
-    body: json,
+    body: json(routeShown),
     answers: { 200: routeItem, 201: routeItem },
     refusals: conflicts,
     handle: (request) =>
@@ -106,7 +113,7 @@ export const upstreamResources: Pick<
     summary: 'Add an upstream',
     scope: 'write',
     query: changeQuery,
-    body: json,
+    body: json(upstreamShown),
     answers: { 201: upstreamItem },
     refusals: ['TURNOUT_INPUT_INVALID', 'TURNOUT_ITEM_EXISTS'],
     handle: (request) => createItem(upstreamKind(request.context), request, request.body),
@@ -124,7 +131,7 @@ export const upstreamResources: Pick<
     summary: 'Replace an upstream; with If-None-Match: * add it',
     scope: 'write',
     query: itemChangeQuery,
-    body: json,
+    body: json(upstreamShown),
     answers: { 200: upstreamItem, 201: upstreamItem },
     refusals: conflicts,
     handle: (request) =>

@@ -11,6 +11,7 @@ import { jsonType } from '../media.ts'
 import { refusalAnswer } from '../refusal.ts'
 import type { Resource, Resources } from '../resource.ts'
 import { itemBody, itemChangeQuery, noQuery } from '../schemas.ts'
+import { springShown } from '../shown-schemas.ts'
 
 /** Predicates of Spring Cloud Gateway that can be said here. */
 const predicates = [
@@ -62,7 +63,12 @@ export const springResources: Pick<Resources, SpringName> = {
     summary: 'Add or replace a route by a Spring Cloud Gateway definition',
     scope: 'write',
     query: itemChangeQuery,
-    body: { types: [jsonType], schema: itemBody, limit: () => 1024 * 1024 },
+    body: {
+      types: [jsonType],
+      schema: itemBody,
+      shown: springShown,
+      limit: () => 1024 * 1024,
+    },
     answers: { 201: null },
     refusals: ['TURNOUT_INPUT_INVALID', 'TURNOUT_ROUTE_CONFLICT', 'TURNOUT_OWNER_DIFFERS'],
     handle: async (request) => {

@@ -88,7 +88,8 @@ type Trees = readonly { readonly tree: TreeNode<Leaf<Placed>> | null; readonly m
 export function problemOf({ kind, route, other, reason, witness }: Finding): Problem {
   const unknown =
     kind === 'exact' ? 'requests that no example can be given of' : 'none can be given'
-  const shown = witness === null ? unknown : witnessText(witness)
+  const request = witness === null ? unknown : witnessText(witness)
+  const shown = kind === 'exact' && reason !== onePlace ? `${request} (${reason})` : request
   return problem(
     kind === 'exact'
       ? 'TURNOUT_ROUTE_CONFLICT'
@@ -194,6 +195,8 @@ export function changeOf(
 const mayOverlap = ({ edges }: Pattern, policy: ConflictPolicy): boolean =>
   policy !== 'exact' && (policy !== 'ambiguous' || edges.some(({ kind }) => kind === 'constrained'))
 
+const onePlace = 'they have one method and one shape'
+
 const exactly = ({ route, method, pattern }: Placing, other: Route): Finding => {
   const path = pathFor(pattern)
   const isTwice = other.id === route.id && other !== route
@@ -207,7 +210,7 @@ const exactly = ({ route, method, pattern }: Placing, other: Route): Finding => 
         : isTwice
           ? 'they have one id'
           : other.selection === null && route.selection === null
-            ? 'they have one method and one shape'
+            ? onePlace
             : 'they have one method and one shape, and neither order, version, labels, weight nor predicates decide',
     witness:
       path === null

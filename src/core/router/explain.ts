@@ -86,7 +86,7 @@ export function explainRoute<T>(
   const refused = [...own.refused, ...(get?.refused ?? [])]
   if (best === undefined || best === null) {
     const further = get !== undefined && get.depth > own.depth ? get : own
-    const nearest = nearestOf(router, method, path, further, refused)
+    const nearest = nearestOf(router, method, path, further, refused, choose)
     const told = unmet.length === 0 ? {} : { unmet: unmet.map(unmetOf) }
     return { kind: 'miss', path, nearest: { ...nearest, ...told } }
   }
@@ -97,7 +97,7 @@ export function explainRoute<T>(
     pattern: best.leaf.text,
     segments: segmentsOf(best, path),
     passedOver: [
-      ...unmet.map((way) => ({ ...unmetOf(way), because: conditions })),
+      ...unmet.map((way) => ({ ...unmetOf(way), because: unmetReason })),
       ...coveredBy(router, best),
       ...others.map((way) => passedOver(best, way, path)),
     ],
@@ -105,7 +105,9 @@ export function explainRoute<T>(
   }
 }
 
-const conditions = 'its conditions do not hold, or another version or label was asked for'
+/** Why a place that fits path and method was passed over. */
+export const unmetReason: string =
+  'its conditions do not hold, or another version or label was asked for'
 
 const unmetOf = <T>({ leaf }: Way<T>): Unmet => ({
   method: leaf.shape.method,
@@ -169,10 +171,15 @@ function nearestOf<T>(
   path: string,
   { depth, expected }: Exploration<T>,
   refused: readonly Refusal[],
+  choose: Chooser<T>,
 ): Nearest {
   const segments = path.split('/').slice(1)
+  // A method that is allowed was refused by the conditions of its routes: there is no other to use.
+  const allowed = allowedMethods(router, path)
+  const isAllowed = allowed.includes(method) || allowed.includes(anyMethod)
   const other = otherTrailingSlash(path)
-  const isOtherServed = other !== undefined && findPath(router, method, other).kind === 'match'
+  const isOtherServed =
+    other !== undefined && findPath(router, method, other, choose).kind === 'match'
   const matched = segments
     .slice(0, depth)
     .map((segment) => `/${segment}`)
@@ -182,7 +189,7 @@ function nearestOf<T>(
     at: segments[depth] ?? '',
     expected,
     refused,
-    otherMethods: allowedMethods(router, path),
+    otherMethods: isAllowed ? [] : allowed,
     ...(isOtherServed ? { otherSlash: other } : {}),
   }
 }

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { openAudit, type Audit } from '../../../src/admin/audit.ts'
 import type { AdminLimits, AdminOptions } from '../../../src/admin/context.ts'
 import type { AdminEvent } from '../../../src/admin/event-ring.ts'
-import { openAdminServer } from '../../../src/admin/server.ts'
+import { openAdminServer, type AdminListenOptions } from '../../../src/admin/server.ts'
 import { openTokens, type TokenStore } from '../../../src/admin/tokens.ts'
 import { Publisher } from '../../../src/control/publisher.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
@@ -95,6 +95,7 @@ export function sendTo(
 export async function open(
   t: Pick<TestContext, 'after'>,
   options: { readonly limits?: Partial<AdminLimits> } & Partial<AdminOptions> = {},
+  listen: Partial<AdminListenOptions> = {},
 ): Promise<Opened> {
   const directory = mkdtempSync(join(tmpdir(), 'turnout-admin-'))
   const listeners = new Set<(event: AdminEvent) => void>()
@@ -139,7 +140,7 @@ export async function open(
       ...options,
       limits: { changes: { perSecond: 1e6, burst: 1e6 }, ...options.limits },
     },
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, ...listen },
   )
   t.after(async () => {
     await server.close(1_000)

@@ -1,0 +1,80 @@
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../admin/duration.ts'
+import type { Removal } from './instance/commands.ts'
+
+/** Readers of single words of the command line; each throws what commander prints. */
+
+const wholeNumber = (text: string, least: number, most: number): number => {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= least && number <= most) return number
+  throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+}
+
+export function toPort(text: string): number {
+  return wholeNumber(text, 0, 65_535)
+}
+
+export function toMs(text: string): number {
+  return wholeNumber(text, 0, 2_147_483_647)
+}
+
+export function toRevision(text: string): number {
+  return wholeNumber(text, 0, 999_999_999_999_999)
+}
+
+/** Most rows of a list. */
+export function toLimit(text: string): number {
+  return wholeNumber(text, 1, 100_000)
+}
+
+/** Where the admin API listens. */
+export interface AdminPlace {
+  readonly host: string
+  readonly port: number
+}
+
+/** `HOST:PORT`, a port alone, or `off`. Not null for that: the parser of options takes it for a missing value. */
+export function toAdmin(text: string): AdminPlace | 'off' {
+  if (text === 'off') return text
+  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d+)$/.exec(text) ?? []
+  if (port === '') throw new InvalidArgumentError('Expected HOST:PORT, or off.')
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: toPort(port) }
+}
+
+/** The path that a URL names: an absolute URL or a path that starts with `/`. */
+export function toTarget(text: string): string {
+  if (text.startsWith('/') || URL.canParse(text)) return text
+  throw new InvalidArgumentError('Expected a path that starts with /, or an absolute URL.')
+}
+
+export function toMethod(text: string): string {
+  // RFC 9110 section 9.1: a method is a token.
+  if (/^[\w!#$%&'*+.^`|~-]+$/.test(text)) return text.toUpperCase()
+  throw new InvalidArgumentError('Expected an HTTP method, such as GET.')
+}
+
+type Headers = Readonly<Record<string, string>>
+
+/** Adds `name: value`; a name that was there already is one value, as HTTP joins them. */
+export function toHeaders(text: string, before: Headers = {}): Headers {
+  const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):\s*(.*?)\s*$/s.exec(text) ?? []
+  if (name === undefined || value === undefined)
+    throw new InvalidArgumentError("Expected a header field, 'name: value'.")
+  const key = name.toLowerCase()
+  const there = Object.hasOwn(before, key) ? before[key] : undefined
+  return { ...before, [key]: there === undefined ? value : `${there}, ${value}` }
+}
+
+/** `5m` */
+export function toDuration(text: string): string {
+  if (parseDuration(text) !== null) return text
+  throw new InvalidArgumentError('Expected a duration such as 30s, 5m or 1h.')
+}
+
+/** Adds `route:ID`, `upstream:NAME` or `module:NAME`. */
+export function toRemovals(text: string, before: readonly Removal[] = []): readonly Removal[] {
+  const [, kind, name] = /^(route|upstream|module):(.+)$/s.exec(text) ?? []
+  if (kind === undefined || name === undefined)
+    throw new InvalidArgumentError('Expected route:ID, upstream:NAME or module:NAME.')
+  return [...before, { kind: kind as Removal['kind'], name }]
+}

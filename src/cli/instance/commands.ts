@@ -1,0 +1,74 @@
+import type { Terminal } from '../commands.ts'
+
+/** What every command that asks a running instance is given. */
+export interface InstanceOptions {
+  readonly terminal: Terminal
+  /** One JSON object a line instead of text. */
+  readonly json: boolean
+  /** What --admin says. */
+  readonly admin?: string
+  /** What --data says. */
+  readonly data?: string
+  /** Files and folders that the command names; a data folder may lie beside one. */
+  readonly named: readonly string[]
+}
+
+/** Asks a folder instead; null: the instance was named, so nothing else will do. */
+export type Fallback = (() => Promise<number>) | null
+
+/** `routes` without a folder. */
+export interface ListOptions extends InstanceOptions {
+  readonly fallback: Fallback
+}
+
+/** `probe METHOD URL` without a folder. */
+export interface AskOptions extends ListOptions {
+  /** In capitals. */
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Address of the client. */
+  readonly from?: string
+}
+
+/** What is removed: `route:ID`, `upstream:NAME`, `module:NAME`. */
+export interface Removal {
+  readonly kind: 'route' | 'upstream' | 'module'
+  readonly name: string
+}
+
+/** `plan` and `publish`. */
+export interface ChangeOptions extends InstanceOptions {
+  readonly remove: readonly Removal[]
+  readonly basedOn?: number
+}
+
+export interface PublishOptions extends ChangeOptions {
+  readonly reason?: string
+  readonly force: boolean
+  /** `5m` */
+  readonly confirmWithin?: string
+  readonly wait?: 'applied'
+}
+
+export interface ReasonOptions extends InstanceOptions {
+  readonly reason?: string
+}
+
+/** The commands that ask a running instance, loaded when one of them is called; each gives an exit code. */
+export interface InstanceCommands {
+  routes(options: ListOptions): Promise<number>
+  probe(options: AskOptions): Promise<number>
+  plan(options: ChangeOptions): Promise<number>
+  publish(options: PublishOptions): Promise<number>
+  history(options: InstanceOptions & { readonly limit: number }): Promise<number>
+  diff(options: InstanceOptions & { readonly from: number; readonly to: number }): Promise<number>
+  /** `revision` null: the one before the current. */
+  rollback(options: ReasonOptions & { readonly revision: number | null }): Promise<number>
+  confirm(options: ReasonOptions & { readonly revision: number }): Promise<number>
+  status(options: InstanceOptions): Promise<number>
+  /** `enable` and `disable`. */
+  switchRoutes(
+    options: ReasonOptions & { readonly routes: readonly string[]; readonly enabled: boolean },
+  ): Promise<number>
+}

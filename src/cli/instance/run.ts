@@ -1,0 +1,33 @@
+import type { InstanceCommands } from './commands.ts'
+
+/** Each is loaded when it is called: a question to an instance must not wait for the builder of modules. */
+
+export const routes: InstanceCommands['routes'] = async (options) =>
+  (await import('./routes.ts')).routes(options)
+
+export const probe: InstanceCommands['probe'] = async (options) =>
+  (await import('./probe.ts')).probe(options)
+
+export const plan: InstanceCommands['plan'] = async (options) =>
+  (await import('./plan.ts')).plan(options)
+
+export const publish: InstanceCommands['publish'] = async (options) =>
+  (await import('./publish.ts')).publish(options)
+
+export const history: InstanceCommands['history'] = async (options) =>
+  (await import('./history.ts')).history(options)
+
+export const diff: InstanceCommands['diff'] = async (options) =>
+  (await import('./diff.ts')).diff(options)
+
+export const rollback: InstanceCommands['rollback'] = async (options) =>
+  (await import('./rollback.ts')).rollback(options)
+
+export const confirm: InstanceCommands['confirm'] = async (options) =>
+  (await import('./confirm.ts')).confirm(options)
+
+export const status: InstanceCommands['status'] = async (options) =>
+  (await import('./status.ts')).status(options)
+
+export const switchRoutes: InstanceCommands['switchRoutes'] = async (options) =>
+  (await import('./switch.ts')).switchRoutes(options)

@@ -1,0 +1,75 @@
+import type { Item, StatusAnswer } from '../../admin/answers.ts'
+import { plainLine } from '../../core/plain-text.ts'
+import { count } from '../align.ts'
+import type { Paint } from '../colour.ts'
+import { exitCodes } from '../commands.ts'
+import { printEvent } from '../print-json.ts'
+import type { InstanceOptions } from './commands.ts'
+import { demand, withInstance } from './reach.ts'
+import { textOf } from './route-text.ts'
+
+/** `status`: what the instance serves and how it is; exit code 1 when it should not be sent requests. */
+export function status(options: InstanceOptions): Promise<number> {
+  const { terminal, json } = options
+  return withInstance(options, async (client, { url }) => {
+    const { body } = await demand(client.status())
+    if (json) terminal.out(printEvent({ event: 'status', url, ...body }))
+    else terminal.out(printStatus(url, body, Date.now(), terminal.paintOut))
+    return body.isReady ? exitCodes.ok : exitCodes.failed
+  })
+}
+
+/** A duration in its two largest units: `3 h 12 min`. */
+export function printUptime(durationMs: number): string {
+  const seconds = Math.max(0, Math.floor(durationMs / 1_000))
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([number]) => number > 0)
+  const shown = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2)
+  return shown.map(([number, unit]) => `${number} ${unit}`).join(' ')
+}
+
+/** One row for each thing that an operator asks for first; rows that have nothing to say are left out. */
+export function printStatus(url: string, answer: StatusAnswer, now: number, paint: Paint): string {
+  const { revision, digest, isReady } = answer
+  const list = (name: string): readonly unknown[] => {
+    const value = answer[name]
+    return Array.isArray(value) ? value : []
+  }
+  const text = (name: string): string | null => {
+    const value = answer[name]
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : null
+  }
+  const startedAt = Date.parse(text('startedAt') ?? '')
+  const counts = (['route', 'upstream', 'module'] as const)
+    .map((noun) => count(Number(text(`${noun}s`)), noun))
+    .join(', ')
+  const draining = list('draining').map((one) => {
+    const { module, version, exchanges } = one as Item
+    return `${textOf(module)} ${textOf(version)} (${textOf(exchanges)} in flight)`
+  })
+  const ready = isReady
+    ? paint('green', 'ready')
+    : `${paint('red', 'not ready')}: ${plainLine(list('reasons').join('; '))}`
+  const row = (name: string, value: string | null): string =>
+    value === null || value === '' ? '' : `${paint('dim', name.padEnd(9))}  ${value}\n`
+  const plain = (value: string | null): string | null => value && plainLine(value)
+  return [
+    row('instance', plain(url)),
+    row('state', ready),
+    row('revision', paint('bold', String(revision))),
+    row('digest', plain(digest)),
+    row('uptime', Number.isNaN(startedAt) ? null : printUptime(now - startedAt)),
+    row('serves', plain(counts)),
+    row('listens', plain(list('listeners').join(', '))),
+    row('store', plain(text('store'))),
+    row('diverged', plain(list('diverged').join(', '))),
+    row('not live', plain(list('notLive').join(', '))),
+    row('draining', plain(draining.join(', '))),
+    row('recovered', plain(text('recovered'))),
+  ].join('')
+}
