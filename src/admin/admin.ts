@@ -132,6 +132,8 @@ export function createAdmin(
     bytes: Uint8Array,
   ): Promise<KeptAnswer> => {
     const { id, request, identity, resource } = call
+    const beginning = failpoint('audit.beforeIntent')
+    if (beginning instanceof Promise) await beginning
     await audit.write({
       kind: 'intent',
       id,

@@ -122,7 +122,8 @@ export async function openAudit(
 
   const saveHead = async (): Promise<void> => {
     headTimer = null
-    await writeDurably(join(directory, headFile), JSON.stringify(head)).catch((error: unknown) => {
+    const path = join(directory, headFile)
+    await writeDurably(path, JSON.stringify(head), 'audit.head').catch((error: unknown) => {
       options.logger.warn('cannot write audit.head', { error: thrownMessage(error) })
     })
   }

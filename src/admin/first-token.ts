@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, open, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { TurnoutError } from '../core/errors.ts'
 import { thrownMessage } from '../core/thrown.ts'
-import { syncFolder } from '../store/durable-file.ts'
+import { writeDurably } from '../store/durable-file.ts'
 
 /** The token that may do everything, and where it comes from. */
 export interface FirstToken {
@@ -64,13 +64,7 @@ const readToken = async (file: string): Promise<FirstToken | null> => {
 
 const makeToken = async (file: string): Promise<FirstToken> => {
   const token = randomBytes(32).toString('base64url')
-  const handle = await open(file, 'wx', 0o600)
-  try {
-    await handle.writeFile(`${token}\n`)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await syncFolder(dirname(file))
+  // In one step: a process that is killed here must not leave a file without its token, which no start accepts.
+  await writeDurably(file, `${token}\n`, 'admin.token')
   return { token, file, isNew: true }
 }

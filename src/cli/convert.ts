@@ -33,9 +33,9 @@ export interface AdminPlace {
   readonly port: number
 }
 
-/** `HOST:PORT`, a port alone, or `off`. */
-export function toAdmin(text: string): AdminPlace | null {
-  if (text === 'off') return null
+/** `HOST:PORT`, a port alone, or `off`. Not null for that: the parser of options takes it for a missing value. */
+export function toAdmin(text: string): AdminPlace | 'off' {
+  if (text === 'off') return text
   const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d+)$/.exec(text) ?? []
   if (port === '') throw new InvalidArgumentError('Expected HOST:PORT, or off.')
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: toPort(port) }

@@ -30,7 +30,7 @@ interface SharedFlags {
 }
 
 interface ServeFlags extends SharedFlags {
-  readonly admin?: AdminPlace | null
+  readonly admin?: AdminPlace | 'off'
   readonly data?: string
   readonly host?: string
   readonly port?: number
@@ -178,7 +178,7 @@ export async function runProgram(
             ...(host === undefined ? {} : { host }),
             ...(port === undefined ? {} : { port }),
             ...(flags.settle === undefined ? {} : { settleMs: flags.settle }),
-            ...(admin === undefined ? {} : { admin }),
+            ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
           }),

@@ -120,7 +120,8 @@ const openAdmin = async (
   const place = options.admin === undefined ? config.admin : options.admin
   if (place === null) return null
   const { url, firstToken } = await turnout.admin(place)
-  await writeDurably(instanceFile(data), JSON.stringify({ admin: url, pid: process.pid }))
+  const content = JSON.stringify({ admin: url, pid: process.pid })
+  await writeDurably(instanceFile(data), content, 'instance')
   const { file, isNew, token } = firstToken
   const { terminal, json } = options
   if (!isNew || file === null) return { url }

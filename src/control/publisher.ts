@@ -386,7 +386,11 @@ export class Publisher implements Control {
     try {
       // Each round leaves out who failed; the first without a failure is published.
       while (going.length > 0 && (set.isPartial || rejections.length === 0)) {
+        const preparing = failpoint('prepare.before')
+        if (preparing instanceof Promise) await preparing
         const failed = await this.#prepare(going)
+        const prepared = failpoint('prepare.after')
+        if (prepared instanceof Promise) await prepared
         if (failed.size === 0) {
           // The table may have moved while workers prepared: what was checked is checked on the newest.
           const latest = this.#assemble(this.current, going)

@@ -109,7 +109,8 @@ export async function writeInventory(files: Files, position: Position): Promise<
   const segments = files.segments.map(({ number }) => number)
   const checkpoints = [...files.checkpoints.keys()]
   const entry = { kind: 'inventory', schema, segments, checkpoints, ...position }
-  await writeDurably(join(files.directory, inventoryName), sealLine('', JSON.stringify(entry)).line)
+  const { line } = sealLine('', JSON.stringify(entry))
+  await writeDurably(join(files.directory, inventoryName), line, 'inventory')
 }
 
 /** The inventory, or why there is none. */

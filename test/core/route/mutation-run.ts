@@ -12,7 +12,7 @@ import { createRandom, mutate } from './mutate.ts'
 import { isValidRoute, isValidUpstream } from './valid-definition.ts'
 
 /** Valid definitions in our own shape. */
-const routes: readonly object[] = [
+export const routes: readonly object[] = [
   { id: 'a', path: '/users/:id(\\d+)/*rest', target: { uri: 'http://127.0.0.1:9001' } },
   {
     id: 'b',
@@ -59,12 +59,12 @@ const routes: readonly object[] = [
   { id: 'e', path: '/old/:x', target: { redirect: { location: '/new?a=1#b' } } },
 ]
 
-const upstreams: readonly object[] = [
+export const upstreams: readonly object[] = [
   { name: 'users', endpoints: ['http://127.0.0.1:9001', { url: 'https://[::1]:9002', weight: 3 }] },
   { name: 'a b', endpoints: [{ url: 'http://example.org' }], metadata: { zone: 'a' } },
 ]
 
-const springs: readonly object[] = ['documented', 'paths', 'arguments'].flatMap((name) =>
+export const springs: readonly object[] = ['documented', 'paths', 'arguments'].flatMap((name) =>
   readFileSync(new URL(`../../../../test/golden/spring/${name}.jsonl`, import.meta.url), 'utf8')
     .split('\n')
     .slice(0, -1)
@@ -150,7 +150,7 @@ function checkRead(result: ReturnType<typeof parseRoute> | ReturnType<typeof par
 }
 
 /** Whether a pointer leads to a value, or to a place in an object or list that is there. */
-function resolves(input: unknown, pointer: string): boolean {
+export function resolves(input: unknown, pointer: string): boolean {
   const keys = pointer
     .split('/')
     .slice(1)

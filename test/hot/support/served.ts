@@ -32,6 +32,22 @@ export interface Served {
   readonly next: (isMeant: (event: ServedEvent) => boolean, from?: number) => Promise<ServedEvent>
   /** Ends it as a process manager does; resolves with its exit code. */
   readonly stop: () => Promise<number | null>
+  /** Resolves when it is gone and everything that it said was read: with the signal, or the exit code. */
+  readonly ended: Promise<NodeJS.Signals | number | null>
+}
+
+/** What may be different about a `turnout serve`. */
+export interface ServeOptions {
+  readonly words?: readonly string[]
+  /** The data folder; by default one that is gone when the test has ended. */
+  readonly data?: string
+  /** By default a free one. */
+  readonly port?: number
+  readonly environment?: Readonly<Record<string, string>>
+  /** Words for Node, before the program's own. */
+  readonly node?: readonly string[]
+  /** Called when the process was started, long before it is ready. */
+  readonly onStart?: () => void
 }
 
 /** An answer of a request made with `ask`. */
@@ -45,7 +61,10 @@ export interface Asked {
 const patienceMs = 60_000
 
 /** A folder that is gone when the test has ended. */
-export function makeFolder(t: TestContext, files: Readonly<Record<string, string>> = {}): string {
+export function makeFolder(
+  t: Pick<TestContext, 'after'>,
+  files: Readonly<Record<string, string>> = {},
+): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'turnout-hot-')))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   for (const [name, text] of Object.entries(files)) save(folder, name, text)
@@ -63,19 +82,20 @@ export function save(folder: string, name: string, text: string): void {
 
 /** Starts `turnout serve --json` on a free port and waits until it is ready. */
 export async function startServe(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   folder: string,
-  { words = [] }: { readonly words?: readonly string[] } = {},
+  { words = [], port: wanted = 0, environment = {}, node = [], ...options }: ServeOptions = {},
 ): Promise<Served> {
   const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
-  const data = `${folder}-data`
-  const own = ['--data', data, '--admin', '127.0.0.1:0']
-  t.after(() => rmSync(data, { recursive: true, force: true }))
+  const data = options.data ?? `${folder}-data`
+  const own = ['--data', data, '--admin', '127.0.0.1:0', '--port', String(wanted)]
+  if (options.data === undefined) t.after(() => rmSync(data, { recursive: true, force: true }))
   const child = spawn(
     process.execPath,
-    [main, 'serve', folder, '--port', '0', '--json', '--log-level', 'error', ...own, ...words],
-    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    [...node, main, 'serve', folder, '--json', '--log-level', 'error', ...own, ...words],
+    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
   )
+  options.onStart?.()
   const events: ServedEvent[] = []
   const listeners = new Set<() => void>()
   let errors = ''
@@ -92,11 +112,11 @@ export async function startServe(
     }
     for (const listener of listeners) listener()
   })
-  const closed = new Promise<number | null>((resolve) => {
+  const closed = new Promise<NodeJS.Signals | number | null>((resolve) => {
     child.once('close', (code, signal) => {
       ended = `ended with ${signal ?? code}`
       for (const listener of listeners) listener()
-      resolve(code)
+      resolve(signal ?? code)
     })
   })
 
@@ -120,9 +140,10 @@ export async function startServe(
       look()
     })
 
-  const stop = (): Promise<number | null> => {
+  const stop = async (): Promise<number | null> => {
     child.kill('SIGTERM')
-    return closed
+    const code = await closed
+    return typeof code === 'number' ? code : null
   }
   t.after(async () => {
     if (ended === null) child.kill('SIGKILL')
@@ -134,7 +155,7 @@ export async function startServe(
     readonly admin: string
   }
   const port = Number(new URL(ready.urls[0]!).port)
-  return { port, admin: ready.admin, data, pid: child.pid!, events, next, stop }
+  return { port, admin: ready.admin, data, pid: child.pid!, events, next, stop, ended: closed }
 }
 
 /** One request on a connection of its own. */
