@@ -119,9 +119,9 @@ export class Publisher implements Control {
   async resume(): Promise<readonly Rejection[]> {
     const { store, worker } = this.#options
     const state = await store.read()
-    if (state === null || state.cursor === 0) return []
+    if (state === null || store.cursor() === 0) return []
     const table = tableOfObjects(state.objects)
-    for (const meta of await recordedMetas(store, state.cursor)) this.#remember(meta)
+    for (const meta of await recordedMetas(store)) this.#remember(meta)
     const known = this.#history.revisionOf(state.number)
     const revision = known ?? recoveredRevision(state.number, digestOf(table))
     if (known === undefined) this.#history.note(revision, [])
