@@ -393,9 +393,10 @@ export class Publisher implements Control {
   }
 
   async #note(meta: RecordMeta): Promise<void> {
+    const { table } = this
     await this.#options.store.publish(
       { number: null, meta: metaOf(meta), put: [], remove: [] },
-      () => objectsOf(this.table),
+      () => objectsOf(table),
     )
   }
 

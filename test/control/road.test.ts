@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { TurnoutError } from '../../src/core/errors.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import type { Store, StoredObject } from '../../src/store/store.ts'
 import { getKey } from '../../src/core/persistent-map.ts'
 import { findPath } from '../../src/core/router/lookup.ts'
-import type { LoadOutcome } from '../../src/control/change.ts'
+import type { ChangeItem, LoadOutcome } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
 import { digestOf, emptyDigest } from '../../src/control/digest.ts'
 import { change, codesOf, edit, moduleItem, openRoad, routeTo, upstreamOf } from './support/open.ts'
@@ -299,4 +301,26 @@ test('routes with one place live side by side where something decides, and are t
   await change(publisher, [edit('admin', { removeRoutes: ['one'] })])
   await change(publisher, [edit('admin', { removeRoutes: ['two'] })])
   assert.equal(served(publisher, '/v'), null)
+})
+
+test('a record of the history tells of its own moment, however late it is asked', async () => {
+  const store = createMemoryStore()
+  const told: (() => Iterable<StoredObject>)[] = []
+  const spy: Store = {
+    ...store,
+    publish: (proposal, state) => {
+      if (proposal.number === null) told.push(state)
+      return store.publish(proposal, state)
+    },
+  }
+  const { publisher } = openRoad({ store: spy })
+  const put = (id: string): ChangeItem =>
+    edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })
+  await change(publisher, [put('a')], { confirmWithinMs: 60_000 })
+  await publisher.confirm(1, { author: 'test', reason: 'good' })
+  await change(publisher, [put('b')])
+  assert.deepEqual(
+    [...told[0]!()].map(({ key }) => key),
+    ['route:a'],
+  )
 })
