@@ -5,6 +5,7 @@ import { TurnoutError } from '../../src/core/errors.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { Store, StoredObject } from '../../src/store/store.ts'
 import { getKey } from '../../src/core/persistent-map.ts'
+import { routesOf } from '../../src/core/route/table.ts'
 import { findPath } from '../../src/core/router/lookup.ts'
 import type { ChangeItem, LoadOutcome } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
@@ -323,4 +324,20 @@ test('a record of the history tells of its own moment, however late it is asked'
     [...told[0]!()].map(({ key }) => key),
     ['route:a'],
   )
+})
+
+test('taking back leaves the routes of a module alone that somebody has replaced since', async () => {
+  const { publisher } = openRoad()
+  const propose = (version: string, paths: readonly string[]): ReturnType<typeof change> =>
+    change(publisher, [moduleItem('files:users', version, `digest ${version}`, paths)], {
+      isProposal: true,
+    })
+  const ids = (): string[] => [...routesOf(publisher.table, 'files:users')].map(({ id }) => id)
+  await propose('1.0.0', ['/old'])
+  await propose('2.0.0', ['/kept'])
+  await propose('3.0.0', ['/kept', '/new'])
+  // What version 2.0.0 brought is still as it was, and what it took away is still gone; both are 3.0.0's now.
+  await publisher.takeBack(2, { author: 'turnout', reason: 'late' })
+  assert.equal(getKey(publisher.table.modules, 'users')?.version, '3.0.0')
+  assert.deepEqual(ids(), ['users#GET /kept', 'users#GET /new'])
 })
