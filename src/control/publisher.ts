@@ -207,7 +207,13 @@ export class Publisher implements Control {
 
   /** Applies the inverse of one revision to the current table. */
   takeBack(number: number, who: Who): Promise<Outcome> {
+    return this.#takeBack(number, who, () => true)
+  }
+
+  /** Nothing is done where `isWanted` says so, which is asked when nothing else can come between. */
+  #takeBack(number: number, who: Who, isWanted: () => boolean): Promise<Outcome> {
     return this.#restore(who, { ...plain, takesBack: number }, async () => {
+      if (!isWanted()) return () => ({ table: this.table, problems: [], left: [] })
       const [before, after] = await Promise.all([this.entryOf(number - 1), this.entryOf(number)])
       return (next) => takeBackChange(this.table, before.table, after.table, next)
     })
@@ -447,11 +453,13 @@ export class Publisher implements Control {
 
   /** Takes a revision back that was not confirmed in time, unless it is gone already. */
   async #takeBackLate(number: number): Promise<void> {
-    const revision = this.#history.waiting().find((one) => one.number === number)
+    const find = (): Revision | undefined =>
+      this.#history.waiting().find((one) => one.number === number)
+    const revision = find()
     if (revision === undefined || this.#isClosed) return
     const who = { author: 'turnout', reason: `revision ${number} was not confirmed in time` }
     try {
-      const { rejections } = await this.takeBack(number, who)
+      const { rejections } = await this.#takeBack(number, who, () => find() !== undefined)
       const problems = rejections.flatMap((one) => one.problems)
       if (problems.length > 0) this.#options.onStuck?.(revision, problems)
     } catch (error) {

@@ -341,3 +341,27 @@ test('taking back leaves the routes of a module alone that somebody has replaced
   assert.equal(getKey(publisher.table.modules, 'users')?.version, '3.0.0')
   assert.deepEqual(ids(), ['users#GET /kept', 'users#GET /new'])
 })
+
+test('a confirmation that was taken is not overtaken by its own deadline', async () => {
+  const { publisher } = openRoad()
+  const put = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  await change(publisher, [put], { confirmWithinMs: 30 })
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const slow = moduleItem('files:slow', '1.0.0', 'd1')
+  assert.equal(slow.kind, 'module')
+  const load = async (): Promise<LoadOutcome> => {
+    await held
+    return slow.load()
+  }
+  // Holds the queue until the deadline has come and gone.
+  const before = change(publisher, () => [{ ...slow, load }])
+  const confirmed = publisher.confirm(1, { author: 'test', reason: 'good' })
+  await delay(80)
+  release()
+  await before
+  await confirmed
+  await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'b', '/b')] })])
+  assert.equal(served(publisher, '/a'), 'a')
+  assert.deepEqual(states(publisher), ['3 current', '2 superseded', '1 superseded'])
+})
