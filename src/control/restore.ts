@@ -50,7 +50,8 @@ export function takeBackChange(
   const left = new Set(touched.map(({ key }) => key))
   // Routes of a module are what its code lists: where the module stays, they stay as they are.
   for (const { key, before: done, after: wanted } of undone) {
-    if ([done, wanted].some((value) => left.has(`module:${moduleOf(key, value)}`))) left.add(key)
+    const modules = [moduleOf(key, done), moduleOf(key, wanted)]
+    if (modules.some((name) => name !== null && left.has(`module:${name}`))) left.add(key)
   }
   const wishes = undone
     .filter(({ key }) => !left.has(key))

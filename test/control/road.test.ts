@@ -365,3 +365,18 @@ test('a confirmation that was taken is not overtaken by its own deadline', async
   assert.equal(served(publisher, '/a'), 'a')
   assert.deepEqual(states(publisher), ['3 current', '2 superseded', '1 superseded'])
 })
+
+test('an upstream that a route used before it was replaced at its place can go', async () => {
+  const { publisher } = openRoad()
+  const to = (upstream: string): ChangeItem =>
+    edit('admin', {
+      putUpstreams: [upstreamOf('admin', 'one'), upstreamOf('admin', 'two', 9002)],
+      putRoutes: [routeTo('admin', 'a', '/a', { kind: 'upstream', upstream })],
+    })
+  await change(publisher, [to('one')])
+  await change(publisher, [to('two')])
+  const used = await change(publisher, [edit('admin', { removeUpstreams: ['two'] })])
+  assert.deepEqual(codesOf(used), ['admin TURNOUT_UPSTREAM_USED'])
+  const free = await change(publisher, [edit('admin', { removeUpstreams: ['one'] })])
+  assert.deepEqual(codesOf(free), [])
+})
