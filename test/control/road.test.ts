@@ -380,3 +380,12 @@ test('an upstream that a route used before it was replaced at its place can go',
   const free = await change(publisher, [edit('admin', { removeUpstreams: ['one'] })])
   assert.deepEqual(codesOf(free), [])
 })
+
+test('removing a route of somebody else does nothing to it, not even to its switch', async () => {
+  const { publisher } = openRoad()
+  await change(publisher, [edit('redis:x', { putRoutes: [routeTo('redis:x', 'a', '/a')] })])
+  await change(publisher, [edit('admin', { switches: [{ route: 'a', enabled: false }] })])
+  const { revision } = await change(publisher, [edit('admin', { removeRoutes: ['a'] })])
+  assert.equal(revision, null)
+  assert.equal(getKey(publisher.table.switchedOff, 'a'), true)
+})
