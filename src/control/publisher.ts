@@ -257,7 +257,7 @@ export class Publisher implements Control {
 
   #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
     const { isVolatile } = this.#options.store
-    return loadItems(items, set, { table: () => this.table, codes: this.#codes, isVolatile })
+    return loadItems(items, set, { table: () => this.table, isVolatile })
   }
 
   #queued<Result>(walk: () => Promise<Result>): Promise<Result> {
@@ -323,6 +323,8 @@ export class Publisher implements Control {
     const failed = new Map(this.#assemble(going).refused)
     const able = going.filter(({ owner }) => !failed.has(owner))
     await Promise.all(able.flatMap(({ modules }) => modules.map(async ({ save }) => save?.())))
+    for (const { modules } of able)
+      for (const { reference, code } of modules) this.#codes.learn(reference, code)
     const prepared = await this.#options.worker.prepare(able.flatMap(preparesOf))
     if (!prepared.ok) addByOwner(failed, going, prepared.problems)
     return failed

@@ -389,3 +389,41 @@ test('removing a route of somebody else does nothing to it, not even to its swit
   assert.equal(revision, null)
   assert.equal(getKey(publisher.table.switchedOff, 'a'), true)
 })
+
+test('code that waits for the rest of its change set is there when its turn comes', async () => {
+  const { publisher } = openRoad({ keep: 1 })
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const slow = moduleItem('files:slow', '1.0.0', 'd1')
+  assert.equal(slow.kind, 'module')
+  const load = async (): Promise<LoadOutcome> => {
+    await held
+    return slow.load()
+  }
+  const both = change(publisher, [moduleItem('files:fast', '1.0.0', 'd2'), { ...slow, load }])
+  // So many that the history forgets meanwhile.
+  for (let count = 0; count < 120; count += 1)
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', `/${count}`)] })])
+  release()
+  assert.deepEqual(codesOf(await both), [])
+})
+
+test('code whose digest has an at sign in it is kept as long as it is named', async () => {
+  const { publisher } = openRoad({ keep: 2 })
+  await change(publisher, [moduleItem('files:users', '1.0.0', 'd1+/@acme')])
+  for (let count = 0; count < 120; count += 1)
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', `/${count}`)] })])
+  await change(publisher, [moduleItem('files:users', '2.0.0', 'd2')])
+  assert.deepEqual(codesOf(await publisher.rollBack(121, { author: 'test', reason: '' })), [])
+})
+
+test('code that was only planned, or refused for what its routes are, is not kept', async () => {
+  const { publisher, worker } = openRoad()
+  const learned: string[] = []
+  worker.learn = ({ key }) => void learned.push(key)
+  await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', '/users')] })])
+  const items = [moduleItem('files:users', '1.0.0', 'd1')]
+  await publisher.plan({ author: 'test', reason: 'plan', isPartial: false, items })
+  assert.deepEqual(codesOf(await change(publisher, items)), ['files:users TURNOUT_ROUTE_CONFLICT'])
+  assert.deepEqual(learned, [])
+})
