@@ -417,34 +417,46 @@ export class Publisher implements Control {
     const startedAt = performance.now()
     return this.#queued(async () => {
       const { worker } = this.#options
-      const make = await find()
-      const wanted = (): Restored => make(this.current.revision.number + 1)
-      const { table, problems } = wanted()
-      const loads = loadsBetween(this.table, table)
-      const missing =
-        problems.length > 0 ? [] : await this.#codes.find(loads.map((one) => one.reference))
-      const prepared = problems.length > 0 ? null : await worker.prepare(loads)
-      const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
-      // Routes of closures may have come meanwhile: what is taken away with them is told, too.
-      const latest = wanted()
-      const found = [...latest.problems]
-      const rejections = [...failed].map(([name, of]) =>
-        this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
-      )
-      if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
-      let revision: Revision | null = null
-      if (rejections.length === 0) {
-        const result = await this.#publish(latest.table, who, mark, startedAt)
-        revision = result.revision
-        for (const [name, of] of result.problems)
-          rejections.push(
-            this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
-          )
+      try {
+        return await this.#walkBack(who, mark, await find(), startedAt)
+      } finally {
+        await worker.discard()
       }
-      await worker.discard()
-      this.#tell(who, rejections)
-      return outcomeOf(revision, rejections, startedAt)
     })
+  }
+
+  async #walkBack(
+    who: Who,
+    mark: Mark,
+    make: (revision: number) => Restored,
+    startedAt: number,
+  ): Promise<Outcome> {
+    const { worker } = this.#options
+    const wanted = (): Restored => make(this.current.revision.number + 1)
+    const { table, problems } = wanted()
+    const loads = loadsBetween(this.table, table)
+    const missing =
+      problems.length > 0 ? [] : await this.#codes.find(loads.map((one) => one.reference))
+    const prepared = problems.length > 0 ? null : await worker.prepare(loads)
+    const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
+    // Routes of closures may have come meanwhile: what is taken away with them is told, too.
+    const latest = wanted()
+    const found = [...latest.problems]
+    const rejections = [...failed].map(([name, of]) =>
+      this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+    )
+    if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
+    let revision: Revision | null = null
+    if (rejections.length === 0) {
+      const result = await this.#publish(latest.table, who, mark, startedAt)
+      revision = result.revision
+      for (const [name, of] of result.problems)
+        rejections.push(
+          this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+        )
+    }
+    this.#tell(who, rejections)
+    return outcomeOf(revision, rejections, startedAt)
   }
 
   #remember(meta: RecordMeta): void {

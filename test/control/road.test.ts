@@ -427,3 +427,29 @@ test('code that was only planned, or refused for what its routes are, is not kep
   assert.deepEqual(codesOf(await change(publisher, items)), ['files:users TURNOUT_ROUTE_CONFLICT'])
   assert.deepEqual(learned, [])
 })
+
+test('a rollback that the store cannot take gives back what it made ready', async () => {
+  const store = createMemoryStore()
+  let isFull = false
+  const failing: Store = {
+    ...store,
+    publish: (proposal, state) =>
+      isFull && proposal.number !== null
+        ? Promise.reject(new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'the disk is full' }))
+        : store.publish(proposal, state),
+  }
+  const { publisher, worker } = openRoad({ store: failing })
+  await change(publisher, [moduleItem('files:users', '1.0.0', 'd1')])
+  await change(publisher, [moduleItem('files:users', '2.0.0', 'd2')])
+  let discarded = 0
+  const discard = worker.discard.bind(worker)
+  worker.discard = () => {
+    discarded += 1
+    return discard()
+  }
+  isFull = true
+  const back = publisher.rollBack(1, { author: 'test', reason: 'worse' })
+  await assert.rejects(back, { code: 'TURNOUT_STORE_FAILED' })
+  assert.equal(discarded, 1)
+  assert.equal(getKey(publisher.table.modules, 'users')?.version, '2.0.0')
+})
