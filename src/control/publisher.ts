@@ -68,6 +68,8 @@ export class Publisher implements Control {
   #loading: Promise<unknown>
   #queue: Promise<unknown>
   #trimmed: number
+  /** What is served while the newest revision could be neither applied nor taken back. */
+  #unapplied: Table | null
   #isClosed: boolean
 
   constructor(options: PublisherOptions) {
@@ -78,6 +80,7 @@ export class Publisher implements Control {
     this.#loading = Promise.resolve()
     this.#queue = Promise.resolve()
     this.#trimmed = 0
+    this.#unapplied = null
     this.#isClosed = false
   }
 
@@ -266,7 +269,10 @@ export class Publisher implements Control {
   }
 
   #enqueue<Result>(walk: () => Promise<Result>): Promise<Result> {
-    const result = this.#queue.then(walk)
+    const result = this.#queue.then(async () => {
+      await this.#takeBackUnapplied()
+      return walk()
+    })
     this.#queue = result.catch(() => undefined)
     return result
   }
@@ -352,19 +358,34 @@ export class Publisher implements Control {
       this.#options.onApplied(step.revision, performance.now() - startedAt)
       return { revision: step.revision, problems: new Map() }
     }
-    const reason = `taken back: revision ${step.revision.number} could not be applied`
-    const { number } = step.revision
-    const inverse = this.#stepTo(
-      before.table,
-      { author: 'turnout', reason },
-      { ...plain, takesBack: number },
-    )
-    if (inverse !== null) {
-      const written = this.#write(inverse)
-      this.#publishedAs(inverse, written instanceof Promise ? await written : written)
-      this.#options.worker.apply(inverse.revision.number, before.table)
-    }
+    this.#unapplied = before.table
+    const taken = this.#takeBackUnapplied()
+    if (taken !== undefined) await taken
     return { revision: null, problems: applied.problems }
+  }
+
+  /**
+   * Publishes again what is still served, where the newest revision could not be applied. Until the store has taken
+   * that, nothing else is published: it would stand on a table that nobody serves.
+   */
+  #takeBackUnapplied(): Promise<void> | undefined {
+    const table = this.#unapplied
+    if (table === null) return undefined
+    const { number } = this.current.revision
+    const reason = `taken back: revision ${number} could not be applied`
+    const mark = { ...plain, takesBack: number }
+    const inverse = this.#stepTo(table, { author: 'turnout', reason }, mark)
+    const finish = (result: PublishResult | null): void => {
+      if (inverse !== null && result !== null) {
+        this.#publishedAs(inverse, result)
+        this.#options.worker.apply(inverse.revision.number, table)
+      }
+      this.#unapplied = null
+    }
+    const written = inverse === null ? null : this.#write(inverse)
+    if (written instanceof Promise) return written.then(finish)
+    finish(written)
+    return undefined
   }
 
   /** The next revision, ready to be written; null: it would change nothing. */
