@@ -453,3 +453,54 @@ test('a rollback that the store cannot take gives back what it made ready', asyn
   assert.equal(discarded, 1)
   assert.equal(getKey(publisher.table.modules, 'users')?.version, '2.0.0')
 })
+
+test('a rollback that was rolled back itself takes nothing away from what is served again', async () => {
+  const { publisher } = openRoad()
+  for (const id of ['a', 'b', 'c'])
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })])
+  await publisher.rollBack(1, { author: 'test', reason: 'worse' })
+  await publisher.rollBack(3, { author: 'test', reason: 'it was not that' })
+  assert.deepEqual(states(publisher), [
+    '5 current',
+    '4 rolled-back',
+    '3 superseded',
+    '2 superseded',
+    '1 superseded',
+  ])
+  await publisher.takeBack(2, { author: 'test', reason: '' })
+  await publisher.takeBack(6, { author: 'test', reason: '' })
+  assert.equal(served(publisher, '/b'), 'b')
+  assert.deepEqual(states(publisher).slice(0, 3), ['7 current', '6 rolled-back', '5 superseded'])
+  assert.ok(states(publisher).includes('2 superseded'))
+})
+
+test('what is published while it closes sets no clock that would hold the process up', async () => {
+  const { publisher } = openRoad()
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const item = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  const last = change(publisher, [item], { confirmWithinMs: 60_000 })
+  await publisher.close()
+  assert.equal((await last).revision?.number, 1)
+  assert.equal(timers(), before)
+})
+
+test('a deadline that is further away than a timer can tell is not missed early', async () => {
+  const { publisher } = openRoad()
+  const item = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  const delays: number[] = []
+  const set = globalThis.setTimeout
+  try {
+    globalThis.setTimeout = ((run: () => void, ms: number) => {
+      delays.push(ms)
+      return set(run, Math.min(ms, 1))
+    }) as unknown as typeof setTimeout
+    await change(publisher, [item], { confirmWithinMs: 40 * 24 * 3_600_000 })
+    await new Promise((resolve) => set(resolve, 50))
+  } finally {
+    globalThis.setTimeout = set
+  }
+  assert.equal(served(publisher, '/a'), 'a')
+  await publisher.close()
+})
