@@ -467,11 +467,16 @@ test('a rollback that was rolled back itself takes nothing away from what is ser
     '2 superseded',
     '1 superseded',
   ])
-  await publisher.takeBack(2, { author: 'test', reason: '' })
+  await publisher.takeBack(5, { author: 'test', reason: '' })
   await publisher.takeBack(6, { author: 'test', reason: '' })
   assert.equal(served(publisher, '/b'), 'b')
-  assert.deepEqual(states(publisher).slice(0, 3), ['7 current', '6 rolled-back', '5 superseded'])
-  assert.ok(states(publisher).includes('2 superseded'))
+  assert.deepEqual(states(publisher).slice(0, 5), [
+    '7 current',
+    '6 rolled-back',
+    '5 superseded',
+    '4 rolled-back',
+    '3 superseded',
+  ])
 })
 
 test('what is published while it closes sets no clock that would hold the process up', async () => {
