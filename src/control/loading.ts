@@ -4,7 +4,6 @@ import { modulesOf, type Table } from '../core/route/table.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Proposal } from './assemble.ts'
 import type { ChangeItem, ChangeSet, LoadedModule, Rejection } from './change.ts'
-import type { Codes } from './codes.ts'
 
 /** A change set after loading: what goes on, and what was refused already. */
 export interface Loaded {
@@ -15,7 +14,6 @@ export interface Loaded {
 export interface LoadContext {
   /** The newest table, whenever it is asked for. */
   readonly table: () => Table
-  readonly codes: Codes
   /** Code that lives only in this process may be named. */
   readonly isVolatile: boolean
 }
@@ -27,7 +25,7 @@ export interface LoadContext {
 export async function loadItems(
   items: readonly ChangeItem[],
   { isProposal = false }: Pick<ChangeSet, 'isProposal'>,
-  { table, codes, isVolatile }: LoadContext,
+  { table, isVolatile }: LoadContext,
 ): Promise<Loaded> {
   const rejections: Rejection[] = []
   const proposals: Proposal[] = []
@@ -55,7 +53,6 @@ export async function loadItems(
       const serving = getKey(table().modules, reference.name)
       const isServing = serving?.digest === reference.digest && serving.owner === item.owner
       if (isProposal ? lastProposed() === reference.digest : isServing) return
-      codes.learn(module.code)
       proposals[at] = proposalOf(item, [module], isProposal ? reference.digest : null)
     }),
   )

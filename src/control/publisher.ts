@@ -74,6 +74,8 @@ export class Publisher implements Control {
   /** Resolves when every step on its way has ended. */
   #landing: Promise<unknown>
   #trimmed: number
+  /** What is served while the newest revision could be neither applied nor taken back. */
+  #unapplied: Table | null
   #isClosed: boolean
 
   constructor(options: PublisherOptions) {
@@ -87,6 +89,7 @@ export class Publisher implements Control {
     this.#losses = 0
     this.#landing = Promise.resolve()
     this.#trimmed = 0
+    this.#unapplied = null
     this.#isClosed = false
   }
 
@@ -128,9 +131,9 @@ export class Publisher implements Control {
   async resume(): Promise<readonly Rejection[]> {
     const { store, worker } = this.#options
     const state = await store.read()
-    if (state === null || state.cursor === 0) return []
+    if (state === null || store.cursor() === 0) return []
     const table = tableOfObjects(state.objects)
-    for (const meta of await recordedMetas(store, state.cursor)) this.#remember(meta)
+    for (const meta of await recordedMetas(store)) this.#remember(meta)
     const known = this.#history.revisionOf(state.number)
     const revision = known ?? recoveredRevision(state.number, digestOf(table))
     if (known === undefined) this.#history.note(revision, [])
@@ -215,7 +218,13 @@ export class Publisher implements Control {
 
   /** Applies the inverse of one revision to the current table. */
   takeBack(number: number, who: Who): Promise<Outcome> {
+    return this.#takeBack(number, who, () => true)
+  }
+
+  /** Nothing is done where `isWanted` says so, which is asked when nothing else can come between. */
+  #takeBack(number: number, who: Who, isWanted: () => boolean): Promise<Outcome> {
     return this.#restore(who, { ...plain, takesBack: number }, async () => {
+      if (!isWanted()) return () => ({ table: this.table, problems: [], left: [] })
       const [before, after] = await Promise.all([this.entryOf(number - 1), this.entryOf(number)])
       return (next) => takeBackChange(this.table, before.table, after.table, next)
     })
@@ -260,7 +269,7 @@ export class Publisher implements Control {
 
   #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
     const { isVolatile } = this.#options.store
-    return loadItems(items, set, { table: () => this.table, codes: this.#codes, isVolatile })
+    return loadItems(items, set, { table: () => this.table, isVolatile })
   }
 
   #queued<Result>(walk: () => Promise<Result>): Promise<Result> {
@@ -269,7 +278,14 @@ export class Publisher implements Control {
   }
 
   #enqueue<Result>(walk: () => Promise<Result>): Promise<Result> {
+<<<<<<< HEAD
     const result = this.#queue.then(() => this.#landing).then(walk)
+=======
+    const result = this.#queue.then(async () => {
+      await this.#takeBackUnapplied()
+      return walk()
+    })
+>>>>>>> review
     this.#queue = result.catch(() => undefined)
     return result
   }
@@ -418,6 +434,8 @@ export class Publisher implements Control {
     const failed = new Map(this.#assemble(this.current, going).refused)
     const able = going.filter(({ owner }) => !failed.has(owner))
     await Promise.all(able.flatMap(({ modules }) => modules.map(async ({ save }) => save?.())))
+    for (const { modules } of able)
+      for (const { reference, code } of modules) this.#codes.learn(reference, code)
     const prepared = await this.#options.worker.prepare(able.flatMap(preparesOf))
     if (!prepared.ok) addByOwner(failed, going, prepared.problems)
     return failed
@@ -445,6 +463,7 @@ export class Publisher implements Control {
       this.#options.onApplied(step.revision, performance.now() - startedAt)
       return { revision: step.revision, problems: new Map() }
     }
+<<<<<<< HEAD
     const reason = `taken back: revision ${step.revision.number} could not be applied`
     const { number } = step.revision
     const inverse = this.#stepTo(
@@ -458,7 +477,36 @@ export class Publisher implements Control {
       this.#publishedAs(inverse, written instanceof Promise ? await written : written)
       this.#options.worker.apply(inverse.revision.number, before.table)
     }
+=======
+    this.#unapplied = before.table
+    const taken = this.#takeBackUnapplied()
+    if (taken !== undefined) await taken
+>>>>>>> review
     return { revision: null, problems: applied.problems }
+  }
+
+  /**
+   * Publishes again what is still served, where the newest revision could not be applied. Until the store has taken
+   * that, nothing else is published: it would stand on a table that nobody serves.
+   */
+  #takeBackUnapplied(): Promise<void> | undefined {
+    const table = this.#unapplied
+    if (table === null) return undefined
+    const { number } = this.current.revision
+    const reason = `taken back: revision ${number} could not be applied`
+    const mark = { ...plain, takesBack: number }
+    const inverse = this.#stepTo(table, { author: 'turnout', reason }, mark)
+    const finish = (result: PublishResult | null): void => {
+      if (inverse !== null && result !== null) {
+        this.#publishedAs(inverse, result)
+        this.#options.worker.apply(inverse.revision.number, table)
+      }
+      this.#unapplied = null
+    }
+    const written = inverse === null ? null : this.#write(inverse)
+    if (written instanceof Promise) return written.then(finish)
+    finish(written)
+    return undefined
   }
 
   /** The next revision, ready to be written; null: it would change nothing. */
@@ -494,9 +542,10 @@ export class Publisher implements Control {
   }
 
   async #note(meta: RecordMeta): Promise<void> {
+    const { table } = this
     await this.#options.store.publish(
       { number: null, meta: metaOf(meta), put: [], remove: [] },
-      () => objectsOf(this.table),
+      () => objectsOf(table),
     )
   }
 
@@ -509,34 +558,46 @@ export class Publisher implements Control {
     const startedAt = performance.now()
     return this.#queued(async () => {
       const { worker } = this.#options
-      const make = await find()
-      const wanted = (): Restored => make(this.current.revision.number + 1)
-      const { table, problems } = wanted()
-      const loads = loadsBetween(this.table, table)
-      const missing =
-        problems.length > 0 ? [] : await this.#codes.find(loads.map((one) => one.reference))
-      const prepared = problems.length > 0 ? null : await worker.prepare(loads)
-      const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
-      // Routes of closures may have come meanwhile: what is taken away with them is told, too.
-      const latest = wanted()
-      const found = [...latest.problems]
-      const rejections = [...failed].map(([name, of]) =>
-        this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
-      )
-      if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
-      let revision: Revision | null = null
-      if (rejections.length === 0) {
-        const result = await this.#publish(latest.table, who, mark, startedAt)
-        revision = result.revision
-        for (const [name, of] of result.problems)
-          rejections.push(
-            this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
-          )
+      try {
+        return await this.#walkBack(who, mark, await find(), startedAt)
+      } finally {
+        await worker.discard()
       }
-      await worker.discard()
-      this.#tell(who, rejections)
-      return outcomeOf(revision, rejections, startedAt)
     })
+  }
+
+  async #walkBack(
+    who: Who,
+    mark: Mark,
+    make: (revision: number) => Restored,
+    startedAt: number,
+  ): Promise<Outcome> {
+    const { worker } = this.#options
+    const wanted = (): Restored => make(this.current.revision.number + 1)
+    const { table, problems } = wanted()
+    const loads = loadsBetween(this.table, table)
+    const missing =
+      problems.length > 0 ? [] : await this.#codes.find(loads.map((one) => one.reference))
+    const prepared = problems.length > 0 ? null : await worker.prepare(loads)
+    const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
+    // Routes of closures may have come meanwhile: what is taken away with them is told, too.
+    const latest = wanted()
+    const found = [...latest.problems]
+    const rejections = [...failed].map(([name, of]) =>
+      this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+    )
+    if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
+    let revision: Revision | null = null
+    if (rejections.length === 0) {
+      const result = await this.#publish(latest.table, who, mark, startedAt)
+      revision = result.revision
+      for (const [name, of] of result.problems)
+        rejections.push(
+          this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+        )
+    }
+    this.#tell(who, rejections)
+    return outcomeOf(revision, rejections, startedAt)
   }
 
   #remember(meta: RecordMeta): void {
@@ -547,11 +608,13 @@ export class Publisher implements Control {
 
   /** Takes a revision back that was not confirmed in time, unless it is gone already. */
   async #takeBackLate(number: number): Promise<void> {
-    const revision = this.#history.waiting().find((one) => one.number === number)
+    const find = (): Revision | undefined =>
+      this.#history.waiting().find((one) => one.number === number)
+    const revision = find()
     if (revision === undefined || this.#isClosed) return
     const who = { author: 'turnout', reason: `revision ${number} was not confirmed in time` }
     try {
-      const { rejections } = await this.takeBack(number, who)
+      const { rejections } = await this.#takeBack(number, who, () => find() !== undefined)
       const problems = rejections.flatMap((one) => one.problems)
       if (problems.length > 0) this.#options.onStuck?.(revision, problems)
     } catch (error) {

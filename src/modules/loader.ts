@@ -134,7 +134,8 @@ export class Loader {
 
   /** The code of a module that an earlier process built; null: its artifact is gone or damaged. */
   async codeOf(reference: ModuleReference): Promise<FileModule['code'] | null> {
-    const [digest = '', prefix = ''] = reference.digest.split('+')
+    // A prefix may have a plus sign of its own.
+    const [, digest = '', prefix = ''] = /^([^+]*)\+?(.*)$/s.exec(reference.digest) ?? []
     const artifact = (await this.#artifacts?.get(digest)) ?? null
     if (artifact === null) return null
     const { name, file } = reference

@@ -271,8 +271,8 @@ export function editOwned(
   const successors = new Map(put.map((route) => [route.id, route]))
   const replaced = put.flatMap(({ id }) => own(id))
   const gone = remove.filter((id) => !successors.has(id)).flatMap(own)
-  // One that keeps its places is replaced there; any other leaves its places first.
-  const moved = replaced.filter((route) => !samePlaces(route, successors.get(route.id)!))
+  // One that keeps its places and its upstream is replaced there; any other leaves first.
+  const moved = replaced.filter((route) => !isInPlace(route, successors.get(route.id)!))
   return {
     kept: removeRoutes(table, [...gone, ...moved]),
     added: put,
@@ -280,9 +280,10 @@ export function editOwned(
   }
 }
 
-const samePlaces = (left: Route, right: Route): boolean =>
+const isInPlace = (left: Route, right: Route): boolean =>
   left.enabled &&
   right.enabled &&
+  upstreamOf(left) === upstreamOf(right) &&
   sameJson(left.methods, right.methods) &&
   sameJson(left.paths, right.paths)
 
