@@ -13,7 +13,7 @@ import { jsonType } from '../media.ts'
 import { demandModule, deployItem, loadUploads } from '../deploy.ts'
 import { demandOwner } from '../precondition.ts'
 import { changeSetOf, editOf, publish, type Edit } from '../publish.ts'
-import { invalidInput, refusal } from '../refusal.ts'
+import { inputProblem, invalidInput, refusal } from '../refusal.ts'
 import { planOf } from '../render.ts'
 import type { AdminRequest, Answer, Resources } from '../resource.ts'
 import { changeBody, changeSetQuery } from '../schemas.ts'
@@ -56,6 +56,7 @@ async function change(request: AdminRequest<'change'>): Promise<Answer> {
   const routes = parseEdits(routeKind(context), body.routes, '/routes', problems)
   const upstreams = parseEdits(upstreamKind(context), body.upstreams, '/upstreams', problems)
   const { put = [], remove = [] } = body.modules ?? {}
+  problems.push(...switchedGone(body))
   if (problems.length > 0) throw invalidInput(problems)
   const isDeploy = put.length > 0 || remove.length > 0
   if (isDeploy && !mayCall(identity.scopes, 'deploy'))
@@ -176,6 +177,14 @@ const mergeEdits = (...edits: readonly Edit[]): Edit =>
     removeUpstreams: edits.flatMap((edit) => edit.removeUpstreams),
     switches: edits.flatMap((edit) => edit.switches),
   })
+
+/** A switch would outlive the route that the same change removes, and meet the next one of its id, whoever adds it. */
+const switchedGone = ({ routes, disable = [] }: AdminRequest<'change'>['body']): Problem[] => {
+  const removed = new Set(routes?.remove)
+  return disable.flatMap((id, at) =>
+    removed.has(id) ? [inputProblem('the route is removed', `/disable/${at}`)] : [],
+  )
+}
 
 /** Switching a route off and on again loses nothing of anybody's, so it needs no state that was looked at. */
 const switchesOf = (
