@@ -31,6 +31,22 @@ const benches = {
     'durable publishes per second, opening, and what a checkpoint holds up: [SIZE]',
     [],
   ],
+  change: [
+    'change/main.js',
+    'PUT of one route until it serves, beside Caddy and nginx: [10 10k 1m] [--rounds N]',
+    ['--max-old-space-size=8000'],
+  ],
+  publish: [
+    'publish/main.js',
+    'durable changes per second, over HTTP and in process: [--seconds N]',
+    [],
+  ],
+  storm: [
+    'storm/main.js',
+    'a storm of changes under load: [--seconds N] [--changes N] [--tokens N] [--rate N]',
+    [],
+  ],
+  start: ['start/main.js', 'time until `serve` serves what its store holds: [10k 100k]', []],
   gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   reload: [

@@ -384,6 +384,12 @@ export class Turnout extends MethodRegistrar {
     return transport.response
   }
 
+  /** How many modules and routes the current revision has; costs nothing, however many there are. */
+  get counts(): { readonly modules: number; readonly routes: number } {
+    const { modules, routes } = this.#publisher.table
+    return { modules: modules.size, routes: routes.size }
+  }
+
   /** Every route of the current revision. */
   routes(): RouteRow[] {
     const { table } = this.#publisher

@@ -73,7 +73,6 @@ export async function serve(options: ServeOptions): Promise<number> {
     const admin = await openAdmin(turnout, options, config, data)
     await turnout.files(directory, { settleMs: options.settleMs ?? config.settleMs })
     const { url } = early ?? (await turnout.listen({ host, port }))
-    const routes = turnout.routes()
     const ready = {
       version: readVersion(),
       readyMs: performance.now() - startedAt,
@@ -81,8 +80,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       admin: admin?.url ?? null,
       revision: turnout.revision,
       folder: relative(terminal.workingDirectory, directory) || '.',
-      modules: new Set(routes.flatMap(({ module }) => module ?? [])).size,
-      routes: routes.length,
+      ...turnout.counts,
       configFile: file,
     }
     if (options.json) terminal.out(printEvent({ event: 'ready', ...ready }))

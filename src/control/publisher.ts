@@ -67,6 +67,12 @@ export class Publisher implements Control {
   readonly #deadlines: Deadlines
   #loading: Promise<unknown>
   #queue: Promise<unknown>
+  /** What the next change set stands on: the last step that is on its way to the disk; null: what is served. */
+  #tip: Entry | null
+  /** One more each time that steps on their way were lost, and with them what stood on them. */
+  #losses: number
+  /** Resolves when every step on its way has ended. */
+  #landing: Promise<unknown>
   #trimmed: number
   #isClosed: boolean
 
@@ -77,6 +83,9 @@ export class Publisher implements Control {
     this.#deadlines = new Deadlines((number) => void this.#takeBackLate(number))
     this.#loading = Promise.resolve()
     this.#queue = Promise.resolve()
+    this.#tip = null
+    this.#losses = 0
+    this.#landing = Promise.resolve()
     this.#trimmed = 0
     this.#isClosed = false
   }
@@ -143,9 +152,8 @@ export class Publisher implements Control {
   change(set: ChangeSet): Promise<Outcome> {
     const startedAt = performance.now()
     const { items } = set
-    const isEdit = typeof items === 'function' || items.every(({ kind }) => kind === 'edit')
-    if (isEdit) return this.#queued(() => this.#walk(set, startedAt, null))
     if (this.#isClosed) return Promise.reject(new TurnoutError('TURNOUT_CLOSED'))
+    if (typeof items === 'function' || items.every(isEdit)) return this.#changeSoon(set, startedAt)
     // What loads holds nobody up who has nothing to load.
     const loaded = this.#loading.then(() => this.#load(set, items))
     const walked = loaded.then((ready) => this.#enqueue(() => this.#walk(set, startedAt, ready)))
@@ -159,9 +167,9 @@ export class Publisher implements Control {
     this.#refuseDurable()
     const startedAt = performance.now()
     const proposals = set.items.map((item) => proposalOf(item, [], null))
-    const { table, refused } = this.#assemble(proposals)
+    const { table, refused } = this.#assemble(this.current, proposals)
     const rejections = this.#rejections(proposals, refused)
-    const step = this.#stepTo(table, set, plain)
+    const step = this.#stepTo(this.current, table, set, plain)
     this.#tell(set, rejections)
     if (rejections.length > 0 || step === null) return outcomeOf(null, rejections, startedAt)
     const published = this.#write(step)
@@ -177,7 +185,7 @@ export class Publisher implements Control {
     const base = this.#history.current
     const items = itemsOf(set, base.table)
     const { proposals, rejections } = await this.#load(set, items)
-    const { table, refused } = this.#assemble(proposals)
+    const { table, refused } = this.#assemble(base, proposals)
     const all = [...rejections, ...this.#rejections(proposals, refused)]
     const changes = tableChanges(base.table, set.isPartial || all.length === 0 ? table : base.table)
     const put = [...changes.routes.added, ...changes.routes.changed.map(({ after }) => after)]
@@ -247,6 +255,7 @@ export class Publisher implements Control {
     this.#deadlines.close()
     await this.#loading
     await this.#queue
+    await this.#landing
   }
 
   #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
@@ -260,7 +269,7 @@ export class Publisher implements Control {
   }
 
   #enqueue<Result>(walk: () => Promise<Result>): Promise<Result> {
-    const result = this.#queue.then(walk)
+    const result = this.#queue.then(() => this.#landing).then(walk)
     this.#queue = result.catch(() => undefined)
     return result
   }
@@ -269,9 +278,97 @@ export class Publisher implements Control {
     if (!this.#options.store.isVolatile) throw new TurnoutError('TURNOUT_CLOSURE_DURABLE')
   }
 
-  #assemble(proposals: readonly Proposal[]): Assembled {
-    const { table, revision } = this.#history.current
+  #assemble({ table, revision }: Entry, proposals: readonly Proposal[]): Assembled {
     return assemble(table, proposals, this.#options.conflicts, revision.number + 1)
+  }
+
+  /**
+   * The road of edits, which have nothing to make ready. One after the other they are checked, each on the one before,
+   * and handed to the store; there they share its syncs. They are applied in their order, each once it is on the disk:
+   *
+   *     edit 1   check, write ──────────── on the disk, apply, answer
+   *     edit 2                check, write ─────────── on the disk, apply, answer
+   */
+  #changeSoon(set: ChangeSet, startedAt: number): Promise<Outcome> {
+    const started = this.#queue.then(() => this.#startEdit(set, startedAt))
+    this.#queue = started.catch(() => undefined)
+    return started.then(({ ended }) => ended)
+  }
+
+  /** Resolves when the next one may start. */
+  async #startEdit(set: ChangeSet, startedAt: number): Promise<{ ended: Promise<Outcome> }> {
+    for (;;) {
+      const { checked, error } = this.#check(set)
+      if (checked?.kind === 'walk') {
+        await this.#landing
+        return { ended: Promise.resolve(await this.#walk(set, startedAt, null)) }
+      }
+      if (checked?.kind === 'step') {
+        const reached = failpoint('publish.before')
+        if (reached instanceof Promise) await reached
+        return { ended: this.#send(checked.step, set, startedAt) }
+      }
+      // An answer must not rest on what may still be lost.
+      const losses = this.#losses
+      await this.#landing
+      if (losses !== this.#losses) continue
+      if (checked === null) throw error
+      this.#tell(set, checked.rejections)
+      return { ended: Promise.resolve(outcomeOf(null, checked.rejections, startedAt)) }
+    }
+  }
+
+  /** What a change set comes to on the newest step; an error that its author threw is returned. */
+  #check(set: ChangeSet): { readonly checked: Checked | null; readonly error?: unknown } {
+    const tip = this.#tip ?? this.current
+    try {
+      const items = itemsOf(set, tip.table)
+      if (set.isPartial || !items.every(isEdit)) return { checked: { kind: 'walk' } }
+      const proposals = items.map((item) => proposalOf(item, [], null))
+      const { table, refused } = this.#assemble(tip, proposals)
+      const rejections = this.#rejections(proposals, refused)
+      const step = rejections.length > 0 ? null : this.#stepTo(tip, table, set, markOf(set))
+      return { checked: step === null ? { kind: 'end', rejections } : { kind: 'step', step } }
+    } catch (error) {
+      return { checked: null, error }
+    }
+  }
+
+  /** Hands a step to the store; resolves when it is served. */
+  #send(step: Step, set: ChangeSet, startedAt: number): Promise<Outcome> {
+    const { revision, table } = step
+    const losses = this.#losses
+    const land = (result: PublishResult): Outcome => {
+      this.#publishedAs(step, result)
+      void failpoint('apply.before')
+      // Without modules to make ready nothing can go wrong any more.
+      this.#options.worker.apply(revision.number, table)
+      void failpoint('apply.after')
+      if (this.#tip?.revision === revision) this.#tip = null
+      this.#await(revision)
+      this.#options.onApplied(revision, performance.now() - startedAt)
+      return outcomeOf(revision, [], startedAt)
+    }
+    const written = this.#write(step)
+    if (!(written instanceof Promise)) return Promise.resolve(land(written))
+    this.#tip = { revision, table }
+    const before = this.#landing
+    const landed = (async () => {
+      try {
+        const [result] = await Promise.all([written, before])
+        return land(result)
+      } catch (error) {
+        if (losses === this.#losses) {
+          this.#losses += 1
+          this.#tip = null
+          throw error
+        }
+        const reason = 'a change that it stood on could not be written'
+        throw new TurnoutError('TURNOUT_STORE_FAILED', { reason }, { cause: error })
+      }
+    })()
+    this.#landing = landed.catch(() => undefined)
+    return landed
   }
 
   async #walk(set: ChangeSet, startedAt: number, ready: Loaded | null): Promise<Outcome> {
@@ -296,7 +393,7 @@ export class Publisher implements Control {
         if (prepared instanceof Promise) await prepared
         if (failed.size === 0) {
           // The table may have moved while workers prepared: what was checked is checked on the newest.
-          const latest = this.#assemble(going)
+          const latest = this.#assemble(this.current, going)
           for (const [owner, problems] of latest.refused) failed.set(owner, problems)
           if (failed.size === 0) {
             tell()
@@ -318,7 +415,7 @@ export class Publisher implements Control {
   /** Checks, stores the artifacts, and makes the modules ready; problems by owner. */
   async #prepare(going: readonly Proposal[]): Promise<Map<string, readonly Problem[]>> {
     if (going.every(({ modules }) => modules.length === 0)) return new Map()
-    const failed = new Map(this.#assemble(going).refused)
+    const failed = new Map(this.#assemble(this.current, going).refused)
     const able = going.filter(({ owner }) => !failed.has(owner))
     await Promise.all(able.flatMap(({ modules }) => modules.map(async ({ save }) => save?.())))
     const prepared = await this.#options.worker.prepare(able.flatMap(preparesOf))
@@ -334,7 +431,7 @@ export class Publisher implements Control {
     startedAt: number,
   ): Promise<{ revision: Revision | null; problems: ReadonlyMap<string, readonly Problem[]> }> {
     const before = this.#history.current
-    const step = this.#stepTo(table, who, mark)
+    const step = this.#stepTo(before, table, who, mark)
     if (step === null) return { revision: null, problems: new Map() }
     const reached = failpoint('publish.before')
     if (reached instanceof Promise) await reached
@@ -351,6 +448,7 @@ export class Publisher implements Control {
     const reason = `taken back: revision ${step.revision.number} could not be applied`
     const { number } = step.revision
     const inverse = this.#stepTo(
+      this.current,
       before.table,
       { author: 'turnout', reason },
       { ...plain, takesBack: number },
@@ -364,8 +462,7 @@ export class Publisher implements Control {
   }
 
   /** The next revision, ready to be written; null: it would change nothing. */
-  #stepTo(table: Table, { author, reason }: Who, mark: Mark): Step | null {
-    const before = this.#history.current
+  #stepTo(before: Entry, table: Table, { author, reason }: Who, mark: Mark): Step | null {
     const differences = [...changesBetween(before.table, table)]
     if (differences.length === 0) return null
     const changes = sortedChanges(differences)
@@ -515,6 +612,15 @@ interface Step {
   readonly remove: ReturnType<typeof recordOf>['remove']
   readonly digests: readonly string[]
 }
+
+/** What an edit came to before it was written. */
+type Checked =
+  | { readonly kind: 'step'; readonly step: Step }
+  | { readonly kind: 'end'; readonly rejections: readonly Rejection[] }
+  /** It is more than an edit: it has to walk the whole road. */
+  | { readonly kind: 'walk' }
+
+const isEdit = ({ kind }: ChangeItem): boolean => kind === 'edit'
 
 const itemsOf = ({ items }: ChangeSet, table: Table): readonly ChangeItem[] =>
   typeof items === 'function' ? items(table) : items

@@ -179,7 +179,8 @@ export async function openJournal(start: JournalStart): Promise<Journal> {
       const sealed = sealLine(next.hash, recordEntry(record.cursor, number, from, body))
       next = advance(next, record, sealed.hash)
       text += sealed.line
-      newestState = state
+      // A note changes nothing, and whoever writes one may not know yet of what was published right before.
+      if (number !== null) newestState = state
       records.push(record)
       answers.push({ ok: true, cursor: record.cursor })
     }

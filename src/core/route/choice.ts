@@ -6,7 +6,7 @@ import { highestMatch, selectVersions } from '../version/version.ts'
 import type { Facts } from './facts.ts'
 import { areDisjoint, isStricter } from './predicate-overlap.ts'
 import { compilePredicates } from './predicate.ts'
-import type { Route, Selection } from './route.ts'
+import { noSelection, type Route, type Selection } from './route.ts'
 
 /** What lies at one place of the router: a route, or several among which the request decides. */
 export type Placed = Route | Choice
@@ -23,15 +23,6 @@ interface Candidate {
 export const versionField = 'x-api-version'
 /** Asks for routes with labels: `canary=true, region=eu`. */
 export const labelsField = 'x-turnout-labels'
-
-const noSelection: Selection = {
-  predicates: [],
-  version: null,
-  isBaseline: false,
-  labels: {},
-  weight: null,
-  order: 0,
-}
 
 const selectionOf = ({ selection }: Route): Selection => selection ?? noSelection
 

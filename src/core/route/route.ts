@@ -85,6 +85,16 @@ export interface Selection {
   readonly order: number
 }
 
+/** What a route says that leaves everything to path and method. */
+export const noSelection: Selection = {
+  predicates: [],
+  version: null,
+  isBaseline: false,
+  labels: {},
+  weight: null,
+  order: 0,
+}
+
 /**
  * A route as authored: plain data (but for a closure's handler), never changed once it stands in a table. It lies at
  * each of its methods and paths.

@@ -16,7 +16,7 @@ import {
   type Input,
 } from './input.ts'
 import { readPredicate, renderPredicate } from './predicate-parse.ts'
-import type { Selection } from './route.ts'
+import { noSelection, type Selection } from './route.ts'
 
 export const maxPredicates = 32
 const maxLabels = 32
@@ -33,15 +33,6 @@ export const selectionKeys: readonly string[] = [
   'weight',
   'order',
 ]
-
-const noSelection: Selection = {
-  predicates: [],
-  version: null,
-  isBaseline: false,
-  labels: {},
-  weight: null,
-  order: 0,
-}
 
 /** The selection, or null where it decides nothing. */
 export function selectionOf(given: Partial<Selection>): Selection | null {

@@ -1,0 +1,29 @@
+import { cpus, loadavg } from 'node:os'
+
+/** The value that so much of a list is not above. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+/** Milliseconds as text. */
+export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`
+
+/** `p50 1.20 ms, p99 3.40 ms` */
+export function quantiles(values: readonly number[]): string {
+  return `p50 ${ms(percentile(values, 0.5))}, p99 ${ms(percentile(values, 0.99))}`
+}
+
+/** `10k` and `1m` as numbers. */
+export function sizeOf(text: string): number {
+  const [, digits, unit] = /^(\d+)([km]?)$/.exec(text) ?? []
+  if (digits === undefined) throw new Error(`${text} is no size: 10, 10k, 1m`)
+  return Number(digits) * (unit === 'k' ? 1_000 : unit === 'm' ? 1_000_000 : 1)
+}
+
+/** What a figure cannot be read without. */
+export function machine(): string {
+  const [load = 0] = loadavg()
+  const model = cpus()[0]?.model ?? 'unknown'
+  return `${model}, ${cpus().length} cores, Node ${process.version}, load before ${load.toFixed(1)}`
+}

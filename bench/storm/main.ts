@@ -1,0 +1,105 @@
+// A storm of changes under a steady load: `main.js [--seconds N] [--changes N] [--tokens N] [--rate N]`. Where `taskset`
+// is there, the server has one core, the load and the storm share another: what the storm's own client costs shows in
+// the latencies too, so they are told from when a request was due and from when it was sent.
+import { execFileSync, fork, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { fillDataFolder } from '../instance/fill.ts'
+import { machine, ms, percentile, quantiles, sizeOf } from '../instance/figures.ts'
+import { hasTaskset } from '../gateway/load.ts'
+import { pathAt } from '../instance/routes.ts'
+import { makeTokens, startServe } from '../instance/serve.ts'
+import { runStorm } from './changes.ts'
+import type { Phase, PhaseReport } from './load.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    calm: { type: 'string', default: '20' },
+    changes: { type: 'string', default: '1000' },
+    tokens: { type: 'string', default: '8' },
+    routes: { type: 'string', default: '10k' },
+    /** Requests per second; default: half of what the server answers. */
+    rate: { type: 'string' },
+  },
+})
+const seconds = Number(values.seconds)
+const routes = sizeOf(values.routes)
+const root = mkdtempSync(join(process.cwd(), '.turnout-bench-'))
+process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+
+const isPinned = cpus().length > 1 && (await hasTaskset())
+if (isPinned) execFileSync('taskset', ['-p', '-c', '1', String(process.pid)])
+console.log(machine())
+await fillDataFolder(join(root, 'data'), routes)
+const served = await startServe(root, isPinned ? 0 : undefined)
+const tokens = await makeTokens(served, Number(values.tokens))
+
+// A child has the core of its parent.
+const load: ChildProcess = fork(fileURLToPath(new URL('./load.js', import.meta.url)), {
+  execArgv: [],
+})
+process.on('exit', () => load.kill())
+const paths = Array.from({ length: 500 }, (_, at) => pathAt(at * Math.floor(routes / 500)))
+const run = (perSecond: number | null, durationMs: number): Promise<PhaseReport> =>
+  new Promise((resolve, reject) => {
+    load.once('message', (report) => resolve(report as PhaseReport))
+    load.once('exit', () => reject(new Error('the load ended')))
+    const phase: Phase = { port: served.port, paths, connections: 64, perSecond, durationMs }
+    load.send(phase)
+  })
+
+await run(null, 2_000)
+const most = await run(null, 3_000)
+const rate = Number(values.rate ?? Math.round(most.perSecond / 2))
+console.log(`the server answers ${most.perSecond}/s of this load; it is given ${rate}/s`)
+const calm = await run(rate, Number(values.calm) * 1_000)
+const storming = run(rate, seconds * 1_000)
+const storm = await runStorm({
+  port: served.port,
+  adminPort: served.adminPort,
+  tokens,
+  perSecond: Number(values.changes),
+  durationMs: seconds * 1_000,
+  routes,
+})
+const under = await storming
+const rss = served.rssBytes()
+load.removeAllListeners('exit')
+load.kill()
+await served.stop()
+
+const tellLoad = (name: string, report: PhaseReport): void => {
+  console.log(
+    `${name}: ${report.answered} answered (${report.perSecond}/s), ${report.failed} failed${report.firstFault === null ? '' : ` (${report.firstFault})`}; since due ${quantiles(report.sinceDue)}; since sent ${quantiles(report.sinceSent)}`,
+  )
+}
+tellLoad('calm ', calm)
+tellLoad('storm', under)
+const { offered, accepted, notOffered, stale, broken, withoutRetryAfter } = storm
+console.log(
+  `changes: ${offered} offered by ${tokens.length} tokens (${(offered / seconds).toFixed(0)}/s), ${notOffered} more found no free connection, ${accepted} accepted (${(accepted / seconds).toFixed(0)}/s), ${broken} broken`,
+)
+for (const [what, count] of storm.refused) console.log(`  ${count} refused: ${what}`)
+console.log(`  answered after ${quantiles(storm.answerMs)}`)
+console.log(
+  `  live after ${quantiles(storm.liveMs)}, at most ${ms(Math.max(...storm.liveMs))}; ${stale} requests after an answer were served by what was before`,
+)
+console.log(`RSS of the server at the end: ${(rss / 1_000_000).toFixed(0)} MB`)
+
+const verdict = (isReached: boolean, what: string): void =>
+  console.log(`${isReached ? 'reached' : 'MISSED '}  ${what}`)
+const ratioDue = percentile(under.sinceDue, 0.99) / percentile(calm.sinceDue, 0.99)
+const ratioSent = percentile(under.sinceSent, 0.99) / percentile(calm.sinceSent, 0.99)
+verdict(under.failed === 0 && broken === 0, 'no failed request')
+verdict(ratioDue <= 2, `p99 under the storm at most 2x the calm one: ${ratioDue.toFixed(2)}x`)
+verdict(ratioSent <= 2, `the same since sent: ${ratioSent.toFixed(2)}x`)
+verdict(accepted / seconds >= 200, `200 accepted changes per second`)
+verdict(
+  stale === 0 && Math.max(...storm.liveMs) <= 1_000,
+  `every accepted change live within 1 s, and after its answer`,
+)
+verdict(withoutRetryAfter === 0, `every refusal had Retry-After`)
