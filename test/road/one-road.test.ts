@@ -10,6 +10,7 @@ import { dataFolder, startInstance, type Answer, type Instance } from './support
 
 const routeTo = (id: string, path: string, body: string = id): object => ({
   id,
+  methods: ['GET'],
   path,
   target: { respond: { status: 200, body } },
 })
@@ -147,7 +148,7 @@ test('a file and an admin route in conflict: both owners and a witness are named
   const { folder, start } = place(t)
   const instance = await start()
   const { send } = instance
-  const posted = await send('POST', '/api/routes', { body: routeTo('taken', '/:kind/list') })
+  const posted = await send('POST', '/api/routes', { body: routeTo('taken', '/users/:name') })
   assert.equal(posted.status, 201, posted.text)
   const rejected = instance.next(({ event }) => event === 'rejected')
   save(folder, 'users.js', moduleText('users', 2, '/users/:id'))
@@ -156,7 +157,7 @@ test('a file and an admin route in conflict: both owners and a witness are named
   }
   const [{ code, message } = { code: '', message: '' }] = problems
   assert.equal(code, 'TURNOUT_ROUTE_CONFLICT')
-  for (const part of ['taken', 'admin', 'users#GET /users/:id', 'files:users', '/users/list'])
+  for (const part of ['taken', 'admin', 'users#GET /users/:id', 'files:users', 'GET /users/'])
     assert.ok(message.includes(part), `${part} is not named: ${message}`)
   assert.equal(await textAt(instance, '/users'), 'users 1')
   assert.equal(await textAt(instance, '/users/list'), 'taken')
