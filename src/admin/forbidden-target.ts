@@ -6,6 +6,10 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addSubnet('0.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 loopback.addAddress('::', 'ipv6')
+// Addresses of version 6 that carry one of version 4, here 127.0.0.0/8: IPv4-compatible, NAT64, 6to4.
+for (const block of ['::7f00:0', '64:ff9b::7f00:0', '64:ff9b:1::7f00:0'])
+  loopback.addSubnet(block, 104, 'ipv6')
+loopback.addSubnet('2002:7f00::', 24, 'ipv6')
 
 const isLoopback = (host: string): boolean => {
   const family = isIP(host)

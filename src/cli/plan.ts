@@ -29,6 +29,7 @@ const idleWorker: Worker = {
   prepare: () => Promise.resolve({ ok: true }),
   apply: () => ({ ok: true }),
   discard: () => Promise.resolve(),
+  isLive: () => false,
   draining: () => [],
   close: () => Promise.resolve(),
 }

@@ -1,5 +1,6 @@
 import { problem } from '../core/errors.ts'
 import { getKey } from '../core/persistent-map.ts'
+import type { ModuleReference } from '../core/route/route.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Proposal } from './assemble.ts'
@@ -16,6 +17,7 @@ export interface LoadContext {
   readonly table: () => Table
   /** Code that lives only in this process may be named. */
   readonly isVolatile: boolean
+  readonly isLive: (reference: ModuleReference) => boolean
 }
 
 /**
@@ -25,7 +27,11 @@ export interface LoadContext {
 export async function loadItems(
   items: readonly ChangeItem[],
   { isProposal = false }: Pick<ChangeSet, 'isProposal'>,
+<<<<<<< HEAD
   { table, isVolatile }: LoadContext,
+=======
+  { table, codes, isVolatile, isLive }: LoadContext,
+>>>>>>> tests
 ): Promise<Loaded> {
   const rejections: Rejection[] = []
   const proposals: Proposal[] = []
@@ -51,7 +57,9 @@ export async function loadItems(
       if (module.save === null && !isVolatile)
         return refuse(item, [problem('TURNOUT_CLOSURE_DURABLE')], null)
       const serving = getKey(table().modules, reference.name)
-      const isServing = serving?.digest === reference.digest && serving.owner === item.owner
+      const isSame = serving?.digest === reference.digest && serving.owner === item.owner
+      // What answers 503 because its code was gone comes back when it is sent again.
+      const isServing = isSame && isLive(serving)
       if (isProposal ? lastProposed() === reference.digest : isServing) return
       proposals[at] = proposalOf(item, [module], isProposal ? reference.digest : null)
     }),

@@ -156,6 +156,8 @@ export class Publisher implements Control {
     const startedAt = performance.now()
     const { items } = set
     if (this.#isClosed) return Promise.reject(new TurnoutError('TURNOUT_CLOSED'))
+    if (typeof items !== 'function' && !this.#options.store.isVolatile && items.some(hasClosure))
+      return Promise.reject(new TurnoutError('TURNOUT_CLOSURE_DURABLE'))
     if (typeof items === 'function' || items.every(isEdit)) return this.#changeSoon(set, startedAt)
     // What loads holds nobody up who has nothing to load.
     const loaded = this.#loading.then(() => this.#load(set, items))
@@ -268,8 +270,18 @@ export class Publisher implements Control {
   }
 
   #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
+<<<<<<< HEAD
     const { isVolatile } = this.#options.store
     return loadItems(items, set, { table: () => this.table, isVolatile })
+=======
+    const { store, worker } = this.#options
+    return loadItems(items, set, {
+      table: () => this.table,
+      codes: this.#codes,
+      isVolatile: store.isVolatile,
+      isLive: (reference) => worker.isLive(reference),
+    })
+>>>>>>> tests
   }
 
   #queued<Result>(walk: () => Promise<Result>): Promise<Result> {
@@ -682,6 +694,10 @@ type Checked =
   | { readonly kind: 'end'; readonly rejections: readonly Rejection[] }
   /** It is more than an edit: it has to walk the whole road. */
   | { readonly kind: 'walk' }
+
+/** A store that outlives the process would keep a route without what it leads to. */
+const hasClosure = (item: ChangeItem): boolean =>
+  item.kind === 'edit' && item.putRoutes.some(({ target }) => target.kind === 'closure')
 
 const isEdit = ({ kind }: ChangeItem): boolean => kind === 'edit'
 

@@ -1,6 +1,7 @@
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import { childLogger, type Logger } from '../core/logger.ts'
 import { getKey } from '../core/persistent-map.ts'
+import type { ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import type { Switch } from '../gateway/snapshot.ts'
 import type { Services } from '../modules/define.ts'
@@ -155,6 +156,10 @@ export class InProcessWorker implements Worker {
     const left = [...this.#prepared.values()]
     this.#prepared = new Map()
     await Promise.all(left.map(({ version }) => version.discard()))
+  }
+
+  isLive({ name, digest }: ModuleReference): boolean {
+    return this.#serving(name)?.digest === digest
   }
 
   draining(): readonly Draining[] {

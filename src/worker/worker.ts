@@ -53,6 +53,8 @@ export interface Worker {
   apply(revision: number, table: Table): WorkerResult
   /** Gives back what was prepared and will not be applied. */
   discard(): Promise<void>
+  /** Whether this very artifact serves, or whether a table only names it: its code was gone at the start. */
+  isLive(reference: ModuleReference): boolean
   draining(): readonly Draining[]
   /** Retires everything; what has not left by the deadline is cut. Resolves when all was disposed of. */
   close(deadlineMs: number): Promise<void>

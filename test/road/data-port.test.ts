@@ -62,6 +62,8 @@ test('a route that leads to the admin API is refused, however its address is wri
     '[::ffff:7f00:1]',
     '[::127.0.0.1]',
     '[64:ff9b::127.0.0.1]',
+    '[64:ff9b:1::127.0.0.1]',
+    '[2002:7f00:1::]',
     '%31%32%37.0.0.1',
     '１２７.0.0.1',
     '127。0。0。1',

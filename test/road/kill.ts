@@ -273,6 +273,8 @@ async function killOnce(
 
 function kindFor({ by, name }: Place, below: (count: number) => number): ChangeKind {
   if (by === 'bulk') return 'bulk'
+  // A saved file is no request, and the audit log says nothing of it.
+  if (by === 'time') return 'put'
   const kinds: readonly ChangeKind[] = by === 'modules' ? ['upload', 'save'] : everyKind
   const kind = kinds[below(kinds.length)]!
   // What is there already is not written again: a file's artifact is always a new one.
