@@ -114,6 +114,8 @@ export type ErrorCode =
   | 'TURNOUT_KEY_REUSED'
   | 'TURNOUT_KEY_RUNNING'
   | 'TURNOUT_AUDIT_FAILED'
+  // Changes that wait.
+  | 'TURNOUT_CHANGES_WAITING'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -819,6 +821,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The audit log cannot be written: {reason}',
     cause: 'Nothing is changed that cannot be written down first.',
     cure: 'See to the disk; what is served goes on.',
+  },
+  // Changes that wait.
+  TURNOUT_CHANGES_WAITING: {
+    status: 429,
+    message: '{most} changes are under way already',
+    cause: 'More come than reach the disk; one that waits for long would be no answer.',
+    cure: 'Wait for the time in Retry-After, or put several objects into one POST /api/changes.',
   },
 }
 
