@@ -31,7 +31,8 @@ export interface AdminHandler {
 
 const usualLimits: AdminLimits = {
   changes: { perSecond: 200, burst: 400 },
-  waiting: 1_000,
+  // What is let in shall be live within a second, where several hundred changes a second reach the disk.
+  waiting: 200,
   heartbeatMs: 15_000,
 }
 /** Lines of the log about requests that were turned away: a flood of them must not become one of lines. */
