@@ -27,11 +27,7 @@ export interface LoadContext {
 export async function loadItems(
   items: readonly ChangeItem[],
   { isProposal = false }: Pick<ChangeSet, 'isProposal'>,
-<<<<<<< HEAD
-  { table, isVolatile }: LoadContext,
-=======
-  { table, codes, isVolatile, isLive }: LoadContext,
->>>>>>> tests
+  { table, isVolatile, isLive }: LoadContext,
 ): Promise<Loaded> {
   const rejections: Rejection[] = []
   const proposals: Proposal[] = []

@@ -270,18 +270,12 @@ export class Publisher implements Control {
   }
 
   #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
-<<<<<<< HEAD
-    const { isVolatile } = this.#options.store
-    return loadItems(items, set, { table: () => this.table, isVolatile })
-=======
     const { store, worker } = this.#options
     return loadItems(items, set, {
       table: () => this.table,
-      codes: this.#codes,
       isVolatile: store.isVolatile,
       isLive: (reference) => worker.isLive(reference),
     })
->>>>>>> tests
   }
 
   #queued<Result>(walk: () => Promise<Result>): Promise<Result> {
@@ -290,14 +284,11 @@ export class Publisher implements Control {
   }
 
   #enqueue<Result>(walk: () => Promise<Result>): Promise<Result> {
-<<<<<<< HEAD
-    const result = this.#queue.then(() => this.#landing).then(walk)
-=======
     const result = this.#queue.then(async () => {
+      await this.#landing
       await this.#takeBackUnapplied()
       return walk()
     })
->>>>>>> review
     this.#queue = result.catch(() => undefined)
     return result
   }
@@ -325,6 +316,7 @@ export class Publisher implements Control {
 
   /** Resolves when the next one may start. */
   async #startEdit(set: ChangeSet, startedAt: number): Promise<{ ended: Promise<Outcome> }> {
+    await this.#takeBackUnapplied()
     for (;;) {
       const { checked, error } = this.#check(set)
       if (checked?.kind === 'walk') {
@@ -475,25 +467,9 @@ export class Publisher implements Control {
       this.#options.onApplied(step.revision, performance.now() - startedAt)
       return { revision: step.revision, problems: new Map() }
     }
-<<<<<<< HEAD
-    const reason = `taken back: revision ${step.revision.number} could not be applied`
-    const { number } = step.revision
-    const inverse = this.#stepTo(
-      this.current,
-      before.table,
-      { author: 'turnout', reason },
-      { ...plain, takesBack: number },
-    )
-    if (inverse !== null) {
-      const written = this.#write(inverse)
-      this.#publishedAs(inverse, written instanceof Promise ? await written : written)
-      this.#options.worker.apply(inverse.revision.number, before.table)
-    }
-=======
     this.#unapplied = before.table
     const taken = this.#takeBackUnapplied()
     if (taken !== undefined) await taken
->>>>>>> review
     return { revision: null, problems: applied.problems }
   }
 

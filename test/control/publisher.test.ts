@@ -1,52 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-<<<<<<< HEAD
-=======
-import { silentLogger } from '../../src/core/logger.ts'
 import { TurnoutError } from '../../src/core/errors.ts'
 import { getKey } from '../../src/core/persistent-map.ts'
->>>>>>> review
 import { plainRoute, type Route } from '../../src/core/route/route.ts'
 import { editOf, type ChangeItem, type Outcome, type Rejection } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
 import type { RouteModule } from '../../src/modules/define.ts'
 import { loadObject } from '../../src/modules/object-module.ts'
-<<<<<<< HEAD
-import type { InProcessWorker } from '../../src/worker/in-process.ts'
-import { openRoad } from './support/open.ts'
-
-const open = (keep = 100): { publisher: Publisher; worker: InProcessWorker; log: string[] } => {
-  const { publisher, worker, told } = openRoad({ keep })
-  return { publisher, worker, log: told }
-=======
 import type { Store } from '../../src/store/store.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
-import { InProcessWorker } from '../../src/worker/in-process.ts'
+import type { InProcessWorker } from '../../src/worker/in-process.ts'
+import { openRoad } from './support/open.ts'
 
 const open = (
   keep = 100,
   store: Store = createMemoryStore(),
 ): { publisher: Publisher; worker: InProcessWorker; log: string[] } => {
-  const log: string[] = []
-  const worker = new InProcessWorker({
-    services: () => Promise.resolve({}),
-    log: silentLogger,
-    drainMs: 1_000,
-    streamDrainMs: 1_000,
-    maxLiveVersions: 16,
-    onRetired: ({ module, version }) => log.push(`retired ${module} ${version}`),
-  })
-  const publisher = new Publisher({
-    conflicts: 'ambiguous',
-    worker,
-    store,
-    keep,
-    onApplied: ({ number }) => log.push(`applied ${number}`),
-    onRejected: (_, rejections) =>
-      log.push(`rejected ${rejections.map((one) => one.owner).join()}`),
-  })
-  return { publisher, worker, log }
->>>>>>> review
+  const { publisher, worker, told } = openRoad({ keep, store })
+  return { publisher, worker, log: told }
 }
 
 const moduleOf = (
