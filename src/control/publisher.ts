@@ -483,7 +483,7 @@ export class Publisher implements Control {
     const { number } = this.current.revision
     const reason = `taken back: revision ${number} could not be applied`
     const mark = { ...plain, takesBack: number }
-    const inverse = this.#stepTo(table, { author: 'turnout', reason }, mark)
+    const inverse = this.#stepTo(this.current, table, { author: 'turnout', reason }, mark)
     const finish = (result: PublishResult | null): void => {
       if (inverse !== null && result !== null) {
         this.#publishedAs(inverse, result)

@@ -14,8 +14,12 @@ test('a config gives the admin API a certificate, with paths relative to it', as
     'openssl',
     [
       ...'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost'.split(' '),
-      ...['-addext', 'subjectAltName=IP:127.0.0.1'],
-      ...['-keyout', join(folder, '.key.pem'), '-out', join(folder, '.cert.pem')],
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      join(folder, '.key.pem'),
+      '-out',
+      join(folder, '.cert.pem'),
     ],
     { encoding: 'utf8' },
   )
