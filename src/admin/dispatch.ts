@@ -28,8 +28,8 @@ const router: Router<OperationName> = buildRouter(
   })),
 )
 
-/** Ids have slashes in them, so an escaped one is a character of its segment. */
-const options = { encodedSlash: 'keep' } as const
+/** Ids have slashes in them, and backslashes: `users#GET /:id(\\d+)`. Escaped, they are characters of their segment. */
+const options = { encodedSlash: 'keep', encodedBackslash: 'keep' } as const
 
 /** The operation of a request; HEAD is what GET is, without its body. */
 export function dispatch(method: string, target: string): Dispatched {

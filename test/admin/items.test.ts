@@ -326,3 +326,17 @@ for (const {
     assert.equal(publisher.current.revision.digest, digest)
   })
 }
+
+test('an id with any character that it may have is asked for, changed and removed', async (t) => {
+  const { send } = await open(t)
+  for (const id of ['a/b', 'users#GET /:id(\\d+)', '\\', 'a b', '%5C', 'é?&=+', '...', 'a;b,c']) {
+    const place = `/api/routes/${encodeURIComponent(id)}`
+    const created = await send('POST', '/api/routes', { body: { id, path: '/a', target } })
+    assert.equal(created.status, 201, created.text)
+    assert.equal(created.headers['location'], place)
+    assert.equal((await send('GET', place)).body.id, id)
+    const patched = await send('PATCH', `${place}?force=true`, { body: { enabled: false } })
+    assert.equal(patched.status, 200, patched.text)
+    assert.equal((await send('DELETE', `${place}?force=true`)).status, 204)
+  }
+})

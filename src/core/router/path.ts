@@ -10,9 +10,13 @@ export type PathFault =
   | 'encoded-slash'
   | 'fragment'
 
-/** `encodedSlash: 'keep'` lets `%2F` through as a character of a segment; it never separates. */
+/**
+ * `encodedSlash: 'keep'` lets `%2F` through as a character of a segment; it never separates. `encodedBackslash` the
+ * same for `%5C`: only where nobody behind reads the path as that of a file.
+ */
 export interface PathOptions {
   readonly encodedSlash?: 'reject' | 'keep'
+  readonly encodedBackslash?: 'reject' | 'keep'
 }
 
 /** The canonical path of a request target, or why there is none. */
@@ -73,7 +77,7 @@ export function canonicalPath(target: string, options: PathOptions = {}): Canoni
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   if (path.charCodeAt(0) !== 0x2f) return bad('not-absolute')
-  return rewrite(path, options.encodedSlash === 'keep')
+  return rewrite(path, options.encodedSlash === 'keep', options.encodedBackslash === 'keep')
 }
 
 /** Where the path part ends if it is canonical and has no escape, else -1. */
@@ -92,7 +96,7 @@ function canonicalEnd(target: string): number {
   return target.length
 }
 
-function rewrite(path: string, keepSlash: boolean): CanonicalPath {
+function rewrite(path: string, keepSlash: boolean, keepBackslash: boolean): CanonicalPath {
   let out = ''
   let from = 0
   let hasHighByte = false
@@ -106,7 +110,7 @@ function rewrite(path: string, keepSlash: boolean): CanonicalPath {
       if (high < 0 || low < 0) return bad('bad-escape')
       const byte = high * 16 + low
       if (byte === 0) return bad('nul')
-      if (byte === 0x5c) return bad('encoded-backslash')
+      if (byte === 0x5c && !keepBackslash) return bad('encoded-backslash')
       if (byte === 0x2f && !keepSlash) return bad('encoded-slash')
       if (byte >= 0x80) hasHighByte = true
       out += unreserved[byte] === 1 ? String.fromCharCode(byte) : escapes[byte]

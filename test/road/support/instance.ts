@@ -97,7 +97,8 @@ export async function startInstance(
   }
   void served.ended.then(() => (isOver.yes = true))
   const token = readFileSync(join(options.data, 'admin-token'), 'utf8').trim()
-  const agent = new Agent({ keepAlive: true })
+  // Connections that nobody used for long are given up before the other side does: no request may meet that moment.
+  const agent = new Agent({ keepAlive: true, timeout: 10_000 })
   t.after(() => agent.destroy())
   return {
     ...served,
