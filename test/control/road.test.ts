@@ -7,7 +7,7 @@ import type { Store, StoredObject } from '../../src/store/store.ts'
 import { getKey } from '../../src/core/persistent-map.ts'
 import { routesOf } from '../../src/core/route/table.ts'
 import { findPath } from '../../src/core/router/lookup.ts'
-import type { ChangeItem, LoadOutcome } from '../../src/control/change.ts'
+import type { ChangeItem, LoadOutcome, Revision } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
 import { digestOf, emptyDigest } from '../../src/control/digest.ts'
 import { change, codesOf, edit, moduleItem, openRoad, routeTo, upstreamOf } from './support/open.ts'
@@ -507,5 +507,29 @@ test('a deadline that is further away than a timer can tell is not missed early'
     globalThis.setTimeout = set
   }
   assert.equal(served(publisher, '/a'), 'a')
+  await publisher.close()
+})
+
+test('a deadline that the store could not meet is met when the store is back', async () => {
+  const store = createMemoryStore()
+  let isFull = false
+  const failing: Store = {
+    ...store,
+    publish: (proposal, state) =>
+      isFull
+        ? Promise.reject(new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'the disk is full' }))
+        : store.publish(proposal, state),
+  }
+  const stuck: number[] = []
+  const onStuck = ({ number }: Revision): void => void stuck.push(number)
+  const { publisher } = openRoad({ store: failing, onStuck })
+  const item = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  await change(publisher, [item], { confirmWithinMs: 20 })
+  isFull = true
+  for (let left = 200; left > 0 && stuck.length === 0; left -= 1) await delay(10)
+  assert.deepEqual(stuck, [1])
+  isFull = false
+  for (let left = 600; left > 0 && served(publisher, '/a') !== null; left -= 1) await delay(10)
+  assert.equal(served(publisher, '/a'), null)
   await publisher.close()
 })
