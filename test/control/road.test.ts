@@ -533,3 +533,16 @@ test('a deadline that the store could not meet is met when the store is back', a
   assert.equal(served(publisher, '/a'), null)
   await publisher.close()
 })
+
+test('what waits for its confirmation is taken back even when many changes came after it', async () => {
+  const { publisher } = openRoad({ keep: 3 })
+  await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })])
+  const risky = edit('admin', { putRoutes: [routeTo('admin', 'b', '/b')] })
+  await change(publisher, [risky], { confirmWithinMs: 150 })
+  for (let count = 0; count < 5; count += 1)
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'c', `/c${count}`)] })])
+  for (let left = 200; left > 0 && served(publisher, '/b') !== null; left -= 1) await delay(10)
+  assert.equal(served(publisher, '/b'), null)
+  assert.equal(served(publisher, '/a'), 'a')
+  assert.equal(served(publisher, '/c4'), 'c')
+})
