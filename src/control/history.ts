@@ -120,24 +120,26 @@ export class History {
     const hasStart = kind === 'revision' && this.#tables.has(0)
     if (this.#counts[kind] + (hasStart ? 1 : 0) <= this.#limit) return false
     if (hasStart && !this.#waiting.has(1)) this.#tables.delete(0)
-    else this.#drop(kind)
+    else while (this.#counts[kind] > this.#limit && this.#drop(kind));
     return kind === 'revision'
   }
 
-  #drop(kind: Row['kind']): void {
+  /** False: everything is needed. */
+  #drop(kind: Row['kind']): boolean {
     // The newest stays, and so does what may have to be taken back, unless that is most of it.
     const isFull = this.#counts[kind] > 2 * this.#limit
     const newest = this.#rows.length - 1
     const at = this.#rows.findIndex(
       (row, index) => row.kind === kind && index < newest && (isFull || !this.#isNeeded(row)),
     )
-    if (at < 0) return
+    if (at < 0) return false
     const [gone] = this.#rows.splice(at, 1)
     this.#counts[kind] -= 1
-    if (gone?.kind !== 'revision') return
+    if (gone?.kind !== 'revision') return true
     this.#tables.delete(gone.revision.number)
     this.#confirmed.delete(gone.revision.number)
     this.#waiting.delete(gone.revision.number)
+    return true
   }
 
   /** Taking a revision back needs it and the one before. */

@@ -546,3 +546,18 @@ test('what waits for its confirmation is taken back even when many changes came 
   assert.equal(served(publisher, '/a'), 'a')
   assert.equal(served(publisher, '/c4'), 'c')
 })
+
+test('a history that grew for what waited is as long as it should be after the confirmation', async () => {
+  const { publisher } = openRoad({ keep: 2 })
+  const put = (id: string): ChangeItem =>
+    edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })
+  await change(publisher, [put('a')])
+  await change(publisher, [put('b')], { confirmWithinMs: 60_000 })
+  await change(publisher, [put('c')])
+  await change(publisher, [put('d')])
+  assert.deepEqual(states(publisher).at(-1), '1 superseded')
+  await publisher.confirm(2, { author: 'test', reason: 'good' })
+  await change(publisher, [put('e')])
+  assert.deepEqual(states(publisher), ['5 current', '4 superseded'])
+  await publisher.close()
+})
