@@ -40,6 +40,8 @@ export interface PublisherOptions {
 }
 
 const forgetEvery = 50
+/** After a store that failed, a deadline is tried again. */
+const retryMs = 2_000
 /** After so many refusals an artifact is not tried again. */
 const mostTries = 3
 
@@ -477,7 +479,10 @@ export class Publisher implements Control {
       const problems = rejections.flatMap((one) => one.problems)
       if (problems.length > 0) this.#options.onStuck?.(revision, problems)
     } catch (error) {
-      this.#options.onStuck?.(revision, [stuckProblem(error)])
+      const found = stuckProblem(error)
+      this.#options.onStuck?.(revision, [found])
+      // The store may come back by itself.
+      if (found.code === 'TURNOUT_STORE_FAILED') this.#deadlines.set(number, Date.now() + retryMs)
     }
   }
 

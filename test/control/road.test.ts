@@ -7,7 +7,7 @@ import type { Store, StoredObject } from '../../src/store/store.ts'
 import { getKey } from '../../src/core/persistent-map.ts'
 import { routesOf } from '../../src/core/route/table.ts'
 import { findPath } from '../../src/core/router/lookup.ts'
-import type { ChangeItem, LoadOutcome } from '../../src/control/change.ts'
+import type { ChangeItem, LoadOutcome, Revision } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
 import { digestOf, emptyDigest } from '../../src/control/digest.ts'
 import { change, codesOf, edit, moduleItem, openRoad, routeTo, upstreamOf } from './support/open.ts'
@@ -507,5 +507,57 @@ test('a deadline that is further away than a timer can tell is not missed early'
     globalThis.setTimeout = set
   }
   assert.equal(served(publisher, '/a'), 'a')
+  await publisher.close()
+})
+
+test('a deadline that the store could not meet is met when the store is back', async () => {
+  const store = createMemoryStore()
+  let isFull = false
+  const failing: Store = {
+    ...store,
+    publish: (proposal, state) =>
+      isFull
+        ? Promise.reject(new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'the disk is full' }))
+        : store.publish(proposal, state),
+  }
+  const stuck: number[] = []
+  const onStuck = ({ number }: Revision): void => void stuck.push(number)
+  const { publisher } = openRoad({ store: failing, onStuck })
+  const item = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  await change(publisher, [item], { confirmWithinMs: 20 })
+  isFull = true
+  for (let left = 200; left > 0 && stuck.length === 0; left -= 1) await delay(10)
+  assert.deepEqual(stuck, [1])
+  isFull = false
+  for (let left = 600; left > 0 && served(publisher, '/a') !== null; left -= 1) await delay(10)
+  assert.equal(served(publisher, '/a'), null)
+  await publisher.close()
+})
+
+test('what waits for its confirmation is taken back even when many changes came after it', async () => {
+  const { publisher } = openRoad({ keep: 3 })
+  await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })])
+  const risky = edit('admin', { putRoutes: [routeTo('admin', 'b', '/b')] })
+  await change(publisher, [risky], { confirmWithinMs: 150 })
+  for (let count = 0; count < 5; count += 1)
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'c', `/c${count}`)] })])
+  for (let left = 200; left > 0 && served(publisher, '/b') !== null; left -= 1) await delay(10)
+  assert.equal(served(publisher, '/b'), null)
+  assert.equal(served(publisher, '/a'), 'a')
+  assert.equal(served(publisher, '/c4'), 'c')
+})
+
+test('a history that grew for what waited is as long as it should be after the confirmation', async () => {
+  const { publisher } = openRoad({ keep: 2 })
+  const put = (id: string): ChangeItem =>
+    edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })
+  await change(publisher, [put('a')])
+  await change(publisher, [put('b')], { confirmWithinMs: 60_000 })
+  await change(publisher, [put('c')])
+  await change(publisher, [put('d')])
+  assert.deepEqual(states(publisher).at(-1), '1 superseded')
+  await publisher.confirm(2, { author: 'test', reason: 'good' })
+  await change(publisher, [put('e')])
+  assert.deepEqual(states(publisher), ['5 current', '4 superseded'])
   await publisher.close()
 })
