@@ -55,11 +55,13 @@ const decodeKey = (text: string): string =>
 
 const placeOf = (key: string) => ({ runs: [encodeKey(key)], edges: [] })
 
-/** @throws RangeError for a key longer than `maxKeyLength`, as all functions here that take a key do. */
+/** Undefined also for a key that no map can hold. */
 export function getKey<V extends MapValue>(map: PersistentMap<V>, key: string): V | undefined {
+  if (key.length > maxKeyLength) return undefined
   return leafAt(map.tree, placeOf(key)) ?? undefined
 }
 
+/** @throws RangeError for a key longer than `maxKeyLength`, as `editMap` does. */
 export function setKey<V extends MapValue>(
   map: PersistentMap<V>,
   key: string,
@@ -73,7 +75,7 @@ export function deleteKey<V extends MapValue>(
   map: PersistentMap<V>,
   key: string,
 ): PersistentMap<V> {
-  return changed(singleEdit, map, { key })
+  return key.length > maxKeyLength ? map : changed(singleEdit, map, { key })
 }
 
 /** Many changes as one: each node is copied at most once. Later changes see earlier ones. */

@@ -144,3 +144,10 @@ test('two versions of one map differ in what was set between them', () => {
   ])
   assert.deepEqual([...diffMaps(one, one)], [])
 })
+
+test('a key that is too long to be in a map is not there', () => {
+  const long = 'a'.repeat(maxKeyLength + 1)
+  const map = setKey(emptyMap as PersistentMap<number>, 'a', 1)
+  assert.equal(getKey(map, long), undefined)
+  assert.equal(deleteKey(map, long), map)
+})
