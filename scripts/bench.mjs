@@ -34,7 +34,7 @@ const benches = {
   change: [
     'change/main.js',
     'PUT of one route until it serves, beside Caddy and nginx: [10 10k 1m] [--rounds N]',
-    ['--max-old-space-size=8000'],
+    [],
   ],
   publish: [
     'publish/main.js',

@@ -22,6 +22,13 @@ export interface Served {
   readonly stop: () => Promise<void>
 }
 
+/** User and system time of a process so far, in milliseconds (proc(5): fields 14 and 15, in ticks of 10 ms). */
+export function cpuMsOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
 interface Ready {
   readonly event: string
   readonly urls: readonly string[]

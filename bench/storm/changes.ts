@@ -29,6 +29,7 @@ export interface StormReport {
   readonly stale: number
   /** Connections that ended, answers that never came. */
   readonly broken: number
+  readonly firstFault: string | null
 }
 
 /** Below what the admin API takes. */
@@ -52,6 +53,7 @@ export async function runStorm(plan: StormPlan): Promise<StormReport> {
     broken: 0,
   }
   let connections = 0
+  let firstFault: string | null = null
   let next = 0
 
   const isServed = async (at: number, content: string): Promise<boolean> => {
@@ -67,12 +69,17 @@ export async function runStorm(plan: StormPlan): Promise<StormReport> {
     }
     liveMs.push(performance.now() - sentAt)
   }
+  const drop = (wire: Wire): void => {
+    wire.close()
+    connections -= 1
+  }
   const offer = async (wire: Wire, at: number, round: number): Promise<void> => {
     const content = `storm-${round}`
     const token = tokens[round % tokens.length]!
     const sentAt = performance.now()
-    const { status, headers, body } = await wire.ask(putRoute(token, at, content))
-    admins.push(wire)
+    const { status, headers, body, isLast } = await wire.ask(putRoute(token, at, content))
+    if (isLast) drop(wire)
+    else admins.push(wire)
     if (status === 200) {
       counts.accepted += 1
       answerMs.push(performance.now() - sentAt)
@@ -99,9 +106,10 @@ export async function runStorm(plan: StormPlan): Promise<StormReport> {
     counts.offered += 1
     busy.add(at)
     const offered = offer(wire, at, round)
-      .catch(() => {
+      .catch((error: unknown) => {
         counts.broken += 1
-        if (wire.isClosed) connections -= 1
+        firstFault ??= String(error)
+        if (wire.isClosed) drop(wire)
       })
       .then(() => busy.delete(at))
     running.add(offered)
@@ -116,5 +124,5 @@ export async function runStorm(plan: StormPlan): Promise<StormReport> {
   }
   await Promise.all(running)
   for (const wire of [...admins, ...readers]) wire.close()
-  return { ...counts, refused, answerMs, liveMs }
+  return { ...counts, firstFault, refused, answerMs, liveMs }
 }

@@ -11,7 +11,7 @@ import { fillDataFolder } from '../instance/fill.ts'
 import { machine, ms, percentile, quantiles, sizeOf } from '../instance/figures.ts'
 import { hasTaskset } from '../gateway/load.ts'
 import { pathAt } from '../instance/routes.ts'
-import { makeTokens, startServe } from '../instance/serve.ts'
+import { cpuMsOf, makeTokens, startServe } from '../instance/serve.ts'
 import { runStorm } from './changes.ts'
 import type { Phase, PhaseReport } from './load.ts'
 
@@ -56,7 +56,10 @@ await run(null, 2_000)
 const most = await run(null, 3_000)
 const rate = Number(values.rate ?? Math.round(most.perSecond / 2))
 console.log(`the server answers ${most.perSecond}/s of this load; it is given ${rate}/s`)
+const cpuTimes = (): readonly number[] => [served.pid, load.pid!, process.pid].map(cpuMsOf)
+const atCalm = cpuTimes()
 const calm = await run(rate, Number(values.calm) * 1_000)
+const atStorm = cpuTimes()
 const storming = run(rate, seconds * 1_000)
 const storm = await runStorm({
   port: served.port,
@@ -67,6 +70,7 @@ const storm = await runStorm({
   routes,
 })
 const under = await storming
+const atEnd = cpuTimes()
 const rss = served.rssBytes()
 load.removeAllListeners('exit')
 load.kill()
@@ -81,13 +85,21 @@ tellLoad('calm ', calm)
 tellLoad('storm', under)
 const { offered, accepted, notOffered, stale, broken, withoutRetryAfter } = storm
 console.log(
-  `changes: ${offered} offered by ${tokens.length} tokens (${(offered / seconds).toFixed(0)}/s), ${notOffered} more found no free connection, ${accepted} accepted (${(accepted / seconds).toFixed(0)}/s), ${broken} broken`,
+  `changes: ${offered} offered by ${tokens.length} tokens (${(offered / seconds).toFixed(0)}/s), ${notOffered} more found no free connection, ${accepted} accepted (${(accepted / seconds).toFixed(0)}/s), ${broken} broken${storm.firstFault === null ? '' : ` (${storm.firstFault})`}`,
 )
 for (const [what, count] of storm.refused) console.log(`  ${count} refused: ${what}`)
 console.log(`  answered after ${quantiles(storm.answerMs)}`)
 console.log(
   `  live after ${quantiles(storm.liveMs)}, at most ${ms(Math.max(...storm.liveMs))}; ${stale} requests after an answer were served by what was before`,
 )
+const shares = (from: readonly number[], to: readonly number[], lasted: number): string => {
+  const [server, generator, own] = to.map((at, index) => {
+    return `${(((at - from[index]!) / (lasted * 1_000)) * 100).toFixed(0)}%`
+  })
+  return `server ${server}, load ${generator}, storm ${own}`
+}
+console.log(`CPU of a core, calm:  ${shares(atCalm, atStorm, Number(values.calm))}`)
+console.log(`CPU of a core, storm: ${shares(atStorm, atEnd, seconds)}`)
 console.log(`RSS of the server at the end: ${(rss / 1_000_000).toFixed(0)} MB`)
 
 const verdict = (isReached: boolean, what: string): void =>

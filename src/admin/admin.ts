@@ -4,7 +4,7 @@ import { TurnoutError, type ErrorCode } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { fullBucket, takeToken } from '../core/protect/token-bucket.ts'
 import { thrownError, thrownMessage } from '../core/thrown.ts'
-import { anonymous, authenticate, demandScope } from './authenticate.ts'
+import { anonymous, authenticate, demandScope, demandValid } from './authenticate.ts'
 import type { AdminAddress, AdminContext, AdminLimits, AdminOptions } from './context.ts'
 import { dispatch } from './dispatch.ts'
 import { createEventRing } from './event-ring.ts'
@@ -31,7 +31,8 @@ export interface AdminHandler {
 
 const usualLimits: AdminLimits = {
   changes: { perSecond: 200, burst: 400 },
-  waiting: 1_000,
+  // What is let in shall be live within a second, where several hundred changes a second reach the disk.
+  waiting: 200,
   heartbeatMs: 15_000,
 }
 /** Lines of the log about requests that were turned away: a flood of them must not become one of lines. */
@@ -84,6 +85,7 @@ export function createAdmin(
     const resource = resources[name] as Resource
     demandScope(mayCall(identity.scopes, resource.scope), `call ${name}`)
     const call = { id, request, response, name, resource, params, identity }
+    if (name === 'events' && response.socket === null) throw behindAnother()
     if (!isChange(name)) {
       const answer = await resource.handle(parsedRequest(call, context, await bodyOf(call)))
       if (answer.stream === undefined || request.method === 'HEAD')
@@ -102,6 +104,7 @@ export function createAdmin(
   const changed = async (call: Call): Promise<KeptAnswer> => {
     const { request, identity, resource } = call
     const bytes = await bodyOf(call)
+    demandValid(identity, tokens, context.now())
     const parsed = parsedRequest(call, context, bytes)
     const reached = failpoint('admin.parsed')
     if (reached instanceof Promise) await reached
@@ -225,6 +228,12 @@ export function createAdmin(
     },
   }
 }
+
+/** It would be told nothing before the answer in front of it ends, and Node tells nobody when its client leaves. */
+const behindAnother = (): TurnoutError =>
+  new TurnoutError('TURNOUT_ADMIN_BUSY', {
+    reason: 'events begin when the answer before them on the connection has ended',
+  })
 
 const missing = (method: string, path: string, allowed: readonly string[]): TurnoutError =>
   allowed.length === 0

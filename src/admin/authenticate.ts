@@ -29,13 +29,25 @@ export function authenticate(
   const waitMs = lockOut.waitMs(from, now)
   if (waitMs > 0) throw refusal('TURNOUT_TOKEN_LOCKED', {}, { ...challenge, ...retryAfter(waitMs) })
   lockOut.fail(from, now)
-  throw refusal(
+  throw unknownToken()
+}
+
+const unknownToken = (): TurnoutError =>
+  refusal(
     'TURNOUT_TOKEN_UNKNOWN',
     {},
     {
       'www-authenticate': `${challenge['www-authenticate']}, error="invalid_token"`,
     },
   )
+
+/**
+ * Looks once more, after a body that may have taken a minute: a token that is taken away changes nothing from then on.
+ *
+ * @throws TurnoutError TURNOUT_TOKEN_UNKNOWN
+ */
+export function demandValid({ token }: Identity, tokens: TokenStore, now: number): void {
+  if (token !== null && !tokens.isValid(token, now)) throw unknownToken()
 }
 
 /** Of a request that needs no token. */

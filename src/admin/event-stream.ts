@@ -41,14 +41,15 @@ export function createEventStreams(ring: EventRing, heartbeatMs: number): EventS
     // An id at once, so that a client that leaves before the first event can come back to here.
     send(missed === null ? textOf(reset) : `retry: 1000\nid: ${lastEventId ?? ring.newest}\n\n`)
     for (const event of missed ?? []) send(textOf(event))
-    const unsubscribe = ring.subscribe((event) => send(textOf(event)))
-    const heartbeat = setInterval(() => {
-      if (isAllowed()) send(': still here\n\n')
-      else response.end()
-    }, heartbeatMs)
     const end = (): void => {
       response.end()
     }
+    const tell = (text: string): void => {
+      if (isAllowed()) send(text)
+      else end()
+    }
+    const unsubscribe = ring.subscribe((event) => tell(textOf(event)))
+    const heartbeat = setInterval(() => tell(': still here\n\n'), heartbeatMs)
     clients.add(end)
     response.once('close', () => {
       clearInterval(heartbeat)

@@ -21,7 +21,7 @@ const ofBodies: readonly ErrorCode[] = [
 ]
 const ofChanges: readonly ErrorCode[] = [
   'TURNOUT_RATE_LIMITED',
-  'TURNOUT_ADMIN_BUSY',
+  'TURNOUT_CHANGES_WAITING',
   'TURNOUT_AUDIT_FAILED',
   'TURNOUT_KEY_RUNNING',
 ]

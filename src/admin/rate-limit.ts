@@ -7,7 +7,7 @@ export interface ChangeGate {
   /**
    * Lets one change of a token in, or not; returns what gives its place back.
    *
-   * @throws TurnoutError TURNOUT_RATE_LIMITED or TURNOUT_ADMIN_BUSY, with Retry-After
+   * @throws TurnoutError TURNOUT_RATE_LIMITED or TURNOUT_CHANGES_WAITING, with Retry-After
    */
   enter(token: string, now: number): () => void
 }
@@ -26,10 +26,7 @@ export function createChangeGate(rate: Rate, most: number): ChangeGate {
       if (buckets.size > maxBuckets) buckets.delete(buckets.keys().next().value!)
       if (!taken.ok)
         throw refusal('TURNOUT_RATE_LIMITED', { rate: rate.perSecond }, retryAfter(taken.waitMs))
-      if (waiting >= most) {
-        const reason = `${most} changes are under way`
-        throw refusal('TURNOUT_ADMIN_BUSY', { reason }, retryAfter(1_000))
-      }
+      if (waiting >= most) throw refusal('TURNOUT_CHANGES_WAITING', { most }, retryAfter(1_000))
       waiting += 1
       return () => {
         waiting -= 1

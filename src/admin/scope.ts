@@ -22,6 +22,8 @@ export function parseScope(text: string): Scope | string {
   if (!subject.startsWith('/')) return { kind: 'owner', owner: subject }
   const { path } = canonicalPath(subject)
   if (path === null || /[?:*]/.test(subject)) return `${subject} is not a path without params`
+  // Who reads the scope must see what it allows.
+  if (path !== subject) return `${subject} is another spelling of ${path}`
   return { kind: 'path', prefix: path.replace(/\/$/, '') }
 }
 

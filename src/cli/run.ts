@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { loadConfig, type LoadResult } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/schema.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import { getKey } from '../core/persistent-map.ts'
 import { routesAt } from '../core/route/choice.ts'
 import { findPath } from '../core/router/lookup.ts'
@@ -94,6 +95,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   return stopped
 }
 
+const readTls = async (files: {
+  readonly key: string
+  readonly cert: string
+}): Promise<{ readonly key: string; readonly cert: string }> => {
+  const read = (file: string): Promise<string> =>
+    readFile(file, 'utf8').catch((error: unknown) => {
+      const reason = thrownMessage(error)
+      throw new TurnoutError('TURNOUT_CONFIG_UNREADABLE', { file, reason }, { cause: error })
+    })
+  return { key: await read(files.key), cert: await read(files.cert) }
+}
+
 /** Tells an error that has a code; anything else is a defect. */
 const refuse = (options: ServeOptions, error: unknown): number => {
   if (!(error instanceof TurnoutError)) throw error
@@ -119,7 +132,13 @@ const openAdmin = async (
 ): Promise<{ readonly url: string } | null> => {
   const place = options.admin === undefined ? config.admin : options.admin
   if (place === null) return null
-  const { url, firstToken } = await turnout.admin(place)
+  const { hosts, tls } = config.admin ?? {}
+  const { url, firstToken } = await turnout.admin({
+    host: place.host,
+    port: place.port,
+    ...(hosts === undefined ? {} : { hosts }),
+    ...(tls === undefined ? {} : { tls: await readTls(tls) }),
+  })
   const content = JSON.stringify({ admin: url, pid: process.pid })
   await writeDurably(instanceFile(data), content, 'instance')
   const { file, isNew, token } = firstToken

@@ -32,7 +32,16 @@ export interface Config<Services extends object = Record<string, unknown>> {
   /** Largest request body that is read. Default 1,048,576. */
   readonly bodyLimit?: number
   /** Where the admin API listens; false: it is off. Default: port 7070 of 127.0.0.1. */
-  readonly admin?: false | { readonly host?: string; readonly port?: number }
+  readonly admin?:
+    | false
+    | {
+        readonly host?: string
+        readonly port?: number
+        /** Further names under which it may be asked. */
+        readonly hosts?: readonly string[]
+        /** Key and certificate in PEM: files, relative to the config. Needed beyond loopback. */
+        readonly tls?: { readonly key: string; readonly cert: string }
+      }
   /** Folder for Turnout's own files, relative to the config. Default `.turnout` beside the served folder. */
   readonly data?: string
   /** What modules are given by name. Needs code, so not in JSON or YAML. */

@@ -74,8 +74,23 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     return { ok: false, problems: [found] }
   }
   if (!checked.ok) return checked
-  const { data } = checked.config
-  const config =
-    data === undefined ? checked.config : { ...checked.config, data: resolve(dirname(file), data) }
-  return { ok: true, config, file }
+  return { ok: true, config: withPaths(checked.config, dirname(file)), file }
+}
+
+/** What a config names is relative to it. */
+function withPaths(config: ResolvedConfig, directory: string): ResolvedConfig {
+  const { data, admin } = config
+  const tls = admin?.tls
+  return {
+    ...config,
+    ...(data === undefined ? {} : { data: resolve(directory, data) }),
+    ...(admin === null || tls === undefined
+      ? {}
+      : {
+          admin: {
+            ...admin,
+            tls: { key: resolve(directory, tls.key), cert: resolve(directory, tls.cert) },
+          },
+        }),
+  }
 }

@@ -2,6 +2,16 @@ import * as z from 'zod'
 import type { LogLevel } from '../core/logger.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
+/** Where the admin API listens, and under which names. */
+export interface AdminSettings {
+  readonly host: string
+  readonly port: number
+  /** Further names under which it may be asked. */
+  readonly hosts?: readonly string[] | undefined
+  /** Files in PEM; needed beyond loopback. */
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined
+}
+
 /** A config with its defaults filled in; `data` is absolute once `loadConfig` has read it from a file. */
 export interface ResolvedConfig {
   readonly host: string
@@ -18,8 +28,8 @@ export interface ResolvedConfig {
   readonly maxLiveVersions: number
   readonly bodyLimit: number
   readonly data?: string | undefined
-  /** Null: off. */
-  readonly admin: { readonly host: string; readonly port: number } | null
+  /** Null: off. Paths of `tls` are absolute once `loadConfig` has read them from a file. */
+  readonly admin: AdminSettings | null
   readonly services: Readonly<Record<string, ServiceDefinition>>
 }
 
@@ -86,6 +96,13 @@ const settings = {
       z.strictObject({
         host: z.string().min(1, 'expected an address or a host name').default('127.0.0.1'),
         port: integer(0, 65_535).default(7070),
+        hosts: z.array(z.string().min(1, 'expected a host name')).optional(),
+        tls: z
+          .strictObject({
+            key: z.string().min(1, 'expected a file'),
+            cert: z.string().min(1, 'expected a file'),
+          })
+          .optional(),
       }),
     ])
     .default({ host: '127.0.0.1', port: 7070 })
@@ -121,7 +138,8 @@ const service = z.unknown().superRefine((value, context) => {
 export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
-  admin: ['host', 'port'],
+  admin: ['host', 'port', 'hosts', 'tls'],
+  'admin.tls': ['key', 'cert'],
 }
 
 /** What a service may have. */

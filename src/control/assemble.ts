@@ -107,7 +107,8 @@ function takeOut(
     return known === undefined || !sameRoute(known, route)
   })
   const { kept, added } = editOwned(table, owner, put, edit.removeRoutes)
-  const switchedOff = edit.removeRoutes.reduce(deleteKey, kept.switchedOff)
+  const isOwn = (id: string): boolean => getKey(table.routes, id)?.owner === owner
+  const switchedOff = edit.removeRoutes.filter(isOwn).reduce(deleteKey, kept.switchedOff)
   return { table: { ...kept, switchedOff }, added }
 }
 

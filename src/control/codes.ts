@@ -13,16 +13,17 @@ export type CodeOf = (reference: ModuleReference) => Promise<ModuleCode | null>
 export class Codes {
   readonly #worker: Worker
   readonly #codeOf: CodeOf
-  readonly #known: Set<string>
+  /** Digests by key: names and prefixes may have an at sign of their own. */
+  readonly #known: Map<string, string>
 
   constructor(worker: Worker, codeOf: CodeOf = () => Promise.resolve(null)) {
     this.#worker = worker
     this.#codeOf = codeOf
-    this.#known = new Set()
+    this.#known = new Map()
   }
 
-  learn(code: ModuleCode): void {
-    this.#known.add(code.key)
+  learn({ digest }: ModuleReference, code: ModuleCode): void {
+    this.#known.set(code.key, digest)
     this.#worker.learn(code)
   }
 
@@ -35,7 +36,7 @@ export class Codes {
       references.map(async (reference) => {
         if (this.#known.has(codeKey(reference))) return
         const code = await this.#codeOf(reference)
-        if (code !== null) return this.learn(code)
+        if (code !== null) return this.learn(reference, code)
         const { name, digest } = reference
         missing.set(name, [problem('TURNOUT_ARTIFACT_MISSING', { module: name, digest })])
       }),
@@ -59,8 +60,8 @@ export class Codes {
 
   /** Drops the code that nothing names any more. */
   keepOnly(digests: ReadonlySet<string>): void {
-    for (const key of this.#known) {
-      if (digests.has(key.slice(key.lastIndexOf('@') + 1))) continue
+    for (const [key, digest] of this.#known) {
+      if (digests.has(digest)) continue
       this.#known.delete(key)
       this.#worker.forget(key)
     }

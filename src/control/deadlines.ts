@@ -5,19 +5,26 @@ const longestMs = 2_147_483_647
 export class Deadlines {
   readonly #timers: Map<number, NodeJS.Timeout>
   readonly #onMissed: (revision: number) => void
+  #isClosed: boolean
 
   constructor(onMissed: (revision: number) => void) {
     this.#timers = new Map()
     this.#onMissed = onMissed
+    this.#isClosed = false
   }
 
   /** `at`: milliseconds since the epoch; one that has passed is missed in a turn. */
   set(revision: number, at: number): void {
-    const leftMs = Math.min(Math.max(0, at - Date.now()), longestMs)
-    const timer = setTimeout(() => {
-      this.#timers.delete(revision)
-      this.#onMissed(revision)
-    }, leftMs)
+    if (this.#isClosed) return
+    const leftMs = Math.max(0, at - Date.now())
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(revision)
+        if (leftMs > longestMs) this.set(revision, at)
+        else this.#onMissed(revision)
+      },
+      Math.min(leftMs, longestMs),
+    )
     this.#timers.set(revision, timer)
   }
 
@@ -27,6 +34,7 @@ export class Deadlines {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const revision of this.#timers.keys()) this.clear(revision)
   }
 }

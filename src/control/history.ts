@@ -41,6 +41,8 @@ export class History {
   readonly #limit: number
   readonly #tables: Map<number, Entry>
   readonly #confirmed: Set<number>
+  /** Numbers that wait for their confirmation. */
+  readonly #waiting: Set<number>
   readonly #rows: Row[]
   readonly #counts: Record<Row['kind'], number>
   #current: Entry
@@ -49,6 +51,7 @@ export class History {
     this.#limit = limit
     this.#tables = new Map([[0, start]])
     this.#confirmed = new Set()
+    this.#waiting = new Set()
     this.#rows = []
     this.#counts = { revision: 0, rejected: 0 }
     this.#current = start
@@ -87,6 +90,10 @@ export class History {
 
   /** Takes in what a store tells of a revision whose table is not in memory. */
   note(revision: Revision, digests: readonly string[]): boolean {
+    const { number, confirmBy, restores, takesBack } = revision
+    if (takesBack !== null) this.#waiting.delete(takesBack)
+    for (const one of this.#waiting) if (one > (restores ?? Infinity)) this.#waiting.delete(one)
+    if (confirmBy !== null) this.#waiting.add(number)
     return this.#add({ kind: 'revision', revision, digests })
   }
 
@@ -96,6 +103,7 @@ export class History {
 
   confirm(number: number): void {
     this.#confirmed.add(number)
+    this.#waiting.delete(number)
   }
 
   /** Starts from what a store holds. */
@@ -111,31 +119,48 @@ export class History {
     // The empty start is the first to go. Refused change sets never push revisions out.
     const hasStart = kind === 'revision' && this.#tables.has(0)
     if (this.#counts[kind] + (hasStart ? 1 : 0) <= this.#limit) return false
-    if (hasStart) this.#tables.delete(0)
-    else this.#drop(kind)
+    if (hasStart && !this.#waiting.has(1)) this.#tables.delete(0)
+    else while (this.#counts[kind] > this.#limit && this.#drop(kind));
     return kind === 'revision'
   }
 
-  #drop(kind: Row['kind']): void {
-    const at = this.#rows.findIndex((row) => row.kind === kind)
+  /** False: everything is needed. */
+  #drop(kind: Row['kind']): boolean {
+    // The newest stays, and so does what may have to be taken back, unless that is most of it.
+    const isFull = this.#counts[kind] > 2 * this.#limit
+    const newest = this.#rows.length - 1
+    const at = this.#rows.findIndex(
+      (row, index) => row.kind === kind && index < newest && (isFull || !this.#isNeeded(row)),
+    )
+    if (at < 0) return false
     const [gone] = this.#rows.splice(at, 1)
     this.#counts[kind] -= 1
-    if (gone?.kind !== 'revision') return
+    if (gone?.kind !== 'revision') return true
     this.#tables.delete(gone.revision.number)
     this.#confirmed.delete(gone.revision.number)
+    this.#waiting.delete(gone.revision.number)
+    return true
+  }
+
+  /** Taking a revision back needs it and the one before. */
+  #isNeeded(row: Row): boolean {
+    if (row.kind === 'rejected') return false
+    const { number } = row.revision
+    return this.#waiting.has(number) || this.#waiting.has(number + 1)
   }
 
   /** Revisions that still wait for their confirmation. */
   waiting(): readonly Revision[] {
-    return this.rows().flatMap((row) =>
-      row.number !== null && row.confirmation === 'waiting' ? [row] : [],
-    )
+    return [...this.#waiting].flatMap((number) => this.revisionOf(number) ?? [])
   }
 
   /** Newest first. */
   rows(): readonly HistoryRow[] {
     const reverted = new Set<number>()
     let goneFrom = Infinity
+    // A confirmation that came too late stays too late, also where what took the revision back is gone itself.
+    const late = new Set<number>()
+    let lateFrom = Infinity
     const rows: HistoryRow[] = []
     for (let at = this.#rows.length - 1; at >= 0; at -= 1) {
       const row = this.#rows[at]!
@@ -155,10 +180,13 @@ export class History {
             ? null
             : this.#confirmed.has(number)
               ? 'confirmed'
-              : isGone
+              : number > lateFrom || late.has(number)
                 ? 'reverted'
                 : 'waiting',
       })
+      if (restores !== null) lateFrom = Math.min(lateFrom, restores)
+      if (takesBack !== null) late.add(takesBack)
+      if (isGone) continue
       if (restores !== null) goneFrom = Math.min(goneFrom, restores)
       if (takesBack !== null) reverted.add(takesBack)
     }

@@ -5,7 +5,6 @@ import { modulesOf, type Table } from '../core/route/table.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Proposal } from './assemble.ts'
 import type { ChangeItem, ChangeSet, LoadedModule, Rejection } from './change.ts'
-import type { Codes } from './codes.ts'
 
 /** A change set after loading: what goes on, and what was refused already. */
 export interface Loaded {
@@ -16,7 +15,6 @@ export interface Loaded {
 export interface LoadContext {
   /** The newest table, whenever it is asked for. */
   readonly table: () => Table
-  readonly codes: Codes
   /** Code that lives only in this process may be named. */
   readonly isVolatile: boolean
   readonly isLive: (reference: ModuleReference) => boolean
@@ -29,7 +27,7 @@ export interface LoadContext {
 export async function loadItems(
   items: readonly ChangeItem[],
   { isProposal = false }: Pick<ChangeSet, 'isProposal'>,
-  { table, codes, isVolatile, isLive }: LoadContext,
+  { table, isVolatile, isLive }: LoadContext,
 ): Promise<Loaded> {
   const rejections: Rejection[] = []
   const proposals: Proposal[] = []
@@ -59,7 +57,6 @@ export async function loadItems(
       // What answers 503 because its code was gone comes back when it is sent again.
       const isServing = isSame && isLive(serving)
       if (isProposal ? lastProposed() === reference.digest : isServing) return
-      codes.learn(module.code)
       proposals[at] = proposalOf(item, [module], isProposal ? reference.digest : null)
     }),
   )

@@ -36,24 +36,50 @@ function readMeta({ meta }: StoreRecord): RecordMeta | null {
   return read !== null && ['revision', 'rejected', 'confirmed'].includes(read.kind) ? read : null
 }
 
-/** What the kept records say, in order, up to those that were there already; `newest`: the cursor of one of them. */
-export function recordedMetas(store: Store, newest: number): Promise<readonly RecordMeta[]> {
+/** Damage ends a reading; the store then offers what is left. */
+const mostReadings = 3
+
+/** What the kept records say, in order, up to those that are there now. What is damaged is passed over. */
+export async function recordedMetas(store: Store): Promise<readonly RecordMeta[]> {
+  const newest = store.cursor()
+  let from = 0
+  for (let reading = 0; reading < mostReadings && from < newest; reading += 1) {
+    const read = await metasFrom(store, from, newest)
+    if (read.isWhole) return read.metas
+    from = read.from + 1
+  }
+  return []
+}
+
+/** What the records say from the oldest cursor on that can still be followed, which is the store's to know. */
+function metasFrom(
+  store: Store,
+  first: number,
+  newest: number,
+): Promise<{
+  readonly metas: readonly RecordMeta[]
+  readonly from: number
+  readonly isWhole: boolean
+}> {
   const metas: RecordMeta[] = []
   return new Promise((resolve) => {
-    // The oldest cursor that can still be followed is the store's to know.
-    for (let from = 0; from <= newest; from += 1) {
-      const stop = store.watch(from, (record) => {
-        const meta = readMeta(record)
-        if (meta !== null) metas.push(meta)
-        if (record.cursor !== newest) return
-        setImmediate(() => {
-          stop?.()
-          resolve(metas)
-        })
-      })
-      if (stop !== null && from < newest) return
-      stop?.()
+    for (let from = first; from < newest; from += 1) {
+      const stop = store.watch(
+        from,
+        (record) => {
+          if (record.cursor > newest) return
+          const meta = readMeta(record)
+          if (meta !== null) metas.push(meta)
+          if (record.cursor < newest) return
+          setImmediate(() => {
+            stop?.()
+            resolve({ metas, from, isWhole: true })
+          })
+        },
+        () => resolve({ metas, from, isWhole: false }),
+      )
+      if (stop !== null) return
     }
-    resolve(metas)
+    resolve({ metas, from: newest, isWhole: true })
   })
 }

@@ -5,20 +5,21 @@ import { deleteKey, entriesFrom, getKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
 import { findShadowed, warningOf } from '../core/route/conflict-shadow.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
-import type { PublishResult, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Worker } from '../worker/worker.ts'
 import { assemble, type Assembled, type Proposal } from './assemble.ts'
 import type { ChangeItem, ChangeSet, Outcome, Rejection, Revision } from './change.ts'
 import type { ChangePlan, Control, Entry, HistoryRow, TableChanges, Who } from './control.ts'
 import { Codes, type CodeOf } from './codes.ts'
 import { Deadlines } from './deadlines.ts'
-import { appliedChanges, loadsBetween, sortedChanges, tableChanges } from './diff.ts'
-import { digestAfter, digestOf } from './digest.ts'
+import { loadsBetween, tableChanges } from './diff.ts'
+import { digestOf } from './digest.ts'
 import { History } from './history.ts'
 import { loadItems, proposalOf, rejectionOf, type Loaded } from './loading.ts'
 import { metaOf, recordedMetas, type RecordMeta } from './meta.ts'
 import { restoreTable, takeBackChange, type Restored } from './restore.ts'
-import { changesBetween, objectsOf, recordOf, tableOfObjects } from './stored.ts'
+import { plain, Steps, type Mark, type Step } from './steps.ts'
+import { objectsOf, tableOfObjects } from './stored.ts'
 
 export interface PublisherOptions {
   readonly worker: Worker
@@ -39,6 +40,8 @@ export interface PublisherOptions {
 }
 
 const forgetEvery = 50
+/** After a store that failed, a deadline is tried again. */
+const retryMs = 2_000
 /** After so many refusals an artifact is not tried again. */
 const mostTries = 3
 
@@ -51,11 +54,6 @@ const ownFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TURNOUT_STATE_ASYNC',
 ])
 
-/** What is written of a revision beside its table. */
-type Mark = Pick<Revision, 'restores' | 'takesBack' | 'confirmBy'>
-
-const plain: Mark = { restores: null, takesBack: null, confirmBy: null }
-
 /**
  * The one road of a change: load, check, prepare, publish, apply; what was replaced retires by itself. Everything
  * before `publish` can fail without anybody noticing but the author.
@@ -65,14 +63,9 @@ export class Publisher implements Control {
   readonly #options: PublisherOptions
   readonly #codes: Codes
   readonly #deadlines: Deadlines
+  readonly #steps: Steps
   #loading: Promise<unknown>
   #queue: Promise<unknown>
-  /** What the next change set stands on: the last step that is on its way to the disk; null: what is served. */
-  #tip: Entry | null
-  /** One more each time that steps on their way were lost, and with them what stood on them. */
-  #losses: number
-  /** Resolves when every step on its way has ended. */
-  #landing: Promise<unknown>
   #trimmed: number
   #isClosed: boolean
 
@@ -81,11 +74,18 @@ export class Publisher implements Control {
     this.#options = options
     this.#codes = new Codes(options.worker, options.codeOf)
     this.#deadlines = new Deadlines((number) => void this.#takeBackLate(number))
+    this.#steps = new Steps({
+      worker: options.worker,
+      store: options.store,
+      history: this.#history,
+      onApplied: (revision, startedAt) => {
+        this.#await(revision)
+        options.onApplied(revision, performance.now() - startedAt)
+      },
+      onTrimmed: () => this.#trim(),
+    })
     this.#loading = Promise.resolve()
     this.#queue = Promise.resolve()
-    this.#tip = null
-    this.#losses = 0
-    this.#landing = Promise.resolve()
     this.#trimmed = 0
     this.#isClosed = false
   }
@@ -128,9 +128,9 @@ export class Publisher implements Control {
   async resume(): Promise<readonly Rejection[]> {
     const { store, worker } = this.#options
     const state = await store.read()
-    if (state === null || state.cursor === 0) return []
+    if (state === null || store.cursor() === 0) return []
     const table = tableOfObjects(state.objects)
-    for (const meta of await recordedMetas(store, state.cursor)) this.#remember(meta)
+    for (const meta of await recordedMetas(store)) this.#remember(meta)
     const known = this.#history.revisionOf(state.number)
     const revision = known ?? recoveredRevision(state.number, digestOf(table))
     if (known === undefined) this.#history.note(revision, [])
@@ -171,14 +171,10 @@ export class Publisher implements Control {
     const proposals = set.items.map((item) => proposalOf(item, [], null))
     const { table, refused } = this.#assemble(this.current, proposals)
     const rejections = this.#rejections(proposals, refused)
-    const step = this.#stepTo(this.current, table, set, plain)
+    const step = this.#steps.make(this.current, table, set, plain)
     this.#tell(set, rejections)
     if (rejections.length > 0 || step === null) return outcomeOf(null, rejections, startedAt)
-    const published = this.#write(step)
-    if (published instanceof Promise) throw new TurnoutError('TURNOUT_CLOSURE_DURABLE')
-    this.#publishedAs(step, published)
-    this.#options.worker.apply(step.revision.number, table)
-    this.#options.onApplied(step.revision, performance.now() - startedAt)
+    this.#steps.applyNow(step, startedAt)
     return outcomeOf(step.revision, [], startedAt)
   }
 
@@ -217,7 +213,13 @@ export class Publisher implements Control {
 
   /** Applies the inverse of one revision to the current table. */
   takeBack(number: number, who: Who): Promise<Outcome> {
+    return this.#takeBack(number, who, () => true)
+  }
+
+  /** Nothing is done where `isWanted` says so, which is asked when nothing else can come between. */
+  #takeBack(number: number, who: Who, isWanted: () => boolean): Promise<Outcome> {
     return this.#restore(who, { ...plain, takesBack: number }, async () => {
+      if (!isWanted()) return () => ({ table: this.table, problems: [], left: [] })
       const [before, after] = await Promise.all([this.entryOf(number - 1), this.entryOf(number)])
       return (next) => takeBackChange(this.table, before.table, after.table, next)
     })
@@ -257,14 +259,13 @@ export class Publisher implements Control {
     this.#deadlines.close()
     await this.#loading
     await this.#queue
-    await this.#landing
+    await this.#steps.landing
   }
 
   #load(set: ChangeSet, items: readonly ChangeItem[]): Promise<Loaded> {
     const { store, worker } = this.#options
     return loadItems(items, set, {
       table: () => this.table,
-      codes: this.#codes,
       isVolatile: store.isVolatile,
       isLive: (reference) => worker.isLive(reference),
     })
@@ -276,7 +277,11 @@ export class Publisher implements Control {
   }
 
   #enqueue<Result>(walk: () => Promise<Result>): Promise<Result> {
-    const result = this.#queue.then(() => this.#landing).then(walk)
+    const result = this.#queue.then(async () => {
+      await this.#steps.landing
+      await this.#steps.takeBackUnapplied()
+      return walk()
+    })
     this.#queue = result.catch(() => undefined)
     return result
   }
@@ -304,21 +309,23 @@ export class Publisher implements Control {
 
   /** Resolves when the next one may start. */
   async #startEdit(set: ChangeSet, startedAt: number): Promise<{ ended: Promise<Outcome> }> {
+    await this.#steps.takeBackUnapplied()
     for (;;) {
       const { checked, error } = this.#check(set)
       if (checked?.kind === 'walk') {
-        await this.#landing
+        await this.#steps.landing
         return { ended: Promise.resolve(await this.#walk(set, startedAt, null)) }
       }
       if (checked?.kind === 'step') {
         const reached = failpoint('publish.before')
         if (reached instanceof Promise) await reached
-        return { ended: this.#send(checked.step, set, startedAt) }
+        const sent = this.#steps.send(checked.step, startedAt)
+        return { ended: sent.then((revision) => outcomeOf(revision, [], startedAt)) }
       }
       // An answer must not rest on what may still be lost.
-      const losses = this.#losses
-      await this.#landing
-      if (losses !== this.#losses) continue
+      const losses = this.#steps.losses
+      await this.#steps.landing
+      if (losses !== this.#steps.losses) continue
       if (checked === null) throw error
       this.#tell(set, checked.rejections)
       return { ended: Promise.resolve(outcomeOf(null, checked.rejections, startedAt)) }
@@ -327,55 +334,18 @@ export class Publisher implements Control {
 
   /** What a change set comes to on the newest step; an error that its author threw is returned. */
   #check(set: ChangeSet): { readonly checked: Checked | null; readonly error?: unknown } {
-    const tip = this.#tip ?? this.current
+    const tip = this.#steps.tip
     try {
       const items = itemsOf(set, tip.table)
       if (set.isPartial || !items.every(isEdit)) return { checked: { kind: 'walk' } }
       const proposals = items.map((item) => proposalOf(item, [], null))
       const { table, refused } = this.#assemble(tip, proposals)
       const rejections = this.#rejections(proposals, refused)
-      const step = rejections.length > 0 ? null : this.#stepTo(tip, table, set, markOf(set))
+      const step = rejections.length > 0 ? null : this.#steps.make(tip, table, set, markOf(set))
       return { checked: step === null ? { kind: 'end', rejections } : { kind: 'step', step } }
     } catch (error) {
       return { checked: null, error }
     }
-  }
-
-  /** Hands a step to the store; resolves when it is served. */
-  #send(step: Step, set: ChangeSet, startedAt: number): Promise<Outcome> {
-    const { revision, table } = step
-    const losses = this.#losses
-    const land = (result: PublishResult): Outcome => {
-      this.#publishedAs(step, result)
-      void failpoint('apply.before')
-      // Without modules to make ready nothing can go wrong any more.
-      this.#options.worker.apply(revision.number, table)
-      void failpoint('apply.after')
-      if (this.#tip?.revision === revision) this.#tip = null
-      this.#await(revision)
-      this.#options.onApplied(revision, performance.now() - startedAt)
-      return outcomeOf(revision, [], startedAt)
-    }
-    const written = this.#write(step)
-    if (!(written instanceof Promise)) return Promise.resolve(land(written))
-    this.#tip = { revision, table }
-    const before = this.#landing
-    const landed = (async () => {
-      try {
-        const [result] = await Promise.all([written, before])
-        return land(result)
-      } catch (error) {
-        if (losses === this.#losses) {
-          this.#losses += 1
-          this.#tip = null
-          throw error
-        }
-        const reason = 'a change that it stood on could not be written'
-        throw new TurnoutError('TURNOUT_STORE_FAILED', { reason }, { cause: error })
-      }
-    })()
-    this.#landing = landed.catch(() => undefined)
-    return landed
   }
 
   async #walk(set: ChangeSet, startedAt: number, ready: Loaded | null): Promise<Outcome> {
@@ -404,7 +374,7 @@ export class Publisher implements Control {
           for (const [owner, problems] of latest.refused) failed.set(owner, problems)
           if (failed.size === 0) {
             tell()
-            const result = await this.#publish(latest.table, set, markOf(set), startedAt)
+            const result = await this.#steps.publish(latest.table, set, markOf(set), startedAt)
             addByOwner(failed, going, result.problems)
             revision = result.revision
           }
@@ -425,85 +395,18 @@ export class Publisher implements Control {
     const failed = new Map(this.#assemble(this.current, going).refused)
     const able = going.filter(({ owner }) => !failed.has(owner))
     await Promise.all(able.flatMap(({ modules }) => modules.map(async ({ save }) => save?.())))
+    for (const { modules } of able)
+      for (const { reference, code } of modules) this.#codes.learn(reference, code)
     const prepared = await this.#options.worker.prepare(able.flatMap(preparesOf))
     if (!prepared.ok) addByOwner(failed, going, prepared.problems)
     return failed
   }
 
-  /** Publish and apply. A `migrate` that throws takes the change back by the next revision. */
-  async #publish(
-    table: Table,
-    who: Who,
-    mark: Mark,
-    startedAt: number,
-  ): Promise<{ revision: Revision | null; problems: ReadonlyMap<string, readonly Problem[]> }> {
-    const before = this.#history.current
-    const step = this.#stepTo(before, table, who, mark)
-    if (step === null) return { revision: null, problems: new Map() }
-    const reached = failpoint('publish.before')
-    if (reached instanceof Promise) await reached
-    const result = this.#write(step)
-    this.#publishedAs(step, result instanceof Promise ? await result : result)
-    void failpoint('apply.before')
-    const applied = this.#options.worker.apply(step.revision.number, table)
-    void failpoint('apply.after')
-    if (applied.ok) {
-      this.#await(step.revision)
-      this.#options.onApplied(step.revision, performance.now() - startedAt)
-      return { revision: step.revision, problems: new Map() }
-    }
-    const reason = `taken back: revision ${step.revision.number} could not be applied`
-    const { number } = step.revision
-    const inverse = this.#stepTo(
-      this.current,
-      before.table,
-      { author: 'turnout', reason },
-      { ...plain, takesBack: number },
-    )
-    if (inverse !== null) {
-      const written = this.#write(inverse)
-      this.#publishedAs(inverse, written instanceof Promise ? await written : written)
-      this.#options.worker.apply(inverse.revision.number, before.table)
-    }
-    return { revision: null, problems: applied.problems }
-  }
-
-  /** The next revision, ready to be written; null: it would change nothing. */
-  #stepTo(before: Entry, table: Table, { author, reason }: Who, mark: Mark): Step | null {
-    const differences = [...changesBetween(before.table, table)]
-    if (differences.length === 0) return null
-    const changes = sortedChanges(differences)
-    const revision: Revision = {
-      number: before.revision.number + 1,
-      at: Date.now(),
-      author,
-      reason,
-      digest: digestAfter(before.revision.digest, differences),
-      changes: appliedChanges(changes, table),
-      ...mark,
-    }
-    const { put, remove } = recordOf(differences)
-    const { added, changed, removed } = changes.modules
-    const all = [...added, ...removed, ...changed.flatMap(({ before, after }) => [before, after])]
-    return { revision, table, put, remove, digests: all.map(({ digest }) => digest) }
-  }
-
-  #write({ revision, table, put, remove, digests }: Step): PublishResult | Promise<PublishResult> {
-    const meta = metaOf({ kind: 'revision', revision, digests })
-    const proposal = { number: revision.number, meta, put, remove }
-    return this.#options.store.publish(proposal, () => objectsOf(table))
-  }
-
-  #publishedAs({ revision, table, digests }: Step, result: PublishResult): void {
-    if (!result.ok) throw new TurnoutError('TURNOUT_REVISION_RACE', { revision: result.number })
-    const isTrimmed = this.#history.enter(revision, table, digests)
-    if (isTrimmed && (this.#trimmed += 1) % forgetEvery === 0) this.#forget()
-  }
-
   async #note(meta: RecordMeta): Promise<void> {
+    const { table } = this
     await this.#options.store.publish(
       { number: null, meta: metaOf(meta), put: [], remove: [] },
-      () => objectsOf(this.table),
+      () => objectsOf(table),
     )
   }
 
@@ -516,34 +419,46 @@ export class Publisher implements Control {
     const startedAt = performance.now()
     return this.#queued(async () => {
       const { worker } = this.#options
-      const make = await find()
-      const wanted = (): Restored => make(this.current.revision.number + 1)
-      const { table, problems } = wanted()
-      const loads = loadsBetween(this.table, table)
-      const missing =
-        problems.length > 0 ? [] : await this.#codes.find(loads.map((one) => one.reference))
-      const prepared = problems.length > 0 ? null : await worker.prepare(loads)
-      const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
-      // Routes of closures may have come meanwhile: what is taken away with them is told, too.
-      const latest = wanted()
-      const found = [...latest.problems]
-      const rejections = [...failed].map(([name, of]) =>
-        this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
-      )
-      if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
-      let revision: Revision | null = null
-      if (rejections.length === 0) {
-        const result = await this.#publish(latest.table, who, mark, startedAt)
-        revision = result.revision
-        for (const [name, of] of result.problems)
-          rejections.push(
-            this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
-          )
+      try {
+        return await this.#walkBack(who, mark, await find(), startedAt)
+      } finally {
+        await worker.discard()
       }
-      await worker.discard()
-      this.#tell(who, rejections)
-      return outcomeOf(revision, rejections, startedAt)
     })
+  }
+
+  async #walkBack(
+    who: Who,
+    mark: Mark,
+    make: (revision: number) => Restored,
+    startedAt: number,
+  ): Promise<Outcome> {
+    const { worker } = this.#options
+    const wanted = (): Restored => make(this.current.revision.number + 1)
+    const { table, problems } = wanted()
+    const loads = loadsBetween(this.table, table)
+    const missing =
+      problems.length > 0 ? [] : await this.#codes.find(loads.map((one) => one.reference))
+    const prepared = problems.length > 0 ? null : await worker.prepare(loads)
+    const failed = prepared === null || prepared.ok ? new Map(missing) : prepared.problems
+    // Routes of closures may have come meanwhile: what is taken away with them is told, too.
+    const latest = wanted()
+    const found = [...latest.problems]
+    const rejections = [...failed].map(([name, of]) =>
+      this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+    )
+    if (found.length > 0) rejections.push(this.#rejectionOf(who.author, 'restore', found, null))
+    let revision: Revision | null = null
+    if (rejections.length === 0) {
+      const result = await this.#steps.publish(latest.table, who, mark, startedAt)
+      revision = result.revision
+      for (const [name, of] of result.problems)
+        rejections.push(
+          this.#rejectionOf(getKey(table.modules, name)?.owner ?? name, name, of, null),
+        )
+    }
+    this.#tell(who, rejections)
+    return outcomeOf(revision, rejections, startedAt)
   }
 
   #remember(meta: RecordMeta): void {
@@ -554,20 +469,27 @@ export class Publisher implements Control {
 
   /** Takes a revision back that was not confirmed in time, unless it is gone already. */
   async #takeBackLate(number: number): Promise<void> {
-    const revision = this.#history.waiting().find((one) => one.number === number)
+    const find = (): Revision | undefined =>
+      this.#history.waiting().find((one) => one.number === number)
+    const revision = find()
     if (revision === undefined || this.#isClosed) return
     const who = { author: 'turnout', reason: `revision ${number} was not confirmed in time` }
     try {
-      const { rejections } = await this.takeBack(number, who)
+      const { rejections } = await this.#takeBack(number, who, () => find() !== undefined)
       const problems = rejections.flatMap((one) => one.problems)
       if (problems.length > 0) this.#options.onStuck?.(revision, problems)
     } catch (error) {
-      this.#options.onStuck?.(revision, [stuckProblem(error)])
+      const found = stuckProblem(error)
+      this.#options.onStuck?.(revision, [found])
+      // The store may come back by itself.
+      if (found.code === 'TURNOUT_STORE_FAILED') this.#deadlines.set(number, Date.now() + retryMs)
     }
   }
 
-  /** Drops the code that no kept revision names. */
-  #forget(): void {
+  /** Drops, now and then, the code that no kept revision names. */
+  #trim(): void {
+    this.#trimmed += 1
+    if (this.#trimmed % forgetEvery !== 0) return
     const current = [...entriesFrom(this.table.modules)].map(([, { digest }]) => digest)
     const kept = this.#history.digests(current)
     this.#codes.keepOnly(kept)
@@ -609,15 +531,6 @@ export class Publisher implements Control {
     this.#note({ kind: 'rejected', rejected }).catch(() => undefined)
     this.#options.onRejected(who, news)
   }
-}
-
-/** A revision that is ready to be written. */
-interface Step {
-  readonly revision: Revision
-  readonly table: Table
-  readonly put: ReturnType<typeof recordOf>['put']
-  readonly remove: ReturnType<typeof recordOf>['remove']
-  readonly digests: readonly string[]
 }
 
 /** What an edit came to before it was written. */

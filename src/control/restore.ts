@@ -45,14 +45,25 @@ export function takeBackChange(
   after: Table,
   revision: number,
 ): Restored {
-  const now = new Map<string, Json | undefined>()
   const undone = [...changesBetween(after, before)]
-  for (const { key } of undone) now.set(key, valueAt(current, key))
-  const left = undone.filter(({ key, before: done }) => !isSame(now.get(key), done))
+  const touched = undone.filter(({ key, before: done }) => !isSame(valueAt(current, key), done))
+  const left = new Set(touched.map(({ key }) => key))
+  // Routes of a module are what its code lists: where the module stays, they stay as they are.
+  for (const { key, before: done, after: wanted } of undone) {
+    const modules = [moduleOf(key, done), moduleOf(key, wanted)]
+    if (modules.some((name) => name !== null && left.has(`module:${name}`))) left.add(key)
+  }
   const wishes = undone
-    .filter(({ key, before: done }) => isSame(now.get(key), done))
+    .filter(({ key }) => !left.has(key))
     .map(({ key, after: value }) => ({ key, value }))
-  return { ...apply(current, wishes, revision), left: left.map(({ key }) => key) }
+  return { ...apply(current, wishes, revision), left: [...left] }
+}
+
+/** The module that serves a route; null where it is no route, or of no module. */
+function moduleOf(key: string, value: Json | undefined): string | null {
+  if (value === undefined || partOf(key).part !== 'route') return null
+  const { target } = value as unknown as Route
+  return target.kind === 'module' ? target.module : null
 }
 
 /** The revision that touched an object last is no part of what it says. */

@@ -117,6 +117,8 @@ export type ErrorCode =
   | 'TURNOUT_INSTANCE_NOT_FOUND'
   | 'TURNOUT_INSTANCE_TOKEN'
   | 'TURNOUT_INPUT_FILE'
+  // Changes that wait.
+  | 'TURNOUT_CHANGES_WAITING'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -841,6 +843,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause:
       'A change is read from files of routes (.json, .yaml, .yml), route modules, folders of modules, or standard input (-).',
     cure: 'Correct the file, or the path that names it.',
+  },
+  // Changes that wait.
+  TURNOUT_CHANGES_WAITING: {
+    status: 429,
+    message: '{most} changes are under way already',
+    cause: 'More come than reach the disk; one that waits for long would be no answer.',
+    cure: 'Wait for the time in Retry-After, or put several objects into one POST /api/changes.',
   },
 }
 

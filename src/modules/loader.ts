@@ -1,6 +1,6 @@
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import type { ModuleReference } from '../core/route/route.ts'
-import type { Artifact } from './artifact.ts'
+import { digestArtifact, type Artifact } from './artifact.ts'
 import { createBuilder, type Builder } from './build.ts'
 import { readDefinition, type Definition, type Mount } from './definition.ts'
 import { evaluate } from './evaluate.ts'
@@ -77,6 +77,14 @@ interface Source {
 
 const mountOf = (prefix: string): Mount => (prefix === '' ? plainMount : { prefix, middleware: [] })
 
+/** Code goes by its digest from here on: under that of another it would pass for what was tried, stored and rolled back to. */
+const forgery = ({ artifact }: Upload): LoadedArtifact | null => {
+  const { digest } = artifact
+  if (digestArtifact(artifact) === digest) return null
+  const reason = 'its digest is another'
+  return { ok: false, problems: [problem('TURNOUT_ARTIFACT_DAMAGED', { digest, reason })] }
+}
+
 const inspector = { module: new URL('./inspect.js', import.meta.url), export: 'inspectModule' }
 
 const remembered = 1_000
@@ -114,12 +122,16 @@ export class Loader {
   }
 
   /** A module whose artifact was built elsewhere: the same road from there on. */
-  loadUpload(upload: Upload): Promise<LoadedArtifact> {
-    return this.#rehearsed({ ...upload, mount: mountOf(upload.prefix) }, this.#rehearsal)
+  async loadUpload(upload: Upload): Promise<LoadedArtifact> {
+    const forged = forgery(upload)
+    if (forged !== null) return forged
+    return await this.#rehearsed({ ...upload, mount: mountOf(upload.prefix) }, this.#rehearsal)
   }
 
   /** The same to look at it only: its code sees an empty environment, and what it did well is not remembered. */
   async planUpload(upload: Upload): Promise<LoadedArtifact> {
+    const forged = forgery(upload)
+    if (forged !== null) return forged
     const rehearsal = createRehearsal({
       inspector,
       timeoutMs: this.#timeoutMs,
@@ -134,7 +146,8 @@ export class Loader {
 
   /** The code of a module that an earlier process built; null: its artifact is gone or damaged. */
   async codeOf(reference: ModuleReference): Promise<FileModule['code'] | null> {
-    const [digest = '', prefix = ''] = reference.digest.split('+')
+    // A prefix may have a plus sign of its own.
+    const [, digest = '', prefix = ''] = /^([^+]*)\+?(.*)$/s.exec(reference.digest) ?? []
     const artifact = (await this.#artifacts?.get(digest)) ?? null
     if (artifact === null) return null
     const { name, file } = reference

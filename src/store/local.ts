@@ -113,6 +113,7 @@ const openLocked = async (
 
   const store: Store = {
     isVolatile: false,
+    cursor: () => journal.newest().cursor,
     read: async (number) => {
       if (closed !== null) throw storeFailed('it is closed')
       const { number: newest, made } = journal.newest()
@@ -125,7 +126,7 @@ const openLocked = async (
       }
     },
     publish: (proposal, state) => journal.publish(proposal, state),
-    watch: (after, listener) => {
+    watch: (after, listener, onBroken) => {
       const { cursor } = journal.newest()
       if (closed !== null || after > cursor || after < watchFloor(files)) return null
       if (after === cursor) return watchers.add(listener)
@@ -136,7 +137,11 @@ const openLocked = async (
       const onUpToDate = (): void => {
         remove = watchers.add(listener)
       }
-      catchUp(files, journal, after, give, isOver, onUpToDate).catch(warn)
+      catchUp(files, journal, after, give, isOver, onUpToDate).catch(async (error: unknown) => {
+        warn(error)
+        await verified
+        if (!isOver()) onBroken?.()
+      })
       return () => {
         isEnded = true
         remove?.()

@@ -44,6 +44,7 @@ export function createMemoryStore({ keep = {} }: MemoryStoreOptions = {}): Memor
 
   return {
     isVolatile: true,
+    cursor: () => cursor,
     read: async (number) => {
       if (number === undefined || number === newest.number) return newest
       if (number === 0 && floor === 0) return { number: 0, cursor: 0, objects: [] }

@@ -45,6 +45,8 @@ export type PublishResult =
 export interface Store {
   /** True: nothing outlives the process, so tables may hold what cannot be written down. */
   readonly isVolatile: boolean
+  /** Of the newest record, be it a revision or a note; 0: there is none. */
+  cursor(): number
   /**
    * The newest state, or that of an earlier revision; null when that is no longer kept. Of a store that is not
    * volatile, values are plain JSON of their own. Rejects with TURNOUT_STORE_FAILED, or TURNOUT_STORE_DAMAGED when what
@@ -66,9 +68,14 @@ export interface Store {
   /**
    * Hands over every kept record after a cursor in order, then every new one as it comes; the first of them may come
    * before it returns. Returns the function that ends it. Null: records right after the cursor are no longer kept, or
-   * the cursor is ahead of the store and so of another one: the watcher must `read` anew.
+   * the cursor is ahead of the store and so of another one: the watcher must `read` anew. Where a kept record turns out
+   * to be damaged the watch has ended, and `onBroken` is called as soon as the store no longer offers it.
    */
-  watch(after: number, listener: (record: StoreRecord) => void): (() => void) | null
+  watch(
+    after: number,
+    listener: (record: StoreRecord) => void,
+    onBroken?: () => void,
+  ): (() => void) | null
   /** Resolves when everything is on the disk and the folder is free for another instance. */
   close(): Promise<void>
 }

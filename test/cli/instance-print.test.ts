@@ -150,6 +150,7 @@ const printedWith = (name: string): Readonly<Record<string, (paint: Paint) => st
             version: '2.0.0',
             revision: 3,
           },
+          switchedOff: ['old#GET /a/:id'],
         },
         paint,
       ),

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TurnoutError } from '../../src/core/errors.ts'
+import { getKey } from '../../src/core/persistent-map.ts'
 import { plainRoute, type Route } from '../../src/core/route/route.ts'
 import { editOf, type ChangeItem, type Outcome, type Rejection } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
 import type { RouteModule } from '../../src/modules/define.ts'
 import { loadObject } from '../../src/modules/object-module.ts'
+import type { Store } from '../../src/store/store.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
 import type { InProcessWorker } from '../../src/worker/in-process.ts'
 import { openRoad } from './support/open.ts'
 
-const open = (keep = 100): { publisher: Publisher; worker: InProcessWorker; log: string[] } => {
-  const { publisher, worker, told } = openRoad({ keep })
+const open = (
+  keep = 100,
+  store: Store = createMemoryStore(),
+): { publisher: Publisher; worker: InProcessWorker; log: string[] } => {
+  const { publisher, worker, told } = openRoad({ keep, store })
   return { publisher, worker, log: told }
 }
 
@@ -274,4 +281,37 @@ test('a migrate that throws only in the turn of the swap is taken back by the ne
   assert.match(back?.reason ?? '', /taken back: revision 2/)
   assert.equal(worker.live.current.revision, 3)
   assert.equal(publisher.table, (await publisher.entryOf(1)).table)
+})
+
+test('a change that could neither be applied nor taken back yet is taken back before the next one', async () => {
+  const memory = createMemoryStore()
+  const failing = new Set<number>()
+  const store: Store = {
+    ...memory,
+    publish: (proposal, state) =>
+      failing.delete(proposal.number ?? 0)
+        ? Promise.reject(new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'the disk is full' }))
+        : memory.publish(proposal, state),
+  }
+  const { publisher, worker } = open(100, store)
+  const rules = { create: () => ({ seen: 1 }) }
+  await change(publisher, [item('a', moduleOf('1.0.0', ['/a'], { state: rules }))])
+  let calls = 0
+  const migrate = (): { seen: number } => {
+    calls += 1
+    if (calls === 2) throw new Error('not now')
+    return { seen: 2 }
+  }
+  const next = moduleOf('2.0.0', ['/a', '/b'], { state: { ...rules, migrate } })
+  failing.add(3)
+  await assert.rejects(change(publisher, [item('a', next)]), { code: 'TURNOUT_STORE_FAILED' })
+  assert.deepEqual(serving(worker), ['a 1.0.0'])
+  const { revision, rejections } = await change(publisher, [item('b', moduleOf('1.0.0', ['/c']))])
+  assert.deepEqual(rejections, [])
+  assert.equal(revision?.number, 4)
+  assert.equal(publisher.revisions().find(({ number }) => number === 3)?.takesBack, 2)
+  assert.deepEqual(serving(worker), ['a 1.0.0', 'b 1.0.0'])
+  assert.equal(worker.live.current.table, publisher.table)
+  assert.equal(getKey(publisher.table.modules, 'a')?.version, '1.0.0')
+  assert.equal(getKey(publisher.table.routes, 'a#GET /b'), undefined)
 })

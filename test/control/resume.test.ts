@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { LoadOutcome } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
 import { digestOf } from '../../src/control/digest.ts'
 import { objectsOf } from '../../src/control/stored.ts'
 import { openLocalStore } from '../../src/store/local.ts'
+import { openTurnout } from '../../src/turnout.ts'
 import { change, edit, openRoad, routeTo, upstreamOf } from './support/open.ts'
 
 const folder = (t: TestContext): string => {
@@ -102,6 +104,7 @@ test('what a store cannot take is not served, and its author is told', async () 
   const { publisher, worker } = openRoad({
     store: {
       isVolatile: false,
+      cursor: () => 0,
       read: () => Promise.resolve({ number: 0, cursor: 0, objects: [] }),
       publish: () => Promise.reject(new Error('no space')),
       watch: () => () => undefined,
@@ -115,4 +118,89 @@ test('what a store cannot take is not served, and its author is told', async () 
   assert.equal(publisher.current.revision.number, 0)
   assert.equal(worker.live.current.revision, 0)
   assert.equal(publisher.table.routes.size, 0)
+})
+
+test('what was said after the newest revision is known after a restart, whatever file it stands in', async (t) => {
+  const directory = folder(t)
+  const { store, idle } = await openLocalStore({
+    directory,
+    onWarning: () => undefined,
+    checkpointBytes: 1,
+  })
+  const { publisher } = openRoad({ store, keep: 1_000 })
+  const late = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  await change(publisher, [late], { confirmWithinMs: 60_000 })
+  const load = (): Promise<LoadOutcome> =>
+    Promise.resolve({ ok: false, problems: [{ code: 'TURNOUT_MODULE_CRASHED', message: '' }] })
+  for (let count = 0; count < 20; count += 1) {
+    await change(publisher, [{ kind: 'module', owner: 'x', label: 'x', load }])
+    await idle()
+  }
+  await publisher.confirm(1, { author: 'test', reason: 'good' })
+  const rows = plainRows(publisher)
+  await publisher.close()
+  await store.close()
+  const second = await openOn(directory)
+  assert.deepEqual(plainRows(second.publisher), rows)
+  await second.end()
+})
+
+test('what was refused before the first revision is known after a restart', async (t) => {
+  const directory = folder(t)
+  const first = await openOn(directory)
+  const problems = [{ code: 'TURNOUT_MODULE_CRASHED', message: 'it exited' }] as const
+  const load = (): Promise<LoadOutcome> => Promise.resolve({ ok: false, problems, digest: 'bad' })
+  for (let count = 0; count < 3; count += 1)
+    await change(first.publisher, [{ kind: 'module', owner: 'x', label: 'x', load }])
+  await first.end()
+  const { publisher, end } = await openOn(directory)
+  assert.equal(publisher.isQuarantined('bad'), true)
+  assert.equal(publisher.current.revision.number, 0)
+  await end()
+})
+
+test('a module behind a prefix with a plus sign in it serves after a restart', async (t) => {
+  const directory = folder(t)
+  const file = join(directory, 'users.mjs')
+  writeFileSync(
+    file,
+    `export default { register: (routes) => routes.get('/x', (c) => c.text('x')) }`,
+  )
+  const data = join(directory, 'data')
+  const first = await openTurnout({ data, logger: false })
+  await first.module(file, { prefix: '/c++' })
+  await first.close(0)
+  const second = await openTurnout({ data, logger: false })
+  assert.deepEqual(second.resumed.rejections, [])
+  assert.equal((await second.fetch(new Request('http://localhost/c++/x'))).status, 200)
+  await second.close(0)
+})
+
+test('damage in the older history costs its rows, and neither the start nor what is served', async (t) => {
+  const directory = folder(t)
+  const { store, idle } = await openLocalStore({
+    directory,
+    onWarning: () => undefined,
+    checkpointBytes: 1,
+  })
+  const { publisher } = openRoad({ store, keep: 1_000 })
+  for (const path of ['/1', '/2', '/3', '/4']) {
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', path, path)] })])
+    await idle()
+  }
+  await publisher.close()
+  await store.close()
+  const revisions = join(directory, 'revisions')
+  const names = readdirSync(revisions)
+    .filter((name) => name.startsWith('journal'))
+    .sort()
+  assert.ok(names.length > 2, names.join())
+  const oldest = join(revisions, names[0]!)
+  const bytes = readFileSync(oldest)
+  bytes[bytes.length >> 1]! ^= 1
+  writeFileSync(oldest, bytes)
+  const second = await openOn(directory)
+  assert.equal(second.publisher.table.routes.size, 4)
+  assert.equal(second.publisher.history()[0]?.number, 4)
+  await second.end()
 })

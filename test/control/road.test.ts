@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { TurnoutError } from '../../src/core/errors.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import type { Store, StoredObject } from '../../src/store/store.ts'
 import { getKey } from '../../src/core/persistent-map.ts'
+import { routesOf } from '../../src/core/route/table.ts'
 import { findPath } from '../../src/core/router/lookup.ts'
-import type { LoadOutcome } from '../../src/control/change.ts'
+import type { ChangeItem, LoadOutcome, Revision } from '../../src/control/change.ts'
 import type { Publisher } from '../../src/control/publisher.ts'
 import { digestOf, emptyDigest } from '../../src/control/digest.ts'
 import { change, codesOf, edit, moduleItem, openRoad, routeTo, upstreamOf } from './support/open.ts'
@@ -299,4 +302,262 @@ test('routes with one place live side by side where something decides, and are t
   await change(publisher, [edit('admin', { removeRoutes: ['one'] })])
   await change(publisher, [edit('admin', { removeRoutes: ['two'] })])
   assert.equal(served(publisher, '/v'), null)
+})
+
+test('a record of the history tells of its own moment, however late it is asked', async () => {
+  const store = createMemoryStore()
+  const told: (() => Iterable<StoredObject>)[] = []
+  const spy: Store = {
+    ...store,
+    publish: (proposal, state) => {
+      if (proposal.number === null) told.push(state)
+      return store.publish(proposal, state)
+    },
+  }
+  const { publisher } = openRoad({ store: spy })
+  const put = (id: string): ChangeItem =>
+    edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })
+  await change(publisher, [put('a')], { confirmWithinMs: 60_000 })
+  await publisher.confirm(1, { author: 'test', reason: 'good' })
+  await change(publisher, [put('b')])
+  assert.deepEqual(
+    [...told[0]!()].map(({ key }) => key),
+    ['route:a'],
+  )
+})
+
+test('taking back leaves the routes of a module alone that somebody has replaced since', async () => {
+  const { publisher } = openRoad()
+  const propose = (version: string, paths: readonly string[]): ReturnType<typeof change> =>
+    change(publisher, [moduleItem('files:users', version, `digest ${version}`, paths)], {
+      isProposal: true,
+    })
+  const ids = (): string[] => [...routesOf(publisher.table, 'files:users')].map(({ id }) => id)
+  await propose('1.0.0', ['/old'])
+  await propose('2.0.0', ['/kept'])
+  await propose('3.0.0', ['/kept', '/new'])
+  // What version 2.0.0 brought is still as it was, and what it took away is still gone; both are 3.0.0's now.
+  await publisher.takeBack(2, { author: 'turnout', reason: 'late' })
+  assert.equal(getKey(publisher.table.modules, 'users')?.version, '3.0.0')
+  assert.deepEqual(ids(), ['users#GET /kept', 'users#GET /new'])
+})
+
+test('a confirmation that was taken is not overtaken by its own deadline', async () => {
+  const { publisher } = openRoad()
+  const put = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  await change(publisher, [put], { confirmWithinMs: 30 })
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const slow = moduleItem('files:slow', '1.0.0', 'd1')
+  assert.equal(slow.kind, 'module')
+  const load = async (): Promise<LoadOutcome> => {
+    await held
+    return slow.load()
+  }
+  // Holds the queue until the deadline has come and gone.
+  const before = change(publisher, () => [{ ...slow, load }])
+  const confirmed = publisher.confirm(1, { author: 'test', reason: 'good' })
+  await delay(80)
+  release()
+  await before
+  await confirmed
+  await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'b', '/b')] })])
+  assert.equal(served(publisher, '/a'), 'a')
+  assert.deepEqual(states(publisher), ['3 current', '2 superseded', '1 superseded'])
+})
+
+test('an upstream that a route used before it was replaced at its place can go', async () => {
+  const { publisher } = openRoad()
+  const to = (upstream: string): ChangeItem =>
+    edit('admin', {
+      putUpstreams: [upstreamOf('admin', 'one'), upstreamOf('admin', 'two', 9002)],
+      putRoutes: [routeTo('admin', 'a', '/a', { kind: 'upstream', upstream })],
+    })
+  await change(publisher, [to('one')])
+  await change(publisher, [to('two')])
+  const used = await change(publisher, [edit('admin', { removeUpstreams: ['two'] })])
+  assert.deepEqual(codesOf(used), ['admin TURNOUT_UPSTREAM_USED'])
+  const free = await change(publisher, [edit('admin', { removeUpstreams: ['one'] })])
+  assert.deepEqual(codesOf(free), [])
+})
+
+test('removing a route of somebody else does nothing to it, not even to its switch', async () => {
+  const { publisher } = openRoad()
+  await change(publisher, [edit('redis:x', { putRoutes: [routeTo('redis:x', 'a', '/a')] })])
+  await change(publisher, [edit('admin', { switches: [{ route: 'a', enabled: false }] })])
+  const { revision } = await change(publisher, [edit('admin', { removeRoutes: ['a'] })])
+  assert.equal(revision, null)
+  assert.equal(getKey(publisher.table.switchedOff, 'a'), true)
+})
+
+test('code that waits for the rest of its change set is there when its turn comes', async () => {
+  const { publisher } = openRoad({ keep: 1 })
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const slow = moduleItem('files:slow', '1.0.0', 'd1')
+  assert.equal(slow.kind, 'module')
+  const load = async (): Promise<LoadOutcome> => {
+    await held
+    return slow.load()
+  }
+  const both = change(publisher, [moduleItem('files:fast', '1.0.0', 'd2'), { ...slow, load }])
+  // So many that the history forgets meanwhile.
+  for (let count = 0; count < 120; count += 1)
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', `/${count}`)] })])
+  release()
+  assert.deepEqual(codesOf(await both), [])
+})
+
+test('code whose digest has an at sign in it is kept as long as it is named', async () => {
+  const { publisher } = openRoad({ keep: 2 })
+  await change(publisher, [moduleItem('files:users', '1.0.0', 'd1+/@acme')])
+  for (let count = 0; count < 120; count += 1)
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', `/${count}`)] })])
+  await change(publisher, [moduleItem('files:users', '2.0.0', 'd2')])
+  assert.deepEqual(codesOf(await publisher.rollBack(121, { author: 'test', reason: '' })), [])
+})
+
+test('code that was only planned, or refused for what its routes are, is not kept', async () => {
+  const { publisher, worker } = openRoad()
+  const learned: string[] = []
+  worker.learn = ({ key }) => void learned.push(key)
+  await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', '/users')] })])
+  const items = [moduleItem('files:users', '1.0.0', 'd1')]
+  await publisher.plan({ author: 'test', reason: 'plan', isPartial: false, items })
+  assert.deepEqual(codesOf(await change(publisher, items)), ['files:users TURNOUT_ROUTE_CONFLICT'])
+  assert.deepEqual(learned, [])
+})
+
+test('a rollback that the store cannot take gives back what it made ready', async () => {
+  const store = createMemoryStore()
+  let isFull = false
+  const failing: Store = {
+    ...store,
+    publish: (proposal, state) =>
+      isFull && proposal.number !== null
+        ? Promise.reject(new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'the disk is full' }))
+        : store.publish(proposal, state),
+  }
+  const { publisher, worker } = openRoad({ store: failing })
+  await change(publisher, [moduleItem('files:users', '1.0.0', 'd1')])
+  await change(publisher, [moduleItem('files:users', '2.0.0', 'd2')])
+  let discarded = 0
+  const discard = worker.discard.bind(worker)
+  worker.discard = () => {
+    discarded += 1
+    return discard()
+  }
+  isFull = true
+  const back = publisher.rollBack(1, { author: 'test', reason: 'worse' })
+  await assert.rejects(back, { code: 'TURNOUT_STORE_FAILED' })
+  assert.equal(discarded, 1)
+  assert.equal(getKey(publisher.table.modules, 'users')?.version, '2.0.0')
+})
+
+test('a rollback that was rolled back itself takes nothing away from what is served again', async () => {
+  const { publisher } = openRoad()
+  for (const id of ['a', 'b', 'c'])
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })])
+  await publisher.rollBack(1, { author: 'test', reason: 'worse' })
+  await publisher.rollBack(3, { author: 'test', reason: 'it was not that' })
+  assert.deepEqual(states(publisher), [
+    '5 current',
+    '4 rolled-back',
+    '3 superseded',
+    '2 superseded',
+    '1 superseded',
+  ])
+  await publisher.takeBack(5, { author: 'test', reason: '' })
+  await publisher.takeBack(6, { author: 'test', reason: '' })
+  assert.equal(served(publisher, '/b'), 'b')
+  assert.deepEqual(states(publisher).slice(0, 5), [
+    '7 current',
+    '6 rolled-back',
+    '5 superseded',
+    '4 rolled-back',
+    '3 superseded',
+  ])
+})
+
+test('what is published while it closes sets no clock that would hold the process up', async () => {
+  const { publisher } = openRoad()
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const item = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  const last = change(publisher, [item], { confirmWithinMs: 60_000 })
+  await publisher.close()
+  assert.equal((await last).revision?.number, 1)
+  assert.equal(timers(), before)
+})
+
+test('a deadline that is further away than a timer can tell is not missed early', async () => {
+  const { publisher } = openRoad()
+  const item = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  const delays: number[] = []
+  const set = globalThis.setTimeout
+  try {
+    globalThis.setTimeout = ((run: () => void, ms: number) => {
+      delays.push(ms)
+      return set(run, Math.min(ms, 1))
+    }) as unknown as typeof setTimeout
+    await change(publisher, [item], { confirmWithinMs: 40 * 24 * 3_600_000 })
+    await new Promise((resolve) => set(resolve, 50))
+  } finally {
+    globalThis.setTimeout = set
+  }
+  assert.equal(served(publisher, '/a'), 'a')
+  await publisher.close()
+})
+
+test('a deadline that the store could not meet is met when the store is back', async () => {
+  const store = createMemoryStore()
+  let isFull = false
+  const failing: Store = {
+    ...store,
+    publish: (proposal, state) =>
+      isFull
+        ? Promise.reject(new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'the disk is full' }))
+        : store.publish(proposal, state),
+  }
+  const stuck: number[] = []
+  const onStuck = ({ number }: Revision): void => void stuck.push(number)
+  const { publisher } = openRoad({ store: failing, onStuck })
+  const item = edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })
+  await change(publisher, [item], { confirmWithinMs: 20 })
+  isFull = true
+  for (let left = 200; left > 0 && stuck.length === 0; left -= 1) await delay(10)
+  assert.deepEqual(stuck, [1])
+  isFull = false
+  for (let left = 600; left > 0 && served(publisher, '/a') !== null; left -= 1) await delay(10)
+  assert.equal(served(publisher, '/a'), null)
+  await publisher.close()
+})
+
+test('what waits for its confirmation is taken back even when many changes came after it', async () => {
+  const { publisher } = openRoad({ keep: 3 })
+  await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'a', '/a')] })])
+  const risky = edit('admin', { putRoutes: [routeTo('admin', 'b', '/b')] })
+  await change(publisher, [risky], { confirmWithinMs: 150 })
+  for (let count = 0; count < 5; count += 1)
+    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', 'c', `/c${count}`)] })])
+  for (let left = 200; left > 0 && served(publisher, '/b') !== null; left -= 1) await delay(10)
+  assert.equal(served(publisher, '/b'), null)
+  assert.equal(served(publisher, '/a'), 'a')
+  assert.equal(served(publisher, '/c4'), 'c')
+})
+
+test('a history that grew for what waited is as long as it should be after the confirmation', async () => {
+  const { publisher } = openRoad({ keep: 2 })
+  const put = (id: string): ChangeItem =>
+    edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })
+  await change(publisher, [put('a')])
+  await change(publisher, [put('b')], { confirmWithinMs: 60_000 })
+  await change(publisher, [put('c')])
+  await change(publisher, [put('d')])
+  assert.deepEqual(states(publisher).at(-1), '1 superseded')
+  await publisher.confirm(2, { author: 'test', reason: 'good' })
+  await change(publisher, [put('e')])
+  assert.deepEqual(states(publisher), ['5 current', '4 superseded'])
+  await publisher.close()
 })

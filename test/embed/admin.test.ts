@@ -158,3 +158,17 @@ test('an admin API without a folder is refused', async (t) => {
   t.after(() => turnout.close())
   await assert.rejects(turnout.admin({ port: 0 }), { code: 'TURNOUT_ADMIN_HOMELESS' })
 })
+
+test('a probe names routes that were switched off and would fit', async (t) => {
+  const turnout = createTurnout({ logger: false })
+  turnout.get('/users/:id', (c) => c.text('user'))
+  const client = await open(t, turnout, folder(t))
+  const id = 'GET /users/:id'
+  await client.change({ body: { disable: [id] } })
+  const missed = turnout.probe('GET', '/users/7')
+  assert.deepEqual([missed.kind, missed.switchedOff], ['miss', [id]])
+  assert.deepEqual(turnout.probe('GET', '/other').switchedOff, [])
+  await client.change({ body: { enable: [id] } })
+  const found = turnout.probe('GET', '/users/7')
+  assert.deepEqual([found.kind, found.switchedOff, found.route?.id], ['match', [], id])
+})

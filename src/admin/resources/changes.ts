@@ -1,10 +1,13 @@
 import * as z from 'zod'
 import { problem, TurnoutError, type Problem } from '../../core/errors.ts'
 import type { ChangeItem } from '../../control/change.ts'
+import { createBreathing } from '../../store/breathe.ts'
+import { maxProblems } from '../../core/route/input.ts'
 import { getKey } from '../../core/persistent-map.ts'
 import type { Table } from '../../core/route/table.ts'
 import { planAnswer, publishAnswer } from '../answer-schemas.ts'
 import type { Item } from '../answers.ts'
+import { tooLarge } from '../change-size.ts'
 import { adminOwner } from '../context.ts'
 import { demandWrite } from '../edit-item.ts'
 import type { Identity } from '../identity.ts'
@@ -13,7 +16,7 @@ import { jsonType } from '../media.ts'
 import { demandModule, deployItem, loadUploads } from '../deploy.ts'
 import { demandOwner } from '../precondition.ts'
 import { changeSetOf, editOf, publish, type Edit } from '../publish.ts'
-import { invalidInput, refusal } from '../refusal.ts'
+import { inputProblem, invalidInput, refusal } from '../refusal.ts'
 import { planOf } from '../render.ts'
 import type { AdminRequest, Answer, Resources } from '../resource.ts'
 import { changeBody, changeSetQuery } from '../schemas.ts'
@@ -53,9 +56,11 @@ interface Parsed<Value> {
 async function change(request: AdminRequest<'change'>): Promise<Answer> {
   const { context, identity, body, query } = request
   const problems: Problem[] = []
-  const routes = parseEdits(routeKind(context), body.routes, '/routes', problems)
-  const upstreams = parseEdits(upstreamKind(context), body.upstreams, '/upstreams', problems)
+  const routes = await parseEdits(routeKind(context), body.routes, '/routes', problems)
+  const upstreams = await parseEdits(upstreamKind(context), body.upstreams, '/upstreams', problems)
+  if (problems.length === 0) problems.push(...tooLarge(routes.put, '/routes/put'))
   const { put = [], remove = [] } = body.modules ?? {}
+  problems.push(...switchedGone(body))
   if (problems.length > 0) throw invalidInput(problems)
   const isDeploy = put.length > 0 || remove.length > 0
   if (isDeploy && !mayCall(identity.scopes, 'deploy'))
@@ -100,7 +105,8 @@ async function change(request: AdminRequest<'change'>): Promise<Answer> {
   }
 }
 
-const parseEdits = <Value>(
+/** Reads on while everybody else is served: a change set may be long, and its expressions take time to compile. */
+const parseEdits = async <Value>(
   kind: Kind<Value>,
   edits:
     | {
@@ -110,16 +116,21 @@ const parseEdits = <Value>(
     | undefined,
   pointer: string,
   problems: Problem[],
-): Parsed<Value> => {
-  const put = (edits?.put ?? []).flatMap((input, at) => {
+): Promise<Parsed<Value>> => {
+  const breathe = createBreathing()
+  const put: Value[] = []
+  for (const [at, input] of (edits?.put ?? []).entries()) {
+    if (problems.length >= maxProblems) break
     const place = { owner: adminOwner, pointer: `${pointer}/put/${at}` }
     const { value, problems: found } = kind.parse(input, place)
-    if (value === null) problems.push(...found!)
-    return value === null ? [] : [value]
-  })
+    if (value === null) problems.push(...found!.slice(0, maxProblems - problems.length))
+    else put.push(value)
+    await breathe()
+  }
   const remove = edits?.remove ?? []
   const ids = [...put.map((value) => kind.known(value).id), ...remove]
-  const twice = ids.find((id, at) => ids.indexOf(id, at + 1) >= 0)
+  const seen = new Set<string>()
+  const twice = ids.find((id) => seen.size === seen.add(id).size)
   if (twice !== undefined)
     problems.push(
       problem('TURNOUT_INPUT_VALUE', { pointer, reason: `${twice} stands twice` }, { pointer }),
@@ -153,6 +164,7 @@ const editsOf = <Value>(
   demand: Demand,
 ): Edit => {
   demandWrite(kind, identity, put)
+  const removed = new Set(remove)
   const touched = [...put.map((value) => kind.known(value).id), ...remove].map(
     (id) => [id, kind.get(table, id)] as const,
   )
@@ -161,7 +173,7 @@ const editsOf = <Value>(
       demandWrite(kind, identity, [there])
       demandOwner(kind.known(there), adminOwner)
       demand(kind.known(there))
-    } else if (remove.includes(id)) {
+    } else if (removed.has(id)) {
       throw new TurnoutError('TURNOUT_ITEM_UNKNOWN', { noun: kind.noun, id })
     }
   }
@@ -176,6 +188,14 @@ const mergeEdits = (...edits: readonly Edit[]): Edit =>
     removeUpstreams: edits.flatMap((edit) => edit.removeUpstreams),
     switches: edits.flatMap((edit) => edit.switches),
   })
+
+/** A switch would outlive the route that the same change removes, and meet the next one of its id, whoever adds it. */
+const switchedGone = ({ routes, disable = [] }: AdminRequest<'change'>['body']): Problem[] => {
+  const removed = new Set(routes?.remove)
+  return disable.flatMap((id, at) =>
+    removed.has(id) ? [inputProblem('the route is removed', `/disable/${at}`)] : [],
+  )
+}
 
 /** Switching a route off and on again loses nothing of anybody's, so it needs no state that was looked at. */
 const switchesOf = (

@@ -29,14 +29,16 @@ export function probe(options: AskOptions): Promise<number> {
 
 /** The explanation, and the route that it comes to. */
 export function printProbed(request: string, probed: Probed, paint: Paint): string {
-  const { route, ...explanation } = probed
+  const { route, switchedOff, ...explanation } = probed
   const served = servedBy(probed)
-  if (route === null) return printProbe(request, explanation, served, paint)
-  const { id, owner, revision } = route
   const row = (name: string, text: string): string =>
     `  ${paint('dim', name.padEnd(11))} ${plainLine(text)}\n`
+  const off = switchedOff.map((id) => row('off', `${id} (turnout enable ${JSON.stringify(id)})`))
+  const told = printProbe(request, explanation, served, paint)
+  if (route === null) return told + off.join('')
+  const { id, owner, revision } = route
   const place = `${owner}, touched last by revision ${revision}`
-  return printProbe(request, explanation, served, paint) + row('route', id) + row('owner', place)
+  return told + row('route', id) + row('owner', place) + off.join('')
 }
 
 /** Target and version: `users 1.2.0`, `upstream u 2.0.0`. */

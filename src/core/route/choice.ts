@@ -101,10 +101,12 @@ export function chooserOf(
  */
 function chosenOf({ candidates }: Choice, facts: Facts, now: number): Leaf<Placed> | null {
   const labels = labelsOf(facts.header(labelsField))
-  const fitting = candidates.filter(
-    ({ route, holds }) => hasLabels(selectionOf(route), labels) && holds(facts, now),
-  )
-  const able = withMostLabels(ofVersion(fitting, facts.header(versionField)))
+  const version = facts.header(versionField)
+  const fitting = candidates.filter(({ route, holds }) => {
+    const selection = selectionOf(route)
+    return hasLabels(selection, labels) && isOpen(selection, version) && holds(facts, now)
+  })
+  const able = withMostLabels(ofVersion(fitting, version))
   const [first] = able
   if (first === undefined) return null
   const { order, weight } = selectionOf(first.route)
@@ -119,6 +121,12 @@ function chosenOf({ candidates }: Choice, facts: Facts, now: number): Leaf<Place
 /** A labelled route serves only those who name all its labels. */
 const hasLabels = ({ labels }: Selection, asked: ReadonlyMap<string, string>): boolean =>
   Object.entries(labels).every(([name, value]) => asked.get(name) === value)
+
+/** A weight of zero keeps a route for those who ask for its labels or its very version. */
+const isOpen = ({ weight, labels, version }: Selection, asked: string | undefined): boolean =>
+  weight?.weight !== 0 ||
+  Object.keys(labels).length > 0 ||
+  (version !== null && version === asked?.trim())
 
 function labelsOf(field: string | undefined): ReadonlyMap<string, string> {
   if (field === undefined) return noLabels
@@ -162,7 +170,7 @@ function ofVersion(able: readonly Candidate[], asked: string | undefined): reado
     : able.filter(({ route }) => selectionOf(route).version === null)
 }
 
-/** The first whose share covers the bucket; weights of zero serve nobody. */
+/** The first whose share covers the bucket. */
 function byWeight(rivals: readonly Candidate[], bucket: number): Candidate | null {
   const weights = rivals.map(({ route }) => selectionOf(route).weight?.weight ?? 0)
   const total = weights.reduce((sum, weight) => sum + weight, 0)
@@ -171,7 +179,8 @@ function byWeight(rivals: readonly Candidate[], bucket: number): Candidate | nul
     left -= weights[at]!
     if (left < 0) return rival
   }
-  return null
+  // Each was asked for by name.
+  return rivals[0] ?? null
 }
 
 /** From 0 to just below 1, the same for the same key: FNV-1a, then a finishing mix. */

@@ -1,3 +1,4 @@
+import { spend, withEffort } from '../effort.ts'
 import { problem, type Problem } from '../errors.ts'
 import { findPath } from '../router/lookup.ts'
 import { encoded, findOverlapping, tokensOf, type Token } from '../router/overlap.ts'
@@ -6,6 +7,7 @@ import { parsePattern } from '../router/pattern.ts'
 import { anyMethod, type Router } from '../router/router.ts'
 import { Choice, routesAt, type Placed } from './choice.ts'
 import {
+  maxEffort,
   maxFindings,
   placingsOf,
   treesOf,
@@ -46,7 +48,11 @@ export function warningOf({ route, by, witness }: Shadow): Problem {
  * each param, so what it reports it has not proved; control characters in segments do not count. A route with a
  * constraint that is not understood is reported only when it can be judged by the segments that were tried.
  */
-export function findShadowed({ router }: Standing, put: Iterable<Route>): readonly Shadow[] {
+export function findShadowed(standing: Standing, put: Iterable<Route>): readonly Shadow[] {
+  return withEffort(maxEffort, () => shadowsIn(standing, put))
+}
+
+function shadowsIn({ router }: Standing, put: Iterable<Route>): readonly Shadow[] {
   const placings = new Map<string, Placing>()
   const add = (one: Placing): void => {
     // What a request's fields decide cannot be judged by its path.
@@ -75,6 +81,8 @@ export function findShadowed({ router }: Standing, put: Iterable<Route>): readon
 
 function shadowOf(router: Router<Placed>, { route, method: own, pattern }: Placing): Shadow | null {
   const choices: (readonly string[])[] = []
+  // What nothing was found out about is not reported.
+  if (!spend(1)) return null
   for (const token of tokensOf(pattern)) {
     const words = wordsFor(token)
     if (words === null) return null
@@ -85,6 +93,7 @@ function shadowOf(router: Router<Placed>, { route, method: own, pattern }: Placi
   const by = new Set<Route>()
   let witness: Witness | null = null
   for (const words of combinations(choices)) {
+    if (!spend(words.length)) return null
     const path = `/${words.join('/')}`
     const found = findPath(router, method, path)
     // Too many alternatives tell nothing; where fields decide, some request may come through.

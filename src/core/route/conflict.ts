@@ -1,3 +1,4 @@
+import { spend, withEffort } from '../effort.ts'
 import { problem, type Problem } from '../errors.ts'
 import { getKey, type PersistentMap } from '../persistent-map.ts'
 import type { Leaf, TreeNode } from '../router/node.ts'
@@ -81,6 +82,16 @@ export function placingsOf(route: Route): {
 /** Most findings for one route: a short path under `prefix` may cross a whole table. */
 export const maxFindings = 10
 
+/** Most routes of one place: each request asks them one after the other, and each new one is compared with all. */
+export const maxAtPlace = 256
+
+/**
+ * Steps after which no more is found out about a change: then what cannot be told is in the way. All who serve wait
+ * meanwhile, so it is under a second; what people write takes a hundredth of it.
+ */
+export const maxEffort = 1_000_000
+const tooMuch = 'it takes too long to tell what decides between them: send fewer at once'
+
 /** Trees and the method whose routes count in them. */
 type Trees = readonly { readonly tree: TreeNode<Leaf<Placed>> | null; readonly method: string }[]
 
@@ -123,6 +134,14 @@ export function placeRoutes(
   put: readonly Placing[],
   policy: ConflictPolicy,
 ): { readonly router: Router<Placed>; readonly findings: readonly Finding[] } {
+  return withEffort(maxEffort, () => placeAll(standing, put, policy))
+}
+
+function placeAll(
+  standing: Standing,
+  put: readonly Placing[],
+  policy: ConflictPolicy,
+): { readonly router: Router<Placed>; readonly findings: readonly Finding[] } {
   const findings: Finding[] = []
   const overlapping: Placing[] = []
   const places = new Map<string, Placing[]>()
@@ -139,11 +158,18 @@ export function placeRoutes(
     const known = getKey(standing.routes, route.id)
     const namesake =
       first !== route ? first : known === undefined || isReplaced(known) ? undefined : known
+    if (rivals.length >= maxAtPlace) {
+      const reason = `more than ${maxAtPlace} routes would lie there`
+      findings.push({ ...exactly(one, rivals[0]!.route), reason, witness: null })
+      continue
+    }
     const other =
-      rivals.find((known) => known.route === route || decides(known.route, route) === null)
-        ?.route ?? namesake
+      rivals.find(
+        (known) => known.route === route || !spend(1) || decides(known.route, route) === null,
+      )?.route ?? namesake
     if (other !== undefined) {
-      findings.push(exactly(one, other))
+      const finding = exactly(one, other)
+      findings.push(spend(0) ? finding : { ...finding, reason: tooMuch })
       continue
     }
     places.set(place, [...rivals, one])

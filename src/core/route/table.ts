@@ -148,15 +148,21 @@ export function addRoutes(
 ): { readonly table: Table; readonly refusals: readonly Refusal[] } {
   const refusals: Refusal[] = []
   const placed: Placing[] = []
+  const ids = new Map<string, Route>()
   for (const route of put) {
     const { placings, problems } = placingsOf(route)
+    const twice = ids.get(route.id)
+    ids.set(route.id, route)
     refusals.push(...problems.map(ofInput))
     if (ownedKey(route.owner, route.id).length > maxKeyLength) {
       const shown = `${(route.paths[0] ?? '').slice(0, 80)}...`
       const values = { pattern: shown, reason: 'it is too long' }
       refusals.push(ofInput(problem('TURNOUT_PATTERN_INVALID', values)))
     } else if (isServing(table, route)) placed.push(...placings)
-    else refusals.push(...nameTaken(table, route))
+    else refusals.push(...nameTaken(getKey(table.routes, route.id), route))
+    // Where both are placed, the router tells.
+    if (twice !== undefined && !(isServing(table, twice) && isServing(table, route)))
+      refusals.push(sameName(route, twice))
   }
   const { router, findings } = placeRoutes(table, placed, policy)
   refusals.push(
@@ -167,17 +173,18 @@ export function addRoutes(
 }
 
 /** A route that serves nothing meets nobody, but its id must be free. */
-const nameTaken = (table: Table, route: Route): readonly Refusal[] => {
-  const known = getKey(table.routes, route.id)
-  if (known === undefined || known.owner === route.owner) return []
+const nameTaken = (known: Route | undefined, route: Route): readonly Refusal[] =>
+  known === undefined || known.owner === route.owner ? [] : [sameName(route, known)]
+
+const sameName = (route: Route, other: Route): Refusal => {
   const finding = {
     kind: 'exact',
     route,
-    other: known,
+    other,
     reason: 'they have one id',
     witness: null,
   } as const
-  return [{ other: known.owner, problem: problemOf(finding) }]
+  return { other: other.owner, problem: problemOf(finding) }
 }
 
 const ofInput = (found: Problem): Refusal => ({ problem: found, other: null })
@@ -271,8 +278,8 @@ export function editOwned(
   const successors = new Map(put.map((route) => [route.id, route]))
   const replaced = put.flatMap(({ id }) => own(id))
   const gone = remove.filter((id) => !successors.has(id)).flatMap(own)
-  // One that keeps its places is replaced there; any other leaves its places first.
-  const moved = replaced.filter((route) => !samePlaces(route, successors.get(route.id)!))
+  // One that keeps its places and its upstream is replaced there; any other leaves first.
+  const moved = replaced.filter((route) => !isInPlace(route, successors.get(route.id)!))
   return {
     kept: removeRoutes(table, [...gone, ...moved]),
     added: put,
@@ -280,9 +287,10 @@ export function editOwned(
   }
 }
 
-const samePlaces = (left: Route, right: Route): boolean =>
+const isInPlace = (left: Route, right: Route): boolean =>
   left.enabled &&
   right.enabled &&
+  upstreamOf(left) === upstreamOf(right) &&
   sameJson(left.methods, right.methods) &&
   sameJson(left.paths, right.paths)
 

@@ -1,3 +1,4 @@
+import { spend } from '../effort.ts'
 import { compileConstraint } from './constraint.ts'
 import {
   type CodeSet,
@@ -15,6 +16,8 @@ export type Word =
 
 const none: Word = { kind: 'none' }
 const unknown: Word = { kind: 'unknown' }
+/** No effort was left to tell; with more, it may be told another time. */
+const exhausted: Word = { kind: 'unknown' }
 
 /** Most pairs of steps that one search looks at. */
 const maxPairs = 20_000
@@ -50,6 +53,7 @@ function remember<Value>(map: Map<string, Value>, key: string, make: () => Value
   const known = map.get(key)
   if (known !== undefined) return known
   const value = make()
+  if (value === exhausted) return value
   // Bounded: hot updates may bring new sources for ever.
   if (map.size >= maxKnown) map.clear()
   map.set(key, value)
@@ -57,7 +61,11 @@ function remember<Value>(map: Map<string, Value>, key: string, make: () => Value
 }
 
 const understood = (source: string): Program | null =>
-  remember(programs, source, () => programOf(source))
+  remember(programs, source, () => {
+    const program = programOf(source)
+    spend(program?.steps.length ?? source.length)
+    return program
+  })
 
 /**
  * The shortest segment that a constraint accepts, or that two accept both. Never empty and never a dot segment,
@@ -65,12 +73,10 @@ const understood = (source: string): Program | null =>
  */
 export function commonWord(source: string, other: string | null = null): Word {
   if (other === null || other === source) {
-    return remember(words, source, () => search(understood(source), anything, [source]))
+    return remember(words, source, () => search([source]))
   }
   const [first, second] = source < other ? [source, other] : [other, source]
-  return remember(words, `${first}\n${second}`, () =>
-    search(understood(first), understood(second), [first, second]),
-  )
+  return remember(words, `${first}\n${second}`, () => search([first, second]))
 }
 
 /**
@@ -80,30 +86,29 @@ export function commonWord(source: string, other: string | null = null): Word {
 export function commonText(source: string, other: string = source): Word {
   const [first, second] = source < other ? [source, other] : [other, source]
   return remember(texts, `${first}\n${second}`, () =>
-    search(
-      understood(first),
-      first === second ? anything : understood(second),
-      [first, second],
-      [graphic, printable, everyCode],
-      false,
-    ),
+    search(first === second ? [first] : [first, second], [graphic, printable, everyCode], false),
   )
 }
 
+/** One source, or two that are to be told apart. */
 function search(
-  left: Program | null,
-  right: Program | null,
-  sources: readonly string[],
+  sources: readonly [string, string?],
   alphabets: readonly CodeSet[] = [usual, possible],
   isSegment = true,
 ): Word {
+  if (!spend(1)) return exhausted
+  const [first, second] = sources
+  const left = understood(first)
+  const right = second === undefined ? anything : understood(second)
   if (left === null || right === null) return unknown
   for (const alphabet of alphabets) {
     const found = shortest(left, right, alphabet, isSegment)
     if (found.kind === 'none') continue
+    if (found === exhausted) return found
     // The engine that serves has the last word.
     const isAccepted =
-      found.kind === 'word' && sources.every((source) => isAcceptedBy(source, found.text))
+      found.kind === 'word' &&
+      sources.every((source) => source === undefined || isAcceptedBy(source, found.text))
     return isAccepted ? found : unknown
   }
   return none
@@ -179,8 +184,13 @@ function shortest(left: Program, right: Program, alphabet: CodeSet, isSegment: b
       closureOf(right, pair.right, isStart, true).accepts
     )
       return { kind: 'word', text: textOf(pair) }
-    for (const mine of readsOf(0, left, pair.left, isStart)) {
-      for (const other of readsOf(1, right, pair.right, isStart)) {
+    const [reads, others] = [
+      readsOf(0, left, pair.left, isStart),
+      readsOf(1, right, pair.right, isStart),
+    ]
+    if (!spend(reads.length * others.length + reads.length + others.length + 1)) return exhausted
+    for (const mine of reads) {
+      for (const other of others) {
         const set = intersection(intersection(mine.set, other.set), alphabet)
         for (const code of codesOf(set, pair.read)) {
           const read = readAfter(pair.read, code)

@@ -32,6 +32,9 @@ export const maxPatternLength = 2048
 /** Most params of one pattern, the rest included: bounds the depth of backtracking. */
 export const maxParams = 32
 
+/** Most constraints of one pattern: each is compiled. */
+const maxConstraints = 8
+
 // No `-`: elsewhere `/:id-x` is a param and a suffix, so it must not silently be a longer name here.
 const nameForm = /^[A-Za-z_$][\w$]*/
 
@@ -63,11 +66,16 @@ export function parsePattern(text: string): PatternResult {
   let head = ''
   let from = 0
   let at = 1
+  let constraints = 0
   while (at <= text.length) {
     const first = text.charCodeAt(at)
     let end: number
     if (first === 0x3a || first === 0x2a) {
       end = first === 0x3a ? endOfParam(text, at) : endOfSegment(text, at)
+      if (text.slice(at, end).includes('(') && (constraints += 1) > maxConstraints) {
+        refuse(`it has more than ${maxConstraints} constraints`)
+        break
+      }
       const edge = first === 0x3a ? parseParam(text.slice(at, end)) : parseRest(text.slice(at, end))
       if (typeof edge === 'string') refuse(edge)
       else {

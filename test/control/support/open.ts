@@ -75,12 +75,17 @@ export const change = (
   publisher.change({ author: 'test', reason: 'test', isPartial: false, items, ...rest })
 
 /** A module of one text, as its source would propose it. */
-export const moduleItem = (owner: string, version: string, digest: string): ChangeItem => {
+export const moduleItem = (
+  owner: string,
+  version: string,
+  digest: string,
+  paths?: readonly string[],
+): ChangeItem => {
   const [, name = owner] = owner.split(':')
   const module: RouteModule<never> = {
     version,
     register: (routes) => {
-      routes.get(`/${name}`, (c) => c.text(version))
+      for (const path of paths ?? [`/${name}`]) routes.get(path, (c) => c.text(version))
     },
   }
   const { load } = loadObject(module, name, { prefix: '', middleware: [] }, 'files')

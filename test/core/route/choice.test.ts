@@ -294,3 +294,25 @@ test('routes come and go at one place, and what is left serves as if it had been
     ),
   )
 })
+
+test('a weight of zero serves who asks for its labels or its very version, and nobody else', () => {
+  const group = (weight: number): Selection['weight'] => ({ group: 'g', weight })
+  const versions = tableOf([
+    route('one', 'GET /a', { version: '1.0.0', weight: group(1) }),
+    route('two', 'GET /a', { version: '2.0.0', weight: group(0) }),
+  ])
+  assert.equal(served(versions, {}), 'one')
+  assert.equal(served(versions, asked('2.0.0')), 'two')
+  assert.equal(served(versions, asked('>=1')), 'one')
+  const labels = tableOf([
+    route('stable', 'GET /a', null),
+    route('canary', 'GET /a', { labels: { canary: 'true' }, weight: group(0) }),
+  ])
+  assert.equal(served(labels, {}), 'stable')
+  assert.equal(served(labels, labelled('canary=true')), 'canary')
+  const stricter = tableOf([
+    route('rest', 'GET /a', null),
+    route('gold', 'GET /a', { predicates: gold, weight: group(0) }),
+  ])
+  assert.equal(served(stricter, { headers: { 'x-plan': 'gold' } }), 'rest')
+})

@@ -137,3 +137,21 @@ test('one change leaves all but a path of the indexes shared', () => {
   assert.equal(next.routes.size, 1_001)
   assert.equal([...entriesFrom(table.routes)].length, 1_000)
 })
+
+test('two routes of one id are refused, also where one of them serves nothing', () => {
+  const on = routeOf('a', 'GET', '/x')
+  for (const put of [
+    [on, { ...on, enabled: false }],
+    [
+      { ...on, enabled: false },
+      { ...on, paths: ['/y'], enabled: false },
+    ],
+  ]) {
+    const { table, refusals } = addRoutes(emptyTable, put)
+    assert.equal(table, emptyTable)
+    assert.deepEqual(
+      refusals.map(({ problem }) => problem.code),
+      ['TURNOUT_ROUTE_CONFLICT'],
+    )
+  }
+})
