@@ -136,7 +136,23 @@ async function untilServed(
   return Number.NaN
 }
 
-function exchange(
+/** The other side may give up an idle connection in the very moment in which it is used again. */
+async function exchange(
+  agent: Agent,
+  url: string,
+  method: string,
+  sending: Sending,
+): Promise<Answer> {
+  try {
+    return await exchangeOnce(agent, url, method, sending)
+  } catch (error) {
+    const isLate = method === 'GET' && /reused: true: socket hang up/.test(String(error))
+    if (!isLate) throw error
+    return exchangeOnce(agent, url, method, sending)
+  }
+}
+
+function exchangeOnce(
   agent: Agent,
   url: string,
   method: string,
@@ -172,7 +188,13 @@ function exchange(
         })
       },
     )
-    outgoing.on('error', reject)
+    outgoing.on('error', (error) =>
+      reject(
+        new Error(`${method} ${url}, reused: ${outgoing.reusedSocket}: ${error.message}`, {
+          cause: error,
+        }),
+      ),
+    )
     outgoing.end(text === '' ? undefined : text)
   })
 }
