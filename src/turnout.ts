@@ -41,7 +41,7 @@ import { createFilesSource } from './source/files.ts'
 import { createMemoryStore } from './store/memory.ts'
 import { createLogger } from './telemetry/log.ts'
 import type { ModuleUpload } from './admin/upload.ts'
-import { openAdmin, type InstanceFacts, type OpenedAdmin } from './turnout-admin.ts'
+import type { InstanceFacts, OpenedAdmin } from './turnout-admin.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { probeTable, type Probe, type Probed } from './turnout-probe.ts'
 import {
@@ -182,6 +182,7 @@ export class Turnout extends MethodRegistrar {
         }),
       conflicts: options.conflicts ?? 'ambiguous',
       onApplied: (revision, durationMs) => {
+        this.#tellTakenBack(revision)
         this.#events.emit('applied', { revision, durationMs })
         for (const folder of this.#folders) {
           folder
@@ -415,6 +416,8 @@ export class Turnout extends MethodRegistrar {
     const { host = '127.0.0.1', port = 7070, tls, hosts, token } = options
     const directory = options.directory ?? this.#data?.directory
     if (directory === undefined) throw new TurnoutError('TURNOUT_ADMIN_HOMELESS')
+    // Stands on packages that an embedding program without an admin API never needs.
+    const { openAdmin } = await import('./turnout-admin.ts')
     const admin = await openAdmin(
       {
         publisher: this.#publisher,
@@ -444,7 +447,7 @@ export class Turnout extends MethodRegistrar {
         listeners: this.#open.map(({ url }) => url),
         store: this.#data === null ? 'memory' : 'local',
         recovered: this.#resumed.recovery?.message ?? null,
-        notLive: this.#resumed.rejections.map(({ label }) => label),
+        notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
       }),
       readiness: () => {
@@ -459,12 +462,27 @@ export class Turnout extends MethodRegistrar {
     }
   }
 
+  /** Modules of the table whose code could not be made ready. */
+  #notLive(): readonly string[] {
+    const { modules } = this.#publisher.table
+    return this.#resumed.rejections.flatMap(({ label }) => {
+      const reference = getKey(modules, label)
+      return reference === undefined || this.#worker.isLive(reference) ? [] : [label]
+    })
+  }
+
   /** Its imports of packages are looked for where this instance's own modules find theirs. */
   async #loadUpload({ name, artifact }: ModuleUpload, isPlan: boolean): Promise<LoadOutcome> {
     const file = resolve(this.#home, `${name}.js`)
     const upload = { artifact, file, name, owner: `admin:${name}`, prefix: '' }
     const loader = this.#loaderOf()
     return isPlan ? loader.planUpload(upload) : loader.loadUpload(upload)
+  }
+
+  /** Nobody asked for it, so whoever reads the log must find it. */
+  #tellTakenBack({ number, author, reason, takesBack }: Revision): void {
+    if (takesBack === null || author !== 'turnout') return
+    this.log.warn('a change was taken back', { revision: number, takes_back: takesBack, reason })
   }
 
   #forgotten(kept: ReadonlySet<string>): void {

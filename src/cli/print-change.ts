@@ -1,6 +1,6 @@
 import { plainLine } from '../core/plain-text.ts'
 import type { Paint } from './colour.ts'
-import type { ChangeView, ModuleChangeView, RetirementView } from './view.ts'
+import type { ChangeView, ModuleChangeView, OwnerChangeView, RetirementView } from './view.ts'
 
 /** A duration for people: whole milliseconds, seconds from ten seconds on. */
 export function printDuration(durationMs: number): string {
@@ -31,22 +31,51 @@ const routes = ({ routesAdded, routesRemoved }: ModuleChangeView): string => {
   return `${counts.join(' ')} ${last === 1 && counts.length === 1 ? 'route' : 'routes'}`
 }
 
-/** One line for each module of an applied revision: `↻ users 1.2.0 → 1.3.0  +2 −1 routes  14 ms  1 draining`. */
-export function printChange({ modules, durationMs }: ChangeView, paint: Paint): string {
-  return modules
-    .map((change) => {
-      const { module, kind, draining } = change
-      const mark = paint(kind === 'removed' ? 'yellow' : 'green', marks[kind])
-      const name = `${mark} ${paint('bold', plainLine(module))} ${plainLine(versions(change))}`
-      const parts = [
-        name.trimEnd(),
-        routes(change),
-        paint('dim', printDuration(durationMs)),
-        draining > 0 ? paint('yellow', `${draining} draining`) : '',
-      ]
-      return `${parts.filter((part) => part !== '').join('  ')}\n`
-    })
-    .join('')
+const owned = (change: OwnerChangeView): string => {
+  const { routesAdded, routesRemoved, routesChanged, upstreams } = change
+  const counts = [
+    ...(routesAdded > 0 ? [`+${routesAdded}`] : []),
+    ...(routesRemoved > 0 ? [`−${routesRemoved}`] : []),
+    ...(routesChanged > 0 ? [`~${routesChanged}`] : []),
+  ]
+  const total = routesAdded + routesRemoved + routesChanged
+  return [
+    ...(total > 0 ? [`${counts.join(' ')} ${total === 1 ? 'route' : 'routes'}`] : []),
+    ...(upstreams > 0 ? [`${upstreams} ${upstreams === 1 ? 'upstream' : 'upstreams'}`] : []),
+  ].join('  ')
+}
+
+/**
+ * One line for each module of an applied revision: `↻ users 1.2.0 → 1.3.0  +2 −1 routes  14 ms  1 draining`; and for
+ * each owner of other routes: `~ admin  +2 routes  revision 7  3 ms`.
+ */
+export function printChange(
+  { revision, modules, owners, durationMs }: ChangeView,
+  paint: Paint,
+): string {
+  const others = owners.map((change) => {
+    const name = `${paint('green', '~')} ${paint('bold', plainLine(change.owner))}`
+    const parts = [
+      name,
+      owned(change),
+      `revision ${revision}`,
+      paint('dim', printDuration(durationMs)),
+    ]
+    return `${parts.filter((part) => part !== '').join('  ')}\n`
+  })
+  const lines = modules.map((change) => {
+    const { module, kind, draining } = change
+    const mark = paint(kind === 'removed' ? 'yellow' : 'green', marks[kind])
+    const name = `${mark} ${paint('bold', plainLine(module))} ${plainLine(versions(change))}`
+    const parts = [
+      name.trimEnd(),
+      routes(change),
+      paint('dim', printDuration(durationMs)),
+      draining > 0 ? paint('yellow', `${draining} draining`) : '',
+    ]
+    return `${parts.filter((part) => part !== '').join('  ')}\n`
+  })
+  return [...lines, ...others].join('')
 }
 
 /** One line when a replaced version has ended: `· users 1.2.0 drained  810 ms`. */

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { loadConfig, type LoadResult } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/schema.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
+import type { AppliedChange } from '../control/change.ts'
 import type { Logger } from '../core/logger.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { getKey } from '../core/persistent-map.ts'
@@ -197,6 +198,10 @@ const stopSignal = (turnout: Turnout, onEnd: () => Promise<void>): Promise<numbe
     process.on('SIGTERM', stop)
   })
 
+/** Routes of a module were switched off or on; its code is the same. */
+const isSwitch = ({ from, to, changed }: AppliedChange): boolean =>
+  from !== null && from === to && changed.length > 0
+
 const printEvents = (turnout: Turnout, options: ServeOptions): void => {
   const { terminal, json } = options
   const { out, err, paintOut, paintErr } = terminal
@@ -206,8 +211,9 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
     else write(text())
   }
   turnout.on('applied', ({ revision, durationMs }) => {
-    const modules = revision.changes.flatMap(({ module, from, to, added, removed }) => {
-      if (module === null) return []
+    const modules = revision.changes.flatMap((one) => {
+      const { module, from, to, added, removed } = one
+      if (module === null || isSwitch(one)) return []
       if (from !== null) appliedAt.set(`${module} ${from}`, performance.now())
       const kind = from === null ? 'added' : to === null ? 'removed' : 'replaced'
       const draining = turnout.draining
@@ -217,7 +223,20 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
       const versions = { ...(from === null ? {} : { from }), ...(to === null ? {} : { to }) }
       return [{ module, kind, ...versions, ...counts } as const]
     })
-    const change = { revision: revision.number, modules, durationMs }
+    const owners = revision.changes.flatMap((one) =>
+      one.module === null || isSwitch(one)
+        ? [
+            {
+              owner: one.owner,
+              routesAdded: one.added.length,
+              routesRemoved: one.removed.length,
+              routesChanged: one.changed.length,
+              upstreams: one.upstreams.length,
+            },
+          ]
+        : [],
+    )
+    const change = { revision: revision.number, modules, owners, durationMs }
     say({ event: 'applied', ...change }, () => printChange(change, paintOut), out)
   })
   turnout.on('rejected', ({ rejections }) => {

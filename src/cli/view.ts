@@ -29,9 +29,20 @@ export interface ModuleChangeView {
   readonly draining: number
 }
 
+/** What a revision did to the routes and upstreams of one owner. */
+export interface OwnerChangeView {
+  readonly owner: string
+  readonly routesAdded: number
+  readonly routesRemoved: number
+  readonly routesChanged: number
+  readonly upstreams: number
+}
+
 /** An applied revision. */
 export interface ChangeView {
   readonly revision: number
+  /** Routes and upstreams of no module, by owner. */
+  readonly owners: readonly OwnerChangeView[]
   readonly modules: readonly ModuleChangeView[]
   /** From the first event to the apply. */
   readonly durationMs: number

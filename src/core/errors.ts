@@ -686,7 +686,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     status: 500,
     message: 'The tokens in {file} cannot be used: {reason}',
     cause: 'The file is damaged, not readable or not writable, or it is full.',
-    cure: 'Mend the file or the disk, or remove tokens that nobody needs.',
+    cure: 'Mend the disk, or move the file away: the tokens in it are lost, that of the first start stays. `--admin off` serves without the API.',
   },
   TURNOUT_TOKEN_MISSING: {
     status: 401,

@@ -6,11 +6,23 @@ export interface Lost {
   /** No record in them had a higher cursor, no revision a higher number. */
   readonly cursor: number
   readonly number: number
-  /** A record of a later write stands in them, so the first one that is lost had been acknowledged. */
+  /**
+   * The first one that is lost may have been acknowledged: a record of a later write stands behind it, or it is there
+   * as a whole and was changed.
+   */
   readonly isAcknowledged: boolean
 }
 
 const looksLikeRecord = /"entry":\{"cursor":(\d{1,15}),"number":(\d{1,15}|null),"from":(\d{1,15}),/g
+
+const isWhole = (bytes: Buffer, start: number, end: number): boolean => {
+  try {
+    JSON.parse(bytes.toString('utf8', start, end))
+    return true
+  } catch {
+    return false
+  }
+}
 
 const count = (value: unknown): number =>
   typeof value === 'number' && Number.isSafeInteger(value) ? value : 0
@@ -44,6 +56,8 @@ export function measureLost(bytes: Buffer, start: number, hash: string, after: P
       const seen = count(fields?.['cursor'])
       see(seen, count(fields?.['number']), count(fields?.['from'] ?? seen))
     } else {
+      // A write that was cut short leaves no whole line: this one was changed after it was written.
+      if (at === start && newline !== -1 && isWhole(bytes, at, end)) isAcknowledged = true
       let isRecord = false
       for (const match of bytes.toString('latin1', at, end).matchAll(looksLikeRecord)) {
         const [seen, seenNumber, from] = match.slice(1).map((digits) => Number(digits) || 0)

@@ -90,6 +90,7 @@ for (const [name, print] of Object.entries(printed)) {
 const change = (module: Partial<ModuleChangeView>): ChangeView => ({
   revision: 7,
   durationMs: 14.2,
+  owners: [],
   modules: [
     { module: 'users', kind: 'replaced', routesAdded: 0, routesRemoved: 0, draining: 0, ...module },
   ],
@@ -112,6 +113,12 @@ for (const [module, line] of lines)
   test(`a change reads ${line.trim()}`, () => {
     assert.equal(printChange(change(module), plain), line)
   })
+
+test('routes and upstreams of no module are one line for each owner', () => {
+  const owner = { owner: 'admin', routesAdded: 2, routesRemoved: 0, routesChanged: 1, upstreams: 1 }
+  const change = { revision: 8, durationMs: 3, modules: [], owners: [owner] }
+  assert.equal(printChange(change, plain), '~ admin  +2 ~1 routes  1 upstream  revision 8  3 ms\n')
+})
 
 test('a retirement is one line', () => {
   assert.equal(

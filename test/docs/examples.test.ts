@@ -27,7 +27,9 @@ for (const page of pages) {
     const run = new PageRun(page.replaceAll(/\W/g, '-'))
     t.after(() => run.close())
     if (page === 'README.md') {
-      cpSync(new URL('examples', root), `${run.folder}/examples`, { recursive: true })
+      // What a reader's own run left beside the example is no part of it.
+      const filter = (path: string): boolean => !path.endsWith('.turnout')
+      cpSync(new URL('examples', root), `${run.folder}/examples`, { recursive: true, filter })
     }
     for (const { line, marker, text } of blocks) {
       const [, kind, rest] = /^(file|run|not run)(?:: (.+))?$/.exec(marker ?? '') ?? []

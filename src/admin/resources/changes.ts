@@ -150,7 +150,9 @@ const demandUntouched = ({ body, query, context }: AdminRequest<'change'>): Dema
   return ({ id, revision }) => {
     const headers = { 'turnout-revision': String(current) }
     if (basedOn === undefined) {
-      if (query.force !== true) throw refusal('TURNOUT_BASE_MISSING', { id, revision }, headers)
+      // A plan is how the revision to base on is learned.
+      if (query.force !== true && query.dryRun !== true)
+        throw refusal('TURNOUT_BASE_MISSING', { id, revision }, headers)
     } else if (revision > basedOn) {
       throw refusal('TURNOUT_ITEM_CHANGED', { id, revision }, headers)
     }
