@@ -158,9 +158,6 @@ export class History {
   rows(): readonly HistoryRow[] {
     const reverted = new Set<number>()
     let goneFrom = Infinity
-    // A confirmation that came too late stays too late, also where what took the revision back is gone itself.
-    const late = new Set<number>()
-    let lateFrom = Infinity
     const rows: HistoryRow[] = []
     for (let at = this.#rows.length - 1; at >= 0; at -= 1) {
       const row = this.#rows[at]!
@@ -180,13 +177,10 @@ export class History {
             ? null
             : this.#confirmed.has(number)
               ? 'confirmed'
-              : number > lateFrom || late.has(number)
+              : isGone
                 ? 'reverted'
                 : 'waiting',
       })
-      if (restores !== null) lateFrom = Math.min(lateFrom, restores)
-      if (takesBack !== null) late.add(takesBack)
-      if (isGone) continue
       if (restores !== null) goneFrom = Math.min(goneFrom, restores)
       if (takesBack !== null) reverted.add(takesBack)
     }

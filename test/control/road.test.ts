@@ -454,31 +454,6 @@ test('a rollback that the store cannot take gives back what it made ready', asyn
   assert.equal(getKey(publisher.table.modules, 'users')?.version, '2.0.0')
 })
 
-test('a rollback that was rolled back itself takes nothing away from what is served again', async () => {
-  const { publisher } = openRoad()
-  for (const id of ['a', 'b', 'c'])
-    await change(publisher, [edit('admin', { putRoutes: [routeTo('admin', id, `/${id}`)] })])
-  await publisher.rollBack(1, { author: 'test', reason: 'worse' })
-  await publisher.rollBack(3, { author: 'test', reason: 'it was not that' })
-  assert.deepEqual(states(publisher), [
-    '5 current',
-    '4 rolled-back',
-    '3 superseded',
-    '2 superseded',
-    '1 superseded',
-  ])
-  await publisher.takeBack(5, { author: 'test', reason: '' })
-  await publisher.takeBack(6, { author: 'test', reason: '' })
-  assert.equal(served(publisher, '/b'), 'b')
-  assert.deepEqual(states(publisher).slice(0, 5), [
-    '7 current',
-    '6 rolled-back',
-    '5 superseded',
-    '4 rolled-back',
-    '3 superseded',
-  ])
-})
-
 test('what is published while it closes sets no clock that would hold the process up', async () => {
   const { publisher } = openRoad()
   const timers = (): number =>

@@ -47,13 +47,24 @@ export class Choice {
   }
 }
 
+const conditions = new WeakMap<Route, Candidate['holds']>()
+
+/** Compiled once for each route: a place is made anew with each change to it. */
+function conditionOf(route: Route): Candidate['holds'] {
+  const known = conditions.get(route)
+  if (known !== undefined) return known
+  const holds = compilePredicates(selectionOf(route).predicates)
+  conditions.set(route, holds)
+  return holds
+}
+
 function candidateOf(method: string, route: Route, pattern: Pattern): Candidate {
   const names = pattern.edges.map(({ name }) => name)
   const hasRest = pattern.edges.at(-1)?.kind === 'rest'
   return {
     route,
     leaf: { text: pattern.text, value: route, shape: shapeFor(method, names, hasRest) },
-    holds: compilePredicates(selectionOf(route).predicates),
+    holds: conditionOf(route),
   }
 }
 

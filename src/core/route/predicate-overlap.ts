@@ -150,17 +150,28 @@ const textsOf = ({ equals, matches }: Valued): Texts => {
   return matches === null ? null : { matches }
 }
 
-const hostsOf = ({ patterns }: Of<'host'>): readonly Texts[] =>
-  patterns.map((text) => {
+const hosts = new WeakMap<Predicate, readonly Texts[]>()
+
+/** Parsed once: a route meets every other one of its place. */
+function hostsOf(predicate: Of<'host'>): readonly Texts[] {
+  const known = hosts.get(predicate)
+  if (known !== undefined) return known
+  const found = predicate.patterns.map((text) => {
     const pattern = usableHost(text)
     return pattern.kind === 'name' ? { equals: pattern.name } : { matches: pattern.source }
   })
+  hosts.set(predicate, found)
+  return found
+}
 
 const blocksOf = ({ sources }: Of<'client'>): readonly Block[] =>
   sources.flatMap((source) => parseBlock(source) ?? [])
 
 /** Whether it is proved that no text is in both. */
 function isNone(left: Texts, right: Texts): boolean {
+  // Most are two names; what follows would come to the same, at several times the price.
+  const areNamed = left !== null && right !== null && 'equals' in left && 'equals' in right
+  if (areNamed && left.equals !== right.equals) return true
   const exact = [left, right].flatMap((one) =>
     one !== null && 'equals' in one ? [one.equals] : [],
   )
