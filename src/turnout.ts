@@ -43,6 +43,7 @@ import { createLogger } from './telemetry/log.ts'
 import type { ModuleUpload } from './admin/upload.ts'
 import type { InstanceFacts, OpenedAdmin } from './turnout-admin.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
+import { checkOptions } from './turnout-options.ts'
 import { probeTable, type Probe, type Probed } from './turnout-probe.ts'
 import {
   ChangeBuilder,
@@ -211,7 +212,9 @@ export class Turnout extends MethodRegistrar {
    *
    * Rejects with TURNOUT_STORE_LOCKED, TURNOUT_STORE_UNSAFE, TURNOUT_STORE_DAMAGED or TURNOUT_STORE_FAILED.
    */
-  static async open({ data, ...options }: DurableOptions): Promise<Turnout> {
+  static async open(given: DurableOptions): Promise<Turnout> {
+    checkOptions(given, true)
+    const { data, ...options } = given
     const warnings: Problem[] = []
     let warn = (found: Problem): unknown => warnings.push(found)
     const keep = options.keepRevisions ?? 1_000
@@ -600,6 +603,7 @@ export function openTurnout(options: DurableOptions): Promise<Turnout> {
 
 /** Makes a gateway whose routes may change while it serves. */
 export function createTurnout(options: TurnoutOptions = {}): Turnout {
+  checkOptions(options, false)
   return new Turnout(options)
 }
 

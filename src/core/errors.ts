@@ -78,6 +78,7 @@ export type ErrorCode =
   | 'TURNOUT_CONFIRM_LATE'
   | 'TURNOUT_REVISION_RACE'
   | 'TURNOUT_ADMIN_HOMELESS'
+  | 'TURNOUT_OPTION_INVALID'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -609,6 +610,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Somebody else published revision {revision} meanwhile',
     cause: 'A publish is a compare-and-set on the newest revision.',
     cure: 'Try again on the new table.',
+  },
+  TURNOUT_OPTION_INVALID: {
+    status: 500,
+    message: 'The option {option} is not valid: {reason}',
+    cause: 'An option that is unknown or of another kind would silently do nothing.',
+    cure: 'Change it as the reason says; the guide of embedding lists the options.',
   },
   TURNOUT_ADMIN_HOMELESS: {
     status: 500,

@@ -1,0 +1,72 @@
+import { TurnoutError, type Problem, problem } from './core/errors.ts'
+import { suggest } from './core/suggest.ts'
+
+/** What an option may be; the words are for the reader of the problem. */
+const kinds = {
+  ms: ['a number of milliseconds, 0 or more', isCount],
+  count: ['a whole number, 1 or more', (value: unknown) => isCount(value) && Number(value) >= 1],
+  bytes: ['a number of bytes, 0 or more', isCount],
+  switch: ['true or false', (value: unknown) => typeof value === 'boolean'],
+  logger: [
+    'true, false, or an object with debug, info, warn and error',
+    (value: unknown) => typeof value === 'boolean' || isLogger(value),
+  ],
+  object: ['an object', (value: unknown) => typeof value === 'object' && value !== null],
+  text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
+} as const
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isLogger(value: unknown): boolean {
+  const logger = value as Record<string, unknown> | null
+  return (
+    typeof logger === 'object' &&
+    logger !== null &&
+    ['debug', 'info', 'warn', 'error'].every((level) => typeof logger[level] === 'function')
+  )
+}
+
+const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> = {
+  trailingSlash: ['strict', 'redirect', 'ignore'],
+  encodedSlash: ['reject', 'keep'],
+  conflicts: ['exact', 'ambiguous', 'prefix', 'prefix-within'],
+  logger: 'logger',
+  recovery: 'switch',
+  bodyLimit: 'bytes',
+  loadTimeoutMs: 'ms',
+  drainMs: 'ms',
+  streamDrainMs: 'ms',
+  maxLiveVersions: 'count',
+  keepRevisions: 'count',
+  services: 'object',
+}
+
+/** Options that only a config has, and `serve` passes on with the rest. */
+const ofConfig = ['host', 'port', 'admin', 'settleMs']
+
+/** @throws TurnoutError TURNOUT_OPTION_INVALID with every option that is unknown, or is not what it must be */
+export function checkOptions(given: object, isDurable: boolean): void {
+  const problems: Problem[] = []
+  const refuse = (option: string, reason: string): void => {
+    problems.push(problem('TURNOUT_OPTION_INVALID', { option, reason }))
+  }
+  const known = [...Object.keys(options), ...(isDurable ? ['data'] : [])]
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || ofConfig.includes(name)) continue
+    if (name === 'data' && isDurable) continue
+    const kind = options[name]
+    if (kind === undefined) {
+      const meant = suggest(name, known)
+      refuse(name, meant === undefined ? 'there is no such option' : `did you mean ${meant}?`)
+    } else if (typeof kind === 'string') {
+      const [expected, isRight] = kinds[kind]
+      if (!isRight(value)) refuse(name, `expected ${expected}`)
+    } else if (!kind.includes(value as string)) refuse(name, `expected ${kind.join(', ')}`)
+  }
+  if (isDurable && !kinds.text[1]((given as { readonly data?: unknown }).data))
+    refuse('data', 'expected the data folder')
+  const [first] = problems
+  if (first !== undefined) throw TurnoutError.of(first, problems)
+}
