@@ -15,7 +15,7 @@ const wrong: readonly (readonly [options: object, message: RegExp])[] = [
 
 for (const [options, message] of wrong)
   test(`an option that would do nothing is refused: ${JSON.stringify(options)}`, () => {
-    assert.throws(() => createTurnout(options as TurnoutOptions), {
+    assert.throws(() => createTurnout(options), {
       code: 'TURNOUT_OPTION_INVALID',
       message,
     })
