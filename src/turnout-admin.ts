@@ -6,6 +6,7 @@ import { openAdminServer, type AdminListenOptions, type AdminServer } from './ad
 import { openTokens } from './admin/tokens.ts'
 import type { Logger } from './core/logger.ts'
 import type { Json } from './core/json.ts'
+import type { Rate } from './core/protect/token-bucket.ts'
 import type { Publisher } from './control/publisher.ts'
 import type { TurnoutEmitter } from './turnout-events.ts'
 
@@ -16,6 +17,8 @@ export interface AdminWiring {
   /** Folder of the tokens and of the audit log. */
   readonly directory: string
   readonly hosts?: readonly string[]
+  /** Changes of all tokens together. */
+  readonly changesPerSecond?: number
   readonly token: string | undefined
 }
 
@@ -35,7 +38,7 @@ export interface OpenedAdmin extends AdminServer {
  * TURNOUT_ADMIN_TOKEN_INVALID, TURNOUT_TOKENS_FAILED or TURNOUT_AUDIT_FAILED.
  */
 export async function openAdmin(
-  { publisher, events, log, directory, hosts, token }: AdminWiring,
+  { publisher, events, log, directory, hosts, token, changesPerSecond }: AdminWiring,
   facts: InstanceFacts,
   listen: AdminListenOptions,
 ): Promise<OpenedAdmin> {
@@ -53,6 +56,9 @@ export async function openAdmin(
         logger: log,
         subscribe: (listener) => subscribe(events, listener),
         ...(hosts === undefined ? {} : { hosts }),
+        ...(changesPerSecond === undefined
+          ? {}
+          : { limits: { allChanges: rateOf(changesPerSecond) } }),
         ...facts,
       },
       listen,
@@ -70,6 +76,8 @@ export async function openAdmin(
     throw error
   }
 }
+
+const rateOf = (perSecond: number): Rate => ({ perSecond, burst: perSecond })
 
 function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void): () => void {
   const tell = (name: string, data: unknown): void => listener({ name, data: data as Json })

@@ -100,6 +100,8 @@ export interface AdminOptions {
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Further names under which it may be asked. */
   readonly hosts?: readonly string[]
+  /** Changes that are let in per second, of all tokens together. Default 250. One token may make 200. */
+  readonly changesPerSecond?: number
   /** The token that may do everything. Default: that of `TURNOUT_ADMIN_TOKEN`, else of the file `admin-token`. */
   readonly token?: string
   /** Folder of tokens and audit log. Default: the data folder. */
@@ -416,7 +418,7 @@ export class Turnout extends MethodRegistrar {
   /** Opens the admin API on a socket of its own. Rejects with TURNOUT_LISTEN_FAILED or TURNOUT_ADMIN_EXPOSED. */
   async admin(options: AdminOptions = {}): Promise<OpenedAdmin> {
     this.#refuseClosed()
-    const { host = '127.0.0.1', port = 7070, tls, hosts, token } = options
+    const { host = '127.0.0.1', port = 7070, tls, hosts, token, changesPerSecond } = options
     const directory = options.directory ?? this.#data?.directory
     if (directory === undefined) throw new TurnoutError('TURNOUT_ADMIN_HOMELESS')
     // Stands on packages that an embedding program without an admin API never needs.
@@ -429,6 +431,7 @@ export class Turnout extends MethodRegistrar {
         directory: resolve(directory),
         token: token ?? process.env['TURNOUT_ADMIN_TOKEN'],
         ...(hosts === undefined ? {} : { hosts }),
+        ...(changesPerSecond === undefined ? {} : { changesPerSecond }),
       },
       this.#facts(),
       { host, port, ...(tls === undefined ? {} : { tls }) },

@@ -45,12 +45,22 @@ const portOf = (url: string): number => Number(new URL(url).port)
  * Serves an empty folder of modules in `root`, and the data folder `root/data` as it is. Flags of Node are passed on, so
  * that a bench can be run with `--cpu-prof`.
  */
-export async function startServe(root: string, cpu?: number): Promise<Served> {
+export async function startServe(
+  root: string,
+  cpu?: number,
+  changesPerSecond?: number,
+): Promise<Served> {
   const folder = join(root, 'routes')
   mkdirSync(folder, { recursive: true })
   const config = join(root, 'turnout.config.json')
   // A line for each request is the price of the log, which the gateway's bench tells.
-  writeFileSync(config, JSON.stringify({ logger: false }))
+  writeFileSync(
+    config,
+    JSON.stringify({
+      logger: false,
+      ...(changesPerSecond === undefined ? {} : { admin: { changesPerSecond } }),
+    }),
+  )
   const words = [
     process.execPath,
     ...process.execArgv,

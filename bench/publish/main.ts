@@ -1,6 +1,6 @@
 // How many changes per second are accepted and on the disk: `main.js [--seconds N]`. Each is a PUT of one route of 1,000;
-// each client waits for its answer. Over HTTP a client uses 16 tokens of its own in turn, because a token may make 200
-// changes a second; nothing else differs from `turnout serve` as it comes.
+// each client waits for its answer. Over HTTP `admin.changesPerSecond` is lifted, and a client uses 16 tokens of its own in
+// turn, because a token may make 200 changes a second; nothing else differs from `turnout serve` as it comes.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -82,7 +82,7 @@ const inProcess = async (count: number): Promise<Rate> => {
 const overHttp = async (count: number): Promise<Rate> => {
   const home = join(root, `http-${count}`)
   await fillDataFolder(join(home, 'data'), routes)
-  const served = await startServe(home)
+  const served = await startServe(home, undefined, 1_000_000)
   const tokens = await makeTokens(served, count * tokensEach)
   const wires = tokens.slice(0, count).map(() => new Wire(served.adminPort))
   const rate = await measure(count, async (client, round) => {

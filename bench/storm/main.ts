@@ -12,7 +12,7 @@ import { machine, ms, percentile, quantiles, sizeOf } from '../instance/figures.
 import { hasTaskset } from '../gateway/load.ts'
 import { pathAt } from '../instance/routes.ts'
 import { cpuMsOf, makeTokens, startServe } from '../instance/serve.ts'
-import { runStorm } from './changes.ts'
+import { runStorm, type StormReport } from './changes.ts'
 import type { Phase, PhaseReport } from './load.ts'
 
 const { values } = parseArgs({
@@ -22,8 +22,10 @@ const { values } = parseArgs({
     changes: { type: 'string', default: '1000' },
     tokens: { type: 'string', default: '8' },
     routes: { type: 'string', default: '10k' },
-    /** Requests per second; default: half of what the server answers. */
-    rate: { type: 'string' },
+    /** Requests per second beside the storm: what `docs/reference/measurements.md` measured updates of peers with. */
+    rate: { type: 'string', default: '5000' },
+    /** Seconds of storm before the one that is judged; a process that has not warmed up is told apart. */
+    warm: { type: 'string', default: '5' },
   },
 })
 const seconds = Number(values.seconds)
@@ -54,22 +56,22 @@ const run = (perSecond: number | null, durationMs: number): Promise<PhaseReport>
 
 await run(null, 2_000)
 const most = await run(null, 3_000)
-const rate = Number(values.rate ?? Math.round(most.perSecond / 2))
+const rate = Number(values.rate)
 console.log(`the server answers ${most.perSecond}/s of this load; it is given ${rate}/s`)
 const cpuTimes = (): readonly number[] => [served.pid, load.pid!, process.pid].map(cpuMsOf)
 const atCalm = cpuTimes()
 const calm = await run(rate, Number(values.calm) * 1_000)
+const stormFor = async (durationMs: number): Promise<readonly [StormReport, PhaseReport]> => {
+  const { port, adminPort } = served
+  const perSecond = Number(values.changes)
+  const storming = run(rate, durationMs)
+  const report = await runStorm({ port, adminPort, tokens, perSecond, durationMs, routes })
+  return [report, await storming]
+}
+const atCold = cpuTimes()
+const [coldStorm, underCold] = await stormFor(Number(values.warm) * 1_000)
 const atStorm = cpuTimes()
-const storming = run(rate, seconds * 1_000)
-const storm = await runStorm({
-  port: served.port,
-  adminPort: served.adminPort,
-  tokens,
-  perSecond: Number(values.changes),
-  durationMs: seconds * 1_000,
-  routes,
-})
-const under = await storming
+const [storm, under] = await stormFor(seconds * 1_000)
 const atEnd = cpuTimes()
 const rss = served.rssBytes()
 load.removeAllListeners('exit')
@@ -82,6 +84,7 @@ const tellLoad = (name: string, report: PhaseReport): void => {
   )
 }
 tellLoad('calm ', calm)
+tellLoad('cold ', underCold)
 tellLoad('storm', under)
 const { offered, accepted, notOffered, stale, broken, withoutRetryAfter } = storm
 console.log(
@@ -98,8 +101,11 @@ const shares = (from: readonly number[], to: readonly number[], lasted: number):
   })
   return `server ${server}, load ${generator}, storm ${own}`
 }
-console.log(`CPU of a core, calm:  ${shares(atCalm, atStorm, Number(values.calm))}`)
+console.log(`CPU of a core, calm:  ${shares(atCalm, atCold, Number(values.calm))}`)
 console.log(`CPU of a core, storm: ${shares(atStorm, atEnd, seconds)}`)
+console.log(
+  `cold, the first ${values.warm} s: ${coldStorm.accepted} accepted, live after ${quantiles(coldStorm.liveMs)}, at most ${ms(Math.max(...coldStorm.liveMs))}`,
+)
 console.log(`RSS of the server at the end: ${(rss / 1_000_000).toFixed(0)} MB`)
 
 const verdict = (isReached: boolean, what: string): void =>

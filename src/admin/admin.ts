@@ -31,8 +31,9 @@ export interface AdminHandler {
 
 const usualLimits: AdminLimits = {
   changes: { perSecond: 200, burst: 400 },
-  // What is let in shall be live within a second, where several hundred changes a second reach the disk.
-  waiting: 200,
+  allChanges: { perSecond: 250, burst: 250 },
+  // What is let in shall be live within a second, in a process that has not warmed up, too.
+  waiting: 64,
   heartbeatMs: 15_000,
 }
 /** Lines of the log about requests that were turned away: a flood of them must not become one of lines. */
@@ -60,7 +61,7 @@ export function createAdmin(
   }
   const lockOut = createLockOut()
   const answers = createAnswers()
-  const gate = createChangeGate(limits.changes, limits.waiting)
+  const gate = createChangeGate(limits)
   const unsubscribe = options.subscribe((event) => ring.add(event))
   let lines = fullBucket(denialLines, context.now())
 

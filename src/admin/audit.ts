@@ -152,7 +152,8 @@ export async function openAudit(
   const start = (): void => {
     if (resultTimer !== null) clearTimeout(resultTimer)
     resultTimer = null
-    writing ??= writeAll()
+    // With nothing to write it would end before it is assigned, and nothing would be written after it.
+    if (waiting.length > 0) writing ??= writeAll()
   }
   const write = (entry: AuditEntry): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -1,23 +1,19 @@
 import type { Json } from '../core/json.ts'
 import type { Logger } from '../core/logger.ts'
-import type { Rate } from '../core/protect/token-bucket.ts'
 import type { LoadOutcome } from '../control/change.ts'
 import type { Control } from '../control/control.ts'
 import type { Item, ProbeRequest, Readiness } from './answers.ts'
 import type { Audit } from './audit.ts'
 import type { AdminEvent, EventRing } from './event-ring.ts'
 import type { EventStreams } from './event-stream.ts'
+import type { ChangeRates } from './rate-limit.ts'
 import type { TokenStore } from './tokens.ts'
 import type { ModuleUpload } from './upload.ts'
 
 /** Owner of what is changed through the API. */
 export const adminOwner = 'admin'
 
-export interface AdminLimits {
-  /** Changes of one token. */
-  readonly changes: Rate
-  /** Changes that may be under way at once. */
-  readonly waiting: number
+export interface AdminLimits extends ChangeRates {
   readonly heartbeatMs: number
 }
 

@@ -133,11 +133,12 @@ const openAdmin = async (
 ): Promise<{ readonly url: string } | null> => {
   const place = options.admin === undefined ? config.admin : options.admin
   if (place === null) return null
-  const { hosts, tls } = config.admin ?? {}
+  const { hosts, tls, changesPerSecond } = config.admin ?? {}
   const { url, firstToken } = await turnout.admin({
     host: place.host,
     port: place.port,
     ...(hosts === undefined ? {} : { hosts }),
+    ...(changesPerSecond === undefined ? {} : { changesPerSecond }),
     ...(tls === undefined ? {} : { tls: await readTls(tls) }),
   })
   const content = JSON.stringify({ admin: url, pid: process.pid })

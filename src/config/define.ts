@@ -39,6 +39,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
         readonly port?: number
         /** Further names under which it may be asked. */
         readonly hosts?: readonly string[]
+        /** Changes that are let in per second, of all tokens together. Default 250. */
+        readonly changesPerSecond?: number
         /** Key and certificate in PEM: files, relative to the config. Needed beyond loopback. */
         readonly tls?: { readonly key: string; readonly cert: string }
       }

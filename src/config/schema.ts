@@ -8,6 +8,8 @@ export interface AdminSettings {
   readonly port: number
   /** Further names under which it may be asked. */
   readonly hosts?: readonly string[] | undefined
+  /** Changes that are let in per second, of all tokens together. */
+  readonly changesPerSecond?: number | undefined
   /** Files in PEM; needed beyond loopback. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
 }
@@ -97,6 +99,7 @@ const settings = {
         host: z.string().min(1, 'expected an address or a host name').default('127.0.0.1'),
         port: integer(0, 65_535).default(7070),
         hosts: z.array(z.string().min(1, 'expected a host name')).optional(),
+        changesPerSecond: integer(1, 1_000_000).optional(),
         tls: z
           .strictObject({
             key: z.string().min(1, 'expected a file'),
@@ -138,7 +141,7 @@ const service = z.unknown().superRefine((value, context) => {
 export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
-  admin: ['host', 'port', 'hosts', 'tls'],
+  admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
 }
 

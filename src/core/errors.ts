@@ -727,8 +727,9 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   TURNOUT_RATE_LIMITED: {
     status: 429,
-    message: 'The token makes more than {rate} changes per second',
-    cause: 'One client must not keep all others from changing something.',
+    message: '{whose} made more than {rate} changes per second',
+    cause:
+      'One client must not keep all others from changing something, nor all of them slow down what is served.',
     cure: 'Wait for the time in Retry-After, or put several objects into one POST /api/changes.',
   },
   TURNOUT_RESOURCE_UNKNOWN: {

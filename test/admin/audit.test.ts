@@ -105,6 +105,19 @@ for (const [name, tamper, line] of tampers) {
   })
 }
 
+test('a result that left with what was being written leaves nothing behind that waits', async (t) => {
+  const directory = folder(t)
+  const audit = await openAudit(directory, serving, options)
+  const first = audit.write(intent('a'))
+  // Comes while the intent is on its way: it waits for company, and the same loop takes it along.
+  await Promise.all([first, audit.write(result('b'))])
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await audit.write(intent('c'))
+  await audit.close()
+  assert.equal((await verifyAudit(directory)).fault, null)
+  assert.equal(linesOf(directory).length, 4)
+})
+
 test('every byte of the log counts', async (t) => {
   const directory = folder(t)
   const audit = await openAudit(directory, serving, options)

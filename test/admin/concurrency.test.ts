@@ -68,3 +68,17 @@ test('a token makes so many changes at once, and hears when the next one is let 
   assert.equal((await post(9, { token: other })).status, 201)
   assert.equal((await send('GET', '/api/routes')).status, 200)
 })
+
+test('all tokens together make so many changes, and a refusal keeps the connection', async (t) => {
+  const { send, token } = await open(t, { limits: { allChanges: { perSecond: 1, burst: 1 } } })
+  const other = await token('other', 'write:admin')
+  const post = (at: number, sending = {}) =>
+    send('POST', '/api/routes', { body: { id: `r${at}`, path: `/r${at}`, target }, ...sending })
+  assert.equal((await post(1)).status, 201)
+  const { status, body, headers } = await post(2, { token: other })
+  assert.equal(status, 429)
+  assert.equal(body.code, 'TURNOUT_RATE_LIMITED')
+  assert.match(body.detail, /^All tokens together/)
+  assert.equal(headers['retry-after'], '1')
+  assert.notEqual(headers['connection'], 'close')
+})

@@ -92,6 +92,8 @@ export function sendTo(
 }
 
 /** A publisher on a memory store and the admin API in front of it, on a port of its own. */
+const unlimited = { perSecond: 1e6, burst: 1e6 }
+
 export async function open(
   t: Pick<TestContext, 'after'>,
   options: { readonly limits?: Partial<AdminLimits> } & Partial<AdminOptions> = {},
@@ -138,7 +140,7 @@ export async function open(
         return () => listeners.delete(listener)
       },
       ...options,
-      limits: { changes: { perSecond: 1e6, burst: 1e6 }, ...options.limits },
+      limits: { changes: unlimited, allChanges: unlimited, ...options.limits },
     },
     { host: '127.0.0.1', port: 0, ...listen },
   )
