@@ -12,6 +12,9 @@ export interface DataFolder {
   readonly recovery: Problem | null
 }
 
+/** The older history is verified when the start is over. */
+const verifyAfterMs = 5_000
+
 /** Rejects with TURNOUT_STORE_LOCKED, TURNOUT_STORE_UNSAFE, TURNOUT_STORE_DAMAGED or TURNOUT_STORE_FAILED. */
 export async function openDataFolder(
   directory: string,
@@ -19,7 +22,7 @@ export async function openDataFolder(
   onWarning: (problem: Problem) => void,
 ): Promise<DataFolder> {
   const keep = { revisions: keepRevisions }
-  const { store, recovery } = await openLocalStore({ directory, keep, onWarning })
+  const { store, recovery } = await openLocalStore({ directory, keep, onWarning, verifyAfterMs })
   try {
     const artifacts = await createArtifactFiles(directory, onWarning)
     return { directory, store, artifacts, recovery }

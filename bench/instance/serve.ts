@@ -76,8 +76,10 @@ export async function startServe(
   const startedAt = performance.now()
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  process.on('exit', () => child.kill())
+  const kill = (): boolean => child.kill()
+  process.on('exit', kill)
   const stop = async (): Promise<void> => {
+    process.off('exit', kill)
     child.kill()
     await ended
   }

@@ -49,7 +49,7 @@ export function createAdmin(
   const ring = createEventRing()
   const streams = createEventStreams(ring, limits.heartbeatMs)
   const denied = new Map<string, number>()
-  const document = describeApi(resources)
+  let document: ReturnType<typeof describeApi> | null = null
   const context: AdminContext = {
     ...options,
     now: options.now ?? Date.now,
@@ -57,7 +57,8 @@ export function createAdmin(
     ring,
     streams,
     denied,
-    document: () => document,
+    // Made when it is asked for: it is a tenth of a start.
+    document: () => (document ??= describeApi(resources)),
   }
   const lockOut = createLockOut()
   const answers = createAnswers()

@@ -1,4 +1,4 @@
-import { context, type BuildContext, type BuildResult, type Message, type Plugin } from 'esbuild'
+import type { BuildContext, BuildResult, Message, Plugin } from 'esbuild'
 import { existsSync, readFileSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
@@ -109,25 +109,28 @@ async function disposeContext(opened: Promise<BuildContext>): Promise<void> {
 function openEntry(file: string): Entry {
   const seen = new Set<string>()
   const folder = dirname(file)
-  const opened = context({
-    entryPoints: [file],
-    absWorkingDir: folder,
-    // Never written; it makes the map's sources relative to the entry's folder.
-    outfile: join(folder, `${basename(file)}.built.js`),
-    write: false,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target,
-    packages: 'external',
-    jsx: 'automatic',
-    sourcemap: 'external',
-    sourcesContent: true,
-    metafile: true,
-    banner: { js: banner },
-    logLevel: 'silent',
-    plugins: [recordReads(seen)],
-  })
+  // Loaded with the first module: a gateway of upstreams builds nothing.
+  const opened = import('esbuild').then(({ context }) =>
+    context({
+      entryPoints: [file],
+      absWorkingDir: folder,
+      // Never written; it makes the map's sources relative to the entry's folder.
+      outfile: join(folder, `${basename(file)}.built.js`),
+      write: false,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target,
+      packages: 'external',
+      jsx: 'automatic',
+      sourcemap: 'external',
+      sourcesContent: true,
+      metafile: true,
+      banner: { js: banner },
+      logLevel: 'silent',
+      plugins: [recordReads(seen)],
+    }),
+  )
   return { context: opened, seen, queue: Promise.resolve(), running: 0 }
 }
 

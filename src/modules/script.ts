@@ -1,4 +1,3 @@
-import { transform } from 'esbuild'
 import { init, parse, type Export, type Import } from 'es-module-lexer'
 import { isBuiltin } from 'node:module'
 import type { ArtifactImport, ArtifactParameter, SourcePosition } from './artifact.ts'
@@ -148,6 +147,7 @@ async function bindLive(
   target: string,
 ): Promise<[string, SourceMapData]> {
   const inline = Buffer.from(printSourceMap(map)).toString('base64')
+  const { transform } = await import('esbuild')
   const result = await transform(
     `${code}\n//# sourceMappingURL=data:application/json;base64,${inline}`,
     {

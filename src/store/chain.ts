@@ -25,7 +25,15 @@ const middleBytes = Buffer.from(middle)
 /** No line is shorter: the bound for how many lines a stretch of lost bytes may have held. */
 export const shortestLine = 100
 
-/** What a line that verifies says, and where the next one begins. */
+/** A line that verifies, and where the next one begins. */
+export interface SealedLine {
+  /** JSON text, as it lies in the file. */
+  readonly text: Buffer
+  readonly hash: string
+  readonly end: number
+}
+
+/** What a line that verifies says. */
 export interface ChainLine {
   readonly entry: Json
   readonly hash: string
@@ -42,15 +50,21 @@ export function sealLine(previous: string, entry: string): { line: string; hash:
 }
 
 /** The line that starts at `start`, or null: there is none that verifies. */
-export function readLine(bytes: Buffer, start: number, previous: string): ChainLine | null {
+export function readSealed(bytes: Buffer, start: number, previous: string): SealedLine | null {
   const end = bytes.indexOf(newline, start)
   if (end === -1 || end - start <= entryStart || bytes[end - 1] !== closingBrace) return null
   if (!isAt(bytes, start, headBytes) || !isAt(bytes, start + hashEnd, middleBytes)) return null
   const hash = bytes.toString('latin1', start + hashStart, start + hashEnd)
-  const entry = bytes.subarray(start + entryStart, end - 1)
-  if (digest(previous, entry) !== hash) return null
-  // What verifies was written by us, from JSON.stringify. JSON.parse makes `__proto__` a key like any other.
-  return { entry: JSON.parse(entry.toString('utf8')) as Json, hash, end: end + 1 }
+  const text = bytes.subarray(start + entryStart, end - 1)
+  return digest(previous, text) === hash ? { text, hash, end: end + 1 } : null
+}
+
+/** The same, read. What verifies was written by us; JSON.parse makes `__proto__` a key like any other. */
+export function readLine(bytes: Buffer, start: number, previous: string): ChainLine | null {
+  const line = readSealed(bytes, start, previous)
+  if (line === null) return null
+  const { text, hash, end } = line
+  return { entry: JSON.parse(text.toString('utf8')) as Json, hash, end }
 }
 
 /** The hash that a line claims to have, verified or not; null: it is no line. */

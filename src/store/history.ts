@@ -30,7 +30,7 @@ export async function walkPublished(
   // What stands behind it is being written and may never be published, so it is asked for before the file is read.
   const length = written.sizeOf(number)
   const bytes = (await readFile(segmentPath(files, number))).subarray(0, length)
-  const walk = await walkSegment(bytes, number, visit, follows)
+  const walk = await walkSegment(bytes, number, visit, follows, true)
   if (walk.reason !== null) throw damagedSegment(files, number, walk.reason)
   if (length !== undefined && bytes.length < length)
     throw damagedSegment(files, number, 'its end is missing')

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { problem, type Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { createCheckpoints } from './checkpoints.ts'
@@ -36,6 +37,8 @@ export interface LocalStoreOptions {
   readonly onWarning: (problem: Problem) => void
   /** A checkpoint is taken when the journal has grown by this and by the last one's size. Default: 1 MiB. */
   readonly checkpointBytes?: number
+  /** Milliseconds after which the older history is verified in the background. Default 0. */
+  readonly verifyAfterMs?: number
 }
 
 export interface LocalStore {
@@ -100,7 +103,9 @@ const openLocked = async (
   const closing = new AbortController()
   let closed: Promise<void> | null = null
   const warn = (error: unknown): void => onWarning(storeProblem(error))
-  const verified = verifyHistory(files, journal, newestBase, onWarning, closing.signal).catch(warn)
+  const verified = later(options.verifyAfterMs ?? 0, closing.signal)
+    .then(() => verifyHistory(files, journal, newestBase, onWarning, closing.signal))
+    .catch(warn)
 
   const close = async (): Promise<void> => {
     closing.abort()
@@ -151,6 +156,10 @@ const openLocked = async (
   }
   return { store, recovery, verified, idle: () => checkpoints.idle() }
 }
+
+/** Resolves after a while, or when `signal` ends the wait. */
+const later = async (ms: number, signal: AbortSignal): Promise<void> =>
+  ms === 0 ? undefined : sleep(ms, undefined, { ref: false, signal }).catch(() => undefined)
 
 type StateAt = () => Iterable<StoredObject>
 

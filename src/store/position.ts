@@ -70,20 +70,12 @@ export function storedObjectsOf(entry: Json | undefined): readonly StoredObject[
   return isStored ? (objects as unknown as readonly StoredObject[]) : null
 }
 
-/** The record that follows a position, or null: the entry is none, or another. */
-export function recordAfter(position: Position, entry: Json): StoreRecord | null {
-  const fields = fieldsOf(entry)
-  if (fields === null) return null
-  const { cursor, number, meta, remove } = fields
-  const put = storedObjectsOf(fields['put'])
-  if (cursor !== position.cursor + 1 || put === null || meta === undefined) return null
-  if (number !== null && number !== position.number + 1) return null
-  if (!Array.isArray(remove) || !remove.every((key) => typeof key === 'string')) return null
-  return { cursor, number, meta, put, remove }
-}
-
 /** The position after a record. */
-export function advance(position: Position, record: StoreRecord, hash: string): Position {
+export function advance(
+  position: Position,
+  record: Pick<StoreRecord, 'cursor' | 'number'>,
+  hash: string,
+): Position {
   const { cursor, number } = record
   return number === null ? { ...position, cursor, hash } : { cursor, number, made: cursor, hash }
 }

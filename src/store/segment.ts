@@ -1,6 +1,8 @@
+import type { Json } from '../core/json.ts'
 import { createBreathing } from './breathe.ts'
-import { readLine, sealLine } from './chain.ts'
-import { advance, fieldsOf, positionOf, recordAfter, schema, type Position } from './position.ts'
+import { readLine, readSealed, sealLine } from './chain.ts'
+import { advance, fieldsOf, positionOf, schema, type Position } from './position.ts'
+import { recordAfter, shallowRecordAfter } from './record.ts'
 import type { StoreRecord } from './store.ts'
 
 /*
@@ -64,13 +66,15 @@ export function isFollowing(begin: Begin, position: Position): boolean {
 
 /**
  * Reads a segment record by record; `visit` returns false to stop. `follows` is the position that it must begin with.
- * Never takes the event loop for more than some milliseconds.
+ * `isShallow`: the objects of a record are read when they are asked for; whoever goes through the history of a large
+ * table seldom does. Never takes the event loop for more than some milliseconds.
  */
 export async function walkSegment(
   bytes: Buffer,
   segment: number,
   visit: (record: StoreRecord) => boolean | void,
   follows?: Position,
+  isShallow = false,
 ): Promise<SegmentWalk> {
   const breathe = createBreathing()
   const head = readLine(bytes, 0, '')
@@ -95,10 +99,11 @@ export async function walkSegment(
   let position: Position | null = null
   const stop = (reason: string | null): SegmentWalk => ({ begin, position, hash, end, reason })
   while (end < bytes.length) {
-    const line = readLine(bytes, end, hash)
+    const line = readSealed(bytes, end, hash)
     if (line === null) return stop(`byte ${end} and what follows do not verify`)
+    const { text } = line
     if (position === null) {
-      const fields = fieldsOf(line.entry)
+      const fields = fieldsOf(parse(text))
       const start = fields && positionOf(fields)
       const at = fields?.['at']
       if (!start || typeof at !== 'number') return stop('its second line says no position')
@@ -109,7 +114,9 @@ export async function walkSegment(
       begin = found
       position = { ...start, hash: line.hash }
     } else {
-      const record = recordAfter(position, line.entry)
+      const record =
+        (isShallow ? shallowRecordAfter(position, text) : null) ??
+        recordAfter(position, parse(text))
       if (record === null) return stop(`the record at byte ${end} does not follow the one before`)
       if (visit(record) === false) return stop(null)
       position = advance(position, record, line.hash)
@@ -121,6 +128,8 @@ export async function walkSegment(
   }
   return stop(null)
 }
+
+const parse = (text: Buffer): Json => JSON.parse(text.toString('utf8')) as Json
 
 /** The line of a record as entry text: `body` is its `meta`, `put` and `remove`, already written as JSON. */
 export function recordEntry(
