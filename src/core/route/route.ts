@@ -1,4 +1,8 @@
 import type { Json } from '../json.ts'
+import type { Filter, StreamPolicy } from './filter.ts'
+import type { Labels } from './upstream.ts'
+
+export type { Endpoint, Upstream } from './upstream.ts'
 
 /** Where a matched route goes. */
 export type Target =
@@ -16,6 +20,8 @@ export type Target =
       readonly kind: 'upstream'
       /** Name of an upstream of the same table. */
       readonly upstream: string
+      /** Only endpoints that have these labels: a text, or a SemVer range for `version`. Not there: all. */
+      readonly subset?: Labels
     }
   | {
       readonly kind: 'uri'
@@ -109,6 +115,10 @@ export interface Route {
   /** Patterns, `/users/:id`. */
   readonly paths: readonly string[]
   readonly target: Target
+  /** Around the target, the first one outermost. Not there: none. */
+  readonly filters?: readonly Filter[]
+  /** Not there: `defaultStreams`. */
+  readonly streams?: StreamPolicy
   /** Null: nothing but path and method decides. */
   readonly selection: Selection | null
   /** False: it stands in the table and serves nothing. */
@@ -116,23 +126,6 @@ export interface Route {
   readonly metadata: { readonly [key: string]: Json } | null
   /** The Spring Cloud Gateway definition that it was made from, as it was given; null: it came in our own shape. */
   readonly definition: Json | null
-  /** Number of the revision that last touched it. */
-  readonly revision: number
-}
-
-/** One address of an upstream. */
-export interface Endpoint {
-  /** `http://host:port` or `https://host:port`. */
-  readonly url: string
-  readonly weight: number
-}
-
-/** A named group of equal endpoints. Plain data. */
-export interface Upstream {
-  readonly name: string
-  readonly owner: string
-  readonly endpoints: readonly Endpoint[]
-  readonly metadata: { readonly [key: string]: Json } | null
   /** Number of the revision that last touched it. */
   readonly revision: number
 }

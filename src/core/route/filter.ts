@@ -1,0 +1,102 @@
+import type { HashKey } from './upstream.ts'
+
+/** What becomes of an open stream whose route or upstream is changed. */
+export interface StreamPolicy {
+  /** `keep`: nothing. `drain`: it may go on for `drainMs`. `close`: it ends at once. */
+  readonly onChange: 'keep' | 'drain' | 'close'
+  readonly drainMs: number
+}
+
+export const defaultStreams: StreamPolicy = { onChange: 'drain', drainMs: 300_000 }
+
+/** Repeats of a request that failed or was answered with one of `statuses`. Times in ms. */
+export interface RetryFilter {
+  readonly kind: 'retry'
+  /** Repeats, beside the first attempt. */
+  readonly retries: number
+  readonly statuses: readonly number[]
+  /** Whether an attempt that got no answer is repeated. */
+  readonly onFailure: boolean
+  readonly methods: readonly string[]
+  readonly firstBackoffMs: number
+  readonly maxBackoffMs: number
+  readonly factor: number
+  /** Part of a wait that is drawn by chance: 0 none, 1 all of it. */
+  readonly jitter: number
+  /** Repeats may be so many percent of the requests. */
+  readonly budgetPercent: number
+}
+
+export interface CorsFilter {
+  readonly kind: 'cors'
+  /** Origins, or `*` alone. */
+  readonly origins: readonly string[]
+  readonly methods: readonly string[]
+  readonly headers: readonly string[]
+  readonly exposed: readonly string[]
+  readonly credentials: boolean
+  readonly maxAgeSeconds: number
+}
+
+/**
+ * One filter of a route, in order around its target. Values of headers and templates may name params of the pattern as
+ * `{name}`. Plain data.
+ */
+export type Filter =
+  /** Takes so many segments off the front of the path. */
+  | { readonly kind: 'strip-prefix'; readonly parts: number }
+  | { readonly kind: 'add-prefix'; readonly prefix: string }
+  /** The whole path, where `pattern` (RE2) is found; `$1` and `${name}` are its groups. */
+  | { readonly kind: 'rewrite-path'; readonly pattern: string; readonly replacement: string }
+  | { readonly kind: 'set-path'; readonly template: string }
+  | {
+      readonly kind:
+        | 'set-request-header'
+        | 'add-request-header'
+        | 'set-response-header'
+        | 'add-response-header'
+      readonly name: string
+      readonly value: string
+    }
+  | { readonly kind: 'remove-request-header' | 'remove-response-header'; readonly name: string }
+  /** The upstream is sent the Host of the client, not its own. */
+  | { readonly kind: 'preserve-host' }
+  | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
+  /** Deadlines of this route in ms, before those of the upstream; 0: none. */
+  | {
+      readonly kind: 'timeout'
+      readonly headersMs: number | null
+      readonly idleMs: number | null
+      readonly totalMs: number | null
+    }
+  | RetryFilter
+  | {
+      readonly kind: 'rate-limit'
+      readonly perSecond: number
+      readonly burst: number
+      /** Null: one bucket for all. */
+      readonly key: HashKey | null
+    }
+  | CorsFilter
+  | { readonly kind: 'body-limit'; readonly bytes: number }
+  /** A copy of the request goes to another upstream; its answer is thrown away. */
+  | { readonly kind: 'mirror'; readonly upstream: string; readonly percent: number }
+  /** For drills. */
+  | {
+      readonly kind: 'fault'
+      readonly delayMs: number
+      readonly delayPercent: number
+      /** 0: it is not ended. */
+      readonly abortStatus: number
+      readonly abortPercent: number
+    }
+  /** What answers where the target does not: no endpoint, an open breaker, no answer in time. */
+  | {
+      readonly kind: 'fallback'
+      readonly respond: {
+        readonly status: number
+        readonly headers: Readonly<Record<string, string>>
+        readonly body: string
+      } | null
+      readonly upstream: string | null
+    }
