@@ -1,7 +1,9 @@
+import type { ErrorCode } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
 import type { Match } from '../core/router/lookup.ts'
 import type { LiveVersion, Snapshot } from './snapshot.ts'
 import { codeReply } from './problem-reply.ts'
+import type { Outbound } from './upstream/outbound.ts'
 import type { Transport } from './transport.ts'
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({})
@@ -26,6 +28,12 @@ export class Exchange {
   next: Exchange | null
   /** Why the exchange was ended early, or null. */
   abortReason: string | null
+  /** What is sent on to an upstream, as filters leave it; null: nobody has asked. */
+  outbound: Outbound | null
+  /** Why the target did not answer, where it did not: what filters around it go by. */
+  failure: ErrorCode | null
+  /** Who works on it beside the gateway, and must stop when it is cut. */
+  worker: { abort(reason: string): void } | null
   #canonical: string | null
   #version: LiveVersion | null
   #controller: AbortController | null
@@ -42,6 +50,9 @@ export class Exchange {
     this.previous = null
     this.next = null
     this.abortReason = null
+    this.outbound = null
+    this.failure = null
+    this.worker = null
     this.#canonical = null
     this.#version = null
     this.#controller = null
@@ -123,6 +134,7 @@ export class Exchange {
   abort(reason: string): void {
     if (this.abortReason !== null) return
     this.abortReason = reason
+    this.worker?.abort(reason)
     this.#controller?.abort(new Error(reason))
     const { transport } = this
     if (transport.isHeadSent) {

@@ -2,6 +2,7 @@ import { TurnoutError } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
 import { findServing } from '../core/route/find.ts'
 import type { PathOptions } from '../core/router/path.ts'
+import { isBodySource } from './body-source.ts'
 import { Exchange } from './exchange.ts'
 import { matchOtherSlash, missReply, type NotFound, type TrailingSlash } from './miss.ts'
 import { codeReply, errorReply } from './problem-reply.ts'
@@ -59,7 +60,10 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
       if (!isFinal(status)) return failed(exchange, invalidStatus(status))
       exchange.status = status
       if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
-        return transport.stream(status, reply.headers, body).then(
+        const sent = isBodySource(body)
+          ? transport.pipe(status, reply.headers, body)
+          : transport.stream(status, reply.headers, body)
+        return sent.then(
           () => end(exchange),
           (error: unknown) => failed(exchange, error),
         )
@@ -136,7 +140,7 @@ const invalidStatus = (status: number): TurnoutError =>
 const targetOf = (exchange: Exchange, route: Route): Handler => {
   const { target } = route
   if (target.kind === 'closure') return target.run as Handler
-  if (target.kind !== 'module') return dataHandler(route, target)
+  if (target.kind !== 'module') return dataHandler(route, target, exchange.snapshot.upstreams)
   const version = exchange.snapshot.versions.get(target.module)
   if (version === undefined) return () => codeReply('TURNOUT_MODULE_NOT_LIVE', target)
   const handler = version.handlerOf(route.id)

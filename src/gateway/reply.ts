@@ -1,5 +1,7 @@
+import type { BodySource } from './body-source.ts'
+
 /** What a body may be on its way out. A string or bytes leave in one write with the head; the rest is streamed. */
-export type ReplyBody = string | Uint8Array | AsyncIterable<string | Uint8Array> | null
+export type ReplyBody = string | Uint8Array | AsyncIterable<string | Uint8Array> | BodySource | null
 
 /** An answer on its way to the client: status, header fields as a flat list (name, value, name, value), body. */
 export class Reply {

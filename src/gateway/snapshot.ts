@@ -1,6 +1,7 @@
 import type { Table } from '../core/route/table.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 
 /** Answers an exchange; synchronous answers stay synchronous. */
 export type Handler = (exchange: Exchange) => Reply | Promise<Reply>
@@ -20,6 +21,8 @@ export interface Snapshot {
   readonly revision: number
   readonly table: Table
   readonly versions: ReadonlyMap<string, LiveVersion>
+  /** Of the instance: what outlives every snapshot. */
+  readonly upstreams: Upstreams
 }
 
 /** Holds the current snapshot: applying a revision is one assignment to it. */

@@ -1,23 +1,40 @@
 import type { Route, Target } from '../core/route/route.ts'
-import { codeReply } from './problem-reply.ts'
+import { withFilters } from './filters/compile.ts'
+import { problemReply } from './problem-reply.ts'
 import { Reply } from './reply.ts'
 import type { Handler } from './snapshot.ts'
+import { forwardTo } from './upstream/forward.ts'
+import { beginOutbound } from './upstream/outbound.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 
 /** Targets that are data: no code of a module serves them. */
 type DataTarget = Exclude<Target, { readonly kind: 'module' | 'closure' }>
 
-const handlers = new WeakMap<Route, Handler>()
-
-/** The handler of a route whose target is data, made once for each route. */
-export function dataHandler(route: Route, target: DataTarget): Handler {
+/** The handler of a route whose target is data, filters and all; made once for each route. */
+export function dataHandler(route: Route, target: DataTarget, upstreams: Upstreams): Handler {
+  const { handlers } = upstreams
   const known = handlers.get(route)
   if (known !== undefined) return known
-  const handler = handlerFor(target)
+  const own = handlerFor(target, upstreams)
+  const isAlone = route.filters === undefined && isAnswer(target)
+  const handler = isAlone ? own : sentOn(withFilters(route, own, upstreams), upstreams)
   handlers.set(route, handler)
   return handler
 }
 
-function handlerFor(target: DataTarget): Handler {
+const isAnswer = ({ kind }: DataTarget): boolean => kind === 'respond' || kind === 'redirect'
+
+/** Makes what is sent on, for the filters to change. */
+const sentOn =
+  (next: Handler, { environment }: Upstreams): Handler =>
+  (exchange) => {
+    const outbound = beginOutbound(exchange, environment.trusted)
+    if ('code' in outbound) return problemReply(outbound)
+    exchange.outbound = outbound
+    return next(exchange)
+  }
+
+function handlerFor(target: DataTarget, upstreams: Upstreams): Handler {
   switch (target.kind) {
     case 'respond': {
       const headers = Object.entries(target.headers).flat()
@@ -29,10 +46,12 @@ function handlerFor(target: DataTarget): Handler {
         const query = target.location.includes('?') ? '' : search
         return new Reply(target.status, ['location', target.location + query], '')
       }
-    case 'upstream':
-      return () => codeReply('TURNOUT_PROXY_MISSING', { upstream: target.upstream })
+    case 'upstream': {
+      const { upstream, subset } = target
+      return forwardTo(upstreams, upstream, () => upstreams.get(upstream), subset)
+    }
     case 'uri':
-      return () => codeReply('TURNOUT_PROXY_MISSING', { upstream: target.uri })
+      return forwardTo(upstreams, target.uri, () => upstreams.ofUri(target.uri), undefined)
     default:
       return target satisfies never
   }

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { BodyPump, BodySink, BodySource } from './body-source.ts'
 
 /**
  * One request and the way to answer it, in a listener's own terms. The gateway knows nothing else of sockets,
@@ -19,12 +21,27 @@ export interface Transport {
   readBody(): Promise<Uint8Array>
   /** The body as it arrives, or null where the request has none. */
   bodyStream(): ReadableStream<Uint8Array> | null
+  /** Bytes of the request's body: 0 where there is none, null where nobody knows before. */
+  bodyLength(): number | null
+  /** Hands over the body as it comes; `fail` where the client left before its end. Called at most once. */
+  pumpBody(sink: BodySink): BodyPump
+  /** Tokens of `Upgrade`, where the client asked for another protocol and can be given one; else null. */
+  readonly upgrade: string | null
   /** True once the status line is on its way: nothing but the body can be changed after that. */
   readonly isHeadSent: boolean
   /** Sends a whole answer in one write. */
   send(status: number, headers: string[], body: string | Uint8Array | null): void
   /** Sends the head, then the body as it comes, at the client's pace. Rejects when the body fails or the client left. */
   stream(status: number, headers: string[], body: AsyncIterable<string | Uint8Array>): Promise<void>
+  /** Sends an informational answer, where the listener can. */
+  inform(status: number, headers: readonly string[]): void
+  /** The same as `stream` for a body that is pushed. */
+  pipe(status: number, headers: string[], source: BodySource): Promise<void>
+  /**
+   * Answers 101 and joins the client's connection with another one, both ways, until one of them ends. `first` came from
+   * the other one already.
+   */
+  tunnel(headers: readonly string[], other: Duplex, first: Uint8Array): Promise<void>
   /** Calls once when the exchange's connection is gone, also after a complete answer. */
   onClose(listener: () => void): void
   /** Ends the connection at once, so that a cut answer is seen as cut. */

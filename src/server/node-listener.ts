@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { ServerResponse, createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { TurnoutError } from '../core/errors.ts'
 import { codeReply } from '../gateway/problem-reply.ts'
@@ -7,7 +7,8 @@ import type { Serve } from '../gateway/gateway.ts'
 import { hasValidAuthority } from './authority.ts'
 import { Connections } from './connections.ts'
 import { LeanRequest } from './lean-request.ts'
-import { NodeTransport } from './node-transport.ts'
+import { declineUpgrade, isDeclined } from './decline-upgrade.ts'
+import { NodeTransport, type UpgradeOffer } from './node-transport.ts'
 
 /** Most header fields of one request; more is 431. Node itself drops the rest without a word on some lines. */
 const maxHeaderFields = 100
@@ -44,12 +45,13 @@ export type NodeServe = (
   request: IncomingMessage,
   response: ServerResponse,
   next?: (error?: unknown) => void,
+  upgrade?: UpgradeOffer,
 ) => void | Promise<void>
 
 /** Translates `node:http` to the gateway. An error that the gateway hands back goes to `next`, or cuts the connection. */
 export function createNodeServe(serve: Serve, bodyLimit: number): NodeServe {
-  return (request, response, next) => {
-    const transport = new NodeTransport(request, response, bodyLimit)
+  return (request, response, next, upgrade) => {
+    const transport = new NodeTransport(request, response, bodyLimit, upgrade)
     const refused = refusal(request)
     if (refused !== null) {
       const reply = codeReply(refused)
@@ -116,6 +118,20 @@ export async function openListener(serve: NodeServe, options: ListenOptions): Pr
     },
   )
   server.on('connection', (socket) => connections.add(socket))
+  // What asks for another protocol comes without a response of its own. A handler that knows none answers as ever.
+  server.on('upgrade', (request, socket, first: Buffer) => {
+    if (isDeclined(request)) return declineUpgrade(server, request, socket, first)
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    response.assignSocket(socket as Socket)
+    response.once('finish', () => (socket as Socket).destroySoon())
+    socket.on('error', () => undefined)
+    connections.track(
+      request.socket,
+      response,
+      serve(request, response, undefined, { socket, first }),
+    )
+  })
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
   const address = await bind(server, options)

@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Readable } from 'node:stream'
+import { Readable, type Duplex } from 'node:stream'
 import { TurnoutError } from '../core/errors.ts'
+import type { BodyPump, BodySink, BodySource } from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
 import { LeanRequest } from './lean-request.ts'
 import { canEndInOneWrite, endInOneWrite, isPatched } from './one-write.ts'
+import { join } from './tunnel.ts'
 
 /** Status codes whose answers have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
 const isBodyless = (status: number): boolean => status === 204 || status === 304
@@ -48,6 +50,10 @@ const originForm = (url: string): string => {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
+/** Bytes as text of one character each: how the head beside them is sent. */
+const latin1 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+
 const queued = new WeakMap<Socket, Set<() => void>>()
 
 /**
@@ -83,6 +89,15 @@ const replaceFields = (response: ServerResponse, headers: readonly string[]): vo
   }
 }
 
+/** The connection of a client that asked for another protocol, and what it sent behind its request. */
+export interface UpgradeOffer {
+  readonly socket: Duplex
+  readonly first: Uint8Array
+}
+
+/** Largest body that is put behind its head as text: a copy, but one write instead of two. */
+const maxCopied = 16 * 1024
+
 /** A request of `node:http`, translated both ways. Nothing else in Turnout touches its objects. */
 export class NodeTransport implements Transport {
   readonly method: string
@@ -92,14 +107,21 @@ export class NodeTransport implements Transport {
   readonly #bodyLimit: number
   /** Somebody has looked at the request as a stream. */
   #isTouched: boolean
+  readonly #upgrade: UpgradeOffer | null
 
-  constructor(request: IncomingMessage, response: ServerResponse, bodyLimit: number) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    bodyLimit: number,
+    upgrade: UpgradeOffer | null = null,
+  ) {
     this.method = request.method!
     this.target = originForm(request.url!)
     this.#request = request
     this.#response = response
     this.#bodyLimit = bodyLimit
     this.#isTouched = false
+    this.#upgrade = upgrade
   }
 
   origin(): string {
@@ -159,6 +181,56 @@ export class NodeTransport implements Transport {
     return Readable.toWeb(this.#request) as ReadableStream<Uint8Array>
   }
 
+  bodyLength(): number | null {
+    const { headers } = this.#request
+    if (headers['transfer-encoding'] !== undefined) return null
+    return Number(headers['content-length'] ?? 0)
+  }
+
+  pumpBody(sink: BodySink): BodyPump {
+    this.#isTouched = true
+    const request = this.#request
+    const data = (bytes: Buffer): void => {
+      if (!sink.write(bytes)) request.pause()
+    }
+    const stop = (): void => {
+      request.off('data', data).off('end', end).off('close', left)
+      // What nobody takes is read away, so that the connection can go on.
+      request.resume()
+    }
+    const end = (): void => {
+      stop()
+      sink.end()
+    }
+    const left = (): void => {
+      stop()
+      sink.fail(new TurnoutError('TURNOUT_CLIENT_LEFT'))
+    }
+    request.on('data', data).once('end', end).once('close', left)
+    // The reason is in `close`.
+    request.on('error', () => undefined)
+    return { resume: () => request.resume(), stop }
+  }
+
+  get upgrade(): string | null {
+    return this.#upgrade === null ? null : (this.#request.headers.upgrade ?? null)
+  }
+
+  inform(status: number, headers: readonly string[]): void {
+    const response = this.#response
+    if (response.headersSent || this.#request.httpVersionMinor === 0) return
+    if (status === 102) response.writeProcessing()
+    if (status !== 103) return
+    const hints: Record<string, string | string[]> = {}
+    for (let at = 0; at < headers.length; at += 2) {
+      const name = headers[at]!.toLowerCase()
+      const before = hints[name]
+      const value = headers[at + 1]!
+      hints[name] = before === undefined ? value : [before, value].flat()
+    }
+    if (hints['link'] !== undefined) response.writeEarlyHints(hints)
+  }
+
   get isHeadSent(): boolean {
     return this.#response.headersSent
   }
@@ -181,8 +253,10 @@ export class NodeTransport implements Transport {
     // An explicit length for every method, so that head and body leave as one write.
     const isLengthGiven = isLengthKept && hasFraming(fields)
     this.#writeHead(status, isLengthGiven ? fields : withLength(fields, String(length)))
-    const isAscii = length === whole.length && typeof whole === 'string'
-    if (isAscii && !isHead && canEndInOneWrite(response)) endInOneWrite(response, whole)
+    if (isHead || !canEndInOneWrite(response)) response.end(whole)
+    else if (typeof whole === 'string' && length === whole.length) endInOneWrite(response, whole)
+    else if (typeof whole !== 'string' && length <= maxCopied)
+      endInOneWrite(response, latin1(whole))
     else response.end(whole)
   }
 
@@ -245,14 +319,70 @@ export class NodeTransport implements Transport {
     })
   }
 
+  pipe(status: number, headers: string[], source: BodySource): Promise<void> {
+    const response = this.#response
+    const isBare = isBodyless(status) || this.method === 'HEAD'
+    const { length } = source
+    const fields = hasFraming(headers) ? withoutFraming(headers, status !== 204) : headers
+    return new Promise((resolve, reject) => {
+      if (isBare) {
+        this.#writeHead(status, fields)
+        response.end()
+        source.cancel('its answer has no body')
+        resolve()
+        return
+      }
+      // A body that is not as long as was said is cut, so that its rest is not taken for the next answer.
+      response.strictContentLength = true
+      this.#writeHead(status, length === null ? fields : withLength(fields, String(length)))
+      let isOver = false
+      this.onClose(() => {
+        if (!isOver) source.cancel('the client left')
+        isOver = true
+        resolve()
+      })
+      response.on('drain', () => source.resume())
+      source.flow({
+        write: (bytes) => response.write(bytes),
+        end: () => {
+          isOver = true
+          response.end()
+          resolve()
+        },
+        fail: (error) => {
+          isOver = true
+          reject(error)
+        },
+      })
+      // The head leaves with the first piece where that is here already.
+      response.flushHeaders()
+    })
+  }
+
+  async tunnel(headers: readonly string[], other: Duplex, first: Uint8Array): Promise<void> {
+    const { socket, first: early } = this.#upgrade!
+    const response = this.#response
+    response.writeHead(101, [...headers, 'connection', 'Upgrade'])
+    response.flushHeaders()
+    response.detachSocket(socket as Socket)
+    await join(socket, early, other, first)
+  }
+
   onClose(listener: () => void): void {
     const response = this.#response
+    if (this.#upgrade !== null) {
+      const { socket } = this.#upgrade
+      if (socket.destroyed) listener()
+      else socket.once('close', listener)
+      return
+    }
     if (response.closed || this.#request.socket.destroyed) listener()
     else if (response.socket !== null) response.once('close', listener)
     else onQueuedClose(this.#request.socket, response, listener)
   }
 
   destroy(): void {
+    this.#upgrade?.socket.destroy()
     this.#response.destroy()
   }
 

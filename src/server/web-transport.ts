@@ -1,4 +1,11 @@
 import { TurnoutError } from '../core/errors.ts'
+import {
+  pulled,
+  pump,
+  type BodyPump,
+  type BodySink,
+  type BodySource,
+} from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
 
 const isBodyless = (status: number): boolean => status === 204 || status === 304
@@ -66,6 +73,31 @@ export class WebTransport implements Transport {
 
   bodyStream(): ReadableStream<Uint8Array> | null {
     return this.#request.body
+  }
+
+  bodyLength(): number | null {
+    if (this.#request.body === null) return 0
+    const length = this.#request.headers.get('content-length')
+    return length === null ? null : Number(length)
+  }
+
+  pumpBody(sink: BodySink): BodyPump {
+    return pump(this.#request.body, sink)
+  }
+
+  get upgrade(): null {
+    return null
+  }
+
+  /** A web response has no room for it. */
+  inform(): void {}
+
+  pipe(status: number, headers: string[], source: BodySource): Promise<void> {
+    return this.stream(status, headers, pulled(source))
+  }
+
+  tunnel(): Promise<void> {
+    return Promise.reject(new Error('a web request cannot be upgraded'))
   }
 
   get isHeadSent(): boolean {

@@ -3,7 +3,9 @@ import { childLogger, type Logger } from '../core/logger.ts'
 import { getKey } from '../core/persistent-map.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
-import type { Switch } from '../gateway/snapshot.ts'
+import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
+import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
+import { Upstreams } from '../gateway/upstream/upstreams.ts'
 import type { Services } from '../modules/define.ts'
 import { ModuleVersion } from '../modules/module-version.ts'
 import { authorProblem } from '../modules/report.ts'
@@ -25,6 +27,8 @@ export interface InProcessOptions {
   readonly streamDrainMs: number
   readonly maxLiveVersions: number
   readonly onRetired: (version: RetiredVersion) => void
+  /** What upstreams are given, where it differs from what is usual. */
+  readonly upstreams?: Partial<UpstreamEnvironment>
 }
 
 /** A version that is ready; one that migrates registers in the turn of the swap, with the state of that turn. */
@@ -39,14 +43,16 @@ export class InProcessWorker implements Worker {
   /** What the gateway serves. */
   readonly live: Switch
   readonly #options: InProcessOptions
+  readonly #upstreams: Upstreams
   readonly #codes: Map<string, ModuleCode>
   readonly #retired: Set<ModuleVersion>
   #prepared: Map<string, Prepared>
   #idle: (() => void)[]
 
   constructor(options: InProcessOptions) {
-    this.live = { current: { revision: 0, table: emptyTable, versions: new Map() } }
     this.#options = options
+    this.#upstreams = new Upstreams({ ...usualEnvironment(options.log), ...options.upstreams })
+    this.live = { current: this.#snapshot(0, emptyTable, new Map()) }
     this.#codes = new Map()
     this.#retired = new Set()
     this.#prepared = new Map()
@@ -147,7 +153,8 @@ export class InProcessWorker implements Worker {
       versions.set(name, version)
       this.#prepared.delete(name)
     }
-    this.live.current = { revision, table, versions }
+    this.#upstreams.apply(before.table, table)
+    this.live.current = this.#snapshot(revision, table, versions)
     for (const version of replaced) this.#retire(version)
     return { ok: true }
   }
@@ -173,14 +180,24 @@ export class InProcessWorker implements Worker {
   async close(deadlineMs: number): Promise<void> {
     await this.discard()
     const { revision, versions } = this.live.current
-    this.live.current = { revision, table: emptyTable, versions: new Map() }
+    this.live.current = this.#snapshot(revision, emptyTable, new Map())
+    const upstreams = this.#upstreams.close(deadlineMs)
     for (const version of versions.values()) this.#retire(version as ModuleVersion)
-    if (this.#retired.size === 0) return
+    if (this.#retired.size === 0) return await upstreams
     const deadline = setTimeout(() => {
       for (const version of this.#retired) version.cut('closing')
     }, deadlineMs)
     await new Promise<void>((resolve) => this.#idle.push(resolve))
     clearTimeout(deadline)
+    await upstreams
+  }
+
+  #snapshot(
+    revision: number,
+    table: Table,
+    versions: ReadonlyMap<string, LiveVersion>,
+  ): Snapshot {
+    return { revision, table, versions, upstreams: this.#upstreams }
   }
 
   #serving(name: string): ModuleVersion | null {

@@ -80,8 +80,11 @@ export const sameObject = <Value extends { readonly revision: number }>(
   right: Value,
 ): boolean => left === right || sameJson({ ...left, revision: 0 }, { ...right, revision: 0 })
 
+/** The name under which the routes of a bare URI are found; no upstream can have it. */
+export const uriKey = (uri: string): string => `\0${uri}`
+
 const upstreamOf = ({ target }: Route): string | null =>
-  target.kind === 'upstream' ? target.upstream : null
+  target.kind === 'upstream' ? target.upstream : target.kind === 'uri' ? uriKey(target.uri) : null
 
 const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
   const users = [

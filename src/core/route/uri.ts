@@ -90,7 +90,8 @@ function hostProblem(hostname: string): string | null {
   return address === null ? null : addressProblem(address)
 }
 
-function addressProblem(address: Address): string | null {
+/** Why an address is never a target; null: it may be one. */
+export function addressProblem(address: Address): string | null {
   const lies = (blocks: readonly Block[]): boolean =>
     blocks.some((block) => isInBlock(address, block))
   if (lies(unspecified)) return 'the unspecified address is no server'

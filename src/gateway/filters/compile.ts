@@ -1,0 +1,52 @@
+import type { Filter } from '../../core/route/filter.ts'
+import type { Route } from '../../core/route/route.ts'
+import type { Handler } from '../snapshot.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import { cors } from './cors.ts'
+import { fallback } from './fallback.ts'
+import { fault } from './fault.ts'
+import type { FilterMaker, FilterPlace, Wrap } from './filter.ts'
+import * as headers from './headers.ts'
+import { bodyLimit, rateLimit, timeout } from './limits.ts'
+import { mirror } from './mirror.ts'
+import { addPrefix, rewritePath, setPath, stripPrefix } from './path.ts'
+import { redirect } from './redirect.ts'
+import { retry } from './retry.ts'
+
+/** The catalogue: one file, one line here. */
+const makers: { readonly [Kind in Filter['kind']]: FilterMaker<Kind> } = {
+  'strip-prefix': stripPrefix,
+  'add-prefix': addPrefix,
+  'set-path': setPath,
+  'rewrite-path': rewritePath,
+  'set-request-header': headers.setRequestHeader as FilterMaker<Filter['kind'] & `${string}`>,
+  'add-request-header': headers.addRequestHeader as FilterMaker<Filter['kind'] & `${string}`>,
+  'remove-request-header': headers.removeRequestHeader as never,
+  'set-response-header': headers.setResponseHeader as never,
+  'add-response-header': headers.addResponseHeader as never,
+  'remove-response-header': headers.removeResponseHeader as never,
+  'preserve-host': headers.preserveHost,
+  redirect,
+  timeout,
+  retry,
+  'rate-limit': rateLimit,
+  cors,
+  'body-limit': bodyLimit,
+  mirror,
+  fault,
+  fallback,
+}
+
+/** The filters of a route around its target, put together once. */
+export function withFilters(route: Route, target: Handler, upstreams: Upstreams): Handler {
+  return (route.filters ?? []).reduceRight((next, filter) => {
+    const key = JSON.stringify(filter)
+    const place: FilterPlace = {
+      routeId: route.id,
+      upstreams,
+      stateOf: (make) => upstreams.stateOf(route.id, key, make),
+    }
+    const make = makers[filter.kind] as (settings: Filter, place: FilterPlace) => Wrap
+    return make(filter, place)(next)
+  }, target)
+}

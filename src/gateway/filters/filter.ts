@@ -1,0 +1,42 @@
+import type { Filter } from '../../core/route/filter.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Reply } from '../reply.ts'
+import type { Handler } from '../snapshot.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+
+/** What a filter is made from, beside its settings. */
+export interface FilterPlace {
+  readonly routeId: string
+  readonly upstreams: Upstreams
+  /** What the filter keeps beyond one exchange, by its own settings: it outlives revisions that leave them alone. */
+  stateOf<State>(make: () => State): State
+}
+
+/** A filter is a function around what comes after it: the next filter, or the target. */
+export type Wrap = (next: Handler) => Handler
+
+/** Makes the filter of one kind. */
+export type FilterMaker<Kind extends Filter['kind']> = (
+  settings: Extract<Filter, { readonly kind: Kind }>,
+  place: FilterPlace,
+) => Wrap
+
+/** Changes the request, then goes on. */
+export const before =
+  (change: (exchange: Exchange) => void): Wrap =>
+  (next) =>
+  (exchange) => {
+    change(exchange)
+    return next(exchange)
+  }
+
+/** Goes on, then changes the answer. An answer at once stays one. */
+export const after =
+  (change: (reply: Reply, exchange: Exchange) => Reply): Wrap =>
+  (next) =>
+  (exchange) => {
+    const reply = next(exchange)
+    return reply instanceof Promise
+      ? reply.then((late) => change(late, exchange))
+      : change(reply, exchange)
+  }

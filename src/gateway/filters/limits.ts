@@ -1,0 +1,53 @@
+import {
+  fullBucket,
+  takeToken,
+  type Rate,
+  type TokenBucket,
+} from '../../core/protect/token-bucket.ts'
+import { codeReply } from '../problem-reply.ts'
+import { hashKeyOf } from '../upstream/hash-key.ts'
+import { before, type FilterMaker } from './filter.ts'
+
+/** More clients than that are told apart only while they come again and again. */
+const maxBuckets = 100_000
+
+export const rateLimit: FilterMaker<'rate-limit'> = ({ key, perSecond, burst }, place) => {
+  const rate: Rate = { perSecond, burst }
+  const buckets = place.stateOf(() => new Map<string, TokenBucket>())
+  return (next) => (exchange) => {
+    const who = key === null ? '' : (hashKeyOf(key, exchange, exchange.outbound) ?? '')
+    const now = performance.now()
+    const taken = takeToken(rate, buckets.get(who) ?? fullBucket(rate, now), now)
+    // Last in the order: the first one is who has not come for the longest time.
+    buckets.delete(who)
+    buckets.set(who, taken.bucket)
+    if (buckets.size > maxBuckets) buckets.delete(buckets.keys().next().value!)
+    if (taken.ok) return next(exchange)
+    const seconds = Math.max(1, Math.ceil(taken.waitMs / 1000))
+    return codeReply('TURNOUT_TOO_MANY_REQUESTS', { rate: perSecond }, [
+      'retry-after',
+      String(seconds),
+    ])
+  }
+}
+
+export const bodyLimit: FilterMaker<'body-limit'> = ({ bytes }) => {
+  return (next) => (exchange) => {
+    const length = exchange.transport.bodyLength()
+    if (length !== null && length > bytes)
+      return codeReply('TURNOUT_BODY_TOO_LARGE', { limit: bytes }, ['connection', 'close'])
+    const outbound = exchange.outbound!
+    outbound.maxBody = Math.min(bytes, outbound.maxBody ?? Infinity)
+    return next(exchange)
+  }
+}
+
+export const timeout: FilterMaker<'timeout'> = ({ headersMs, idleMs, totalMs }) =>
+  before(({ outbound }) => {
+    outbound!.timeouts = {
+      ...outbound!.timeouts,
+      ...(headersMs !== null && { headersMs }),
+      ...(idleMs !== null && { idleMs }),
+      ...(totalMs !== null && { totalMs }),
+    }
+  })

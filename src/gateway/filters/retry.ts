@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoffMs } from '../../core/protect/backoff.ts'
+import { createRetryBudget } from '../../core/protect/retry-budget.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Reply } from '../reply.ts'
+import { copyOutbound, type Outbound } from '../upstream/outbound.ts'
+import type { FilterMaker } from './filter.ts'
+
+/** Longest time that a server may ask to wait before a repeat. */
+const maxAskedMs = 10_000
+
+/** What an exchange failed with that another attempt may mend. An open breaker or a full one asks for less, not more. */
+const mendable: ReadonlySet<string> = new Set([
+  'TURNOUT_UPSTREAM_UNREACHABLE',
+  'TURNOUT_UPSTREAM_CLOSED',
+  'TURNOUT_UPSTREAM_TIMEOUT',
+  'TURNOUT_UPSTREAM_INVALID',
+])
+
+/** Repeats requests that have no body and a method that may be repeated, within a budget. */
+export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) => {
+  const { retries, budgetPercent, onFailure } = settings
+  const methods = new Set(settings.methods)
+  const statuses = new Set(settings.statuses)
+  const budget = stateOf(() => createRetryBudget(budgetPercent, performance.now()))
+  const { random } = upstreams.environment
+
+  const isWanted = ({ failure }: Exchange, { status }: Reply): boolean =>
+    failure === null ? statuses.has(status) : onFailure && mendable.has(failure)
+
+  return (next) => {
+    const again = async (exchange: Exchange, first: Reply, before: Outbound): Promise<Reply> => {
+      let reply = first
+      for (let repeat = 1; repeat <= retries && isWanted(exchange, reply); repeat += 1) {
+        if (exchange.abortReason !== null || !budget.tryRepeat(performance.now())) break
+        const asked = Number(reply.header('retry-after') ?? 0) * 1000
+        const waitMs = Math.max(backoffMs(settings, repeat, random), asked > 0 ? asked : 0)
+        if (waitMs > maxAskedMs) break
+        if (reply.body !== null && typeof reply.body === 'object' && 'flow' in reply.body)
+          reply.body.cancel('it is tried again')
+        if (waitMs > 0) await sleep(waitMs)
+        if (exchange.abortReason !== null) break
+        exchange.outbound = copyOutbound(before)
+        reply = await next(exchange)
+      }
+      return reply
+    }
+    return (exchange) => {
+      budget.countRequest(performance.now())
+      const { transport, method } = exchange
+      const mayRepeat =
+        methods.has(method) && transport.bodyLength() === 0 && transport.upgrade === null
+      if (!mayRepeat) return next(exchange)
+      const before = copyOutbound(exchange.outbound!)
+      const reply = next(exchange)
+      if (reply instanceof Promise) return reply.then((late) => again(exchange, late, before))
+      return isWanted(exchange, reply) ? again(exchange, reply, before) : reply
+    }
+  }
+}
+

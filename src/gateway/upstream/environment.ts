@@ -1,0 +1,55 @@
+import { lookup, resolve4, resolve6 } from 'node:dns/promises'
+import { parseAddress, type Block } from '../../core/address.ts'
+import type { Logger } from '../../core/logger.ts'
+import { addressProblem } from '../../core/route/uri.ts'
+import type { Origin } from './client.ts'
+
+/** What the upstreams of an instance are given. */
+export interface UpstreamEnvironment {
+  readonly log: Logger
+  /** Proxies in front of us whose word is taken for who the client is. */
+  readonly trusted: readonly Block[]
+  readonly random: () => number
+  /** Why an address may not be connected to, whatever name led there; null: it may. */
+  readonly refuseAddress: (address: string, port: number) => string | null
+  /** All addresses of a name, and for how long they hold (ms; null: nobody said). Rejects where it has none. */
+  readonly resolve: (host: string) => Promise<Resolved>
+}
+
+export interface Resolved {
+  readonly addresses: readonly string[]
+  readonly ttlMs: number | null
+}
+
+/** What an instance gives its upstreams where nothing else is said. */
+export function usualEnvironment(log: Logger): UpstreamEnvironment {
+  return { log, trusted: [], random: Math.random, refuseAddress: forbiddenAddress, resolve: resolveName }
+}
+
+/** Never a target, whatever name leads there: link-local addresses and metadata services. */
+export function forbiddenAddress(address: string): string | null {
+  const parsed = parseAddress(address)
+  return parsed === null ? null : addressProblem(parsed)
+}
+
+/** Addresses by the resolver, which says how long they hold; what only the hosts file knows, by that. */
+export async function resolveName(host: string): Promise<Resolved> {
+  const found = await Promise.allSettled([
+    resolve4(host, { ttl: true }),
+    resolve6(host, { ttl: true }),
+  ])
+  const records = found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+  if (records.length > 0) {
+    const ttl = Math.min(...records.map((record) => record.ttl))
+    return { addresses: records.map(({ address }) => address), ttlMs: ttl * 1000 }
+  }
+  const known = await lookup(host, { all: true })
+  return { addresses: known.map(({ address }) => address), ttlMs: null }
+}
+
+/** `host:port` as `Host` says it: without the port that the scheme implies. */
+export function authorityOf({ protocol, host, port, path }: Origin): string {
+  if (path !== null || host === null) return 'localhost'
+  const name = host.includes(':') ? `[${host}]` : host
+  return port === (protocol === 'https:' ? 443 : 80) ? name : `${name}:${port}`
+}

@@ -1,0 +1,285 @@
+import type { Duplex } from 'node:stream'
+import { TurnoutError, type ErrorCode } from '../../core/errors.ts'
+import type { Labels, TimeoutSettings } from '../../core/route/upstream.ts'
+import type { BodyPump, BodySink, BodySource } from '../body-source.ts'
+import type { Exchange } from '../exchange.ts'
+import { Reply, handled } from '../reply.ts'
+import type { AnswerListener, Failure, Outgoing } from './client.ts'
+import { failureCodes, failureReply, mayResend } from './failure.ts'
+import type { Call } from './call.ts'
+import type { LiveEndpoint } from './live-endpoint.ts'
+import type { LiveUpstream } from './live-upstream.ts'
+import type { OpenStreams } from './open-streams.ts'
+import { fieldValue, type Outbound } from './outbound.ts'
+import { acceptOf } from './websocket.ts'
+
+/** Endpoints that are tried for one request, where it may be sent again. */
+const maxAttempts = 3
+
+/**
+ * One exchange with an upstream: the only owner of what goes out and what comes back. Whatever ends it - the client, the
+ * endpoint, a deadline, a change of the route - ends it through here, once, and everything that it held is given back.
+ *
+ *     client ── body ──> outgoing ──> endpoint
+ *     client <── reply ── sink <──── answer
+ */
+export class Forwarding implements AnswerListener, BodySource {
+  length: number | null
+  readonly #exchange: Exchange
+  readonly #outbound: Outbound
+  readonly #upstream: LiveUpstream
+  readonly #subset: Labels | undefined
+  readonly #call: Call
+  readonly #streams: OpenStreams
+  readonly #resolve: (reply: Reply) => void
+  readonly #tried: LiveEndpoint[]
+  #timeouts: TimeoutSettings
+  #endpoint: LiveEndpoint | null
+  #outgoing: Outgoing | null
+  #pump: BodyPump | null
+  #total: NodeJS.Timeout | null
+  #isTimedOut: boolean
+  /** The head of an answer is there; from here on nothing is tried again. */
+  #isAnswered: boolean
+  #isOver: boolean
+  #sink: BodySink | null
+  /** What came before the sink. */
+  #early: Buffer[]
+  #outcome: 'ended' | { readonly error: TurnoutError } | null
+
+  constructor(
+    exchange: Exchange,
+    upstream: LiveUpstream,
+    subset: Labels | undefined,
+    call: Call,
+    streams: OpenStreams,
+    resolve: (reply: Reply) => void,
+  ) {
+    this.length = null
+    this.#exchange = exchange
+    const outbound = exchange.outbound!
+    this.#outbound = outbound
+    this.#upstream = upstream
+    this.#subset = subset
+    this.#call = call
+    this.#streams = streams
+    this.#resolve = resolve
+    this.#tried = []
+    const { timeouts } = upstream.settings
+    this.#timeouts = outbound.timeouts === null ? timeouts : { ...timeouts, ...outbound.timeouts }
+    this.#endpoint = null
+    this.#outgoing = null
+    this.#pump = null
+    this.#total = null
+    this.#isTimedOut = false
+    this.#isAnswered = false
+    this.#isOver = false
+    this.#sink = null
+    this.#early = []
+    this.#outcome = null
+  }
+
+  start(): void {
+    const { transport } = this.#exchange
+    this.#exchange.worker = this
+    transport.onClose(() => this.abort('the client left'))
+    const { totalMs } = this.#timeouts
+    if (totalMs > 0 && transport.upgrade === null)
+      this.#total = setTimeout(() => this.#timeOut(), totalMs)
+    this.#attempt()
+  }
+
+  #attempt(): void {
+    const exchange = this.#exchange
+    const { method, transport } = exchange
+    const endpoint = this.#upstream.pick(exchange, this.#outbound, this.#subset, this.#tried)
+    if (endpoint === null) return this.#refuse('TURNOUT_UPSTREAM_EMPTY')
+    this.#endpoint = endpoint
+    this.#tried.push(endpoint)
+    endpoint.enter()
+    const { path, search, headers, host } = this.#outbound
+    const bodyLength = transport.bodyLength()
+    const label = `${exchange.route?.id ?? ''} ${method} ${exchange.pattern}`
+    this.#outgoing = endpoint.client.send(
+      {
+        method,
+        target: path + search,
+        headers: ['host', host ?? endpoint.authority, ...headers],
+        bodyLength,
+        upgrade: transport.upgrade,
+      },
+      this,
+      label,
+      this.#timeouts,
+    )
+    if (bodyLength !== 0 && !this.#isOver && this.#pump === null) this.#sendBody()
+  }
+
+  #sendBody(): void {
+    this.#pump = this.#exchange.transport.pumpBody({
+      write: (bytes) => this.#outgoing?.write(bytes) ?? false,
+      end: () => this.#outgoing?.end(),
+      fail: () => this.abort('the client left'),
+    })
+  }
+
+  onDrain(): void {
+    this.#pump?.resume()
+  }
+
+  onInformational(status: number, headers: readonly string[]): void {
+    this.#exchange.transport.inform(status, headers)
+  }
+
+  onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void {
+    this.#isAnswered = true
+    this.#settle(status, null)
+    const exchange = this.#exchange
+    this.#upstream.decorate(exchange, this.#endpoint!, headers)
+    if (exchange.method === 'HEAD' || status === 304) {
+      if (length !== null) headers.push('content-length', String(length))
+      this.#resolve(new Reply(status, headers, null))
+    } else if (whole !== null) {
+      this.#resolve(new Reply(status, headers, whole))
+    } else {
+      this.length = length
+      // What has no end of its own is under the deadlines between two pieces only.
+      if (isEventStream(headers)) this.#stopTotal()
+      this.#streams.add(exchange, this.#endpoint!)
+      this.#resolve(new Reply(status, headers, this))
+    }
+  }
+
+  onData(bytes: Buffer): boolean {
+    if (this.#sink !== null) return this.#sink.write(bytes)
+    this.#early.push(bytes)
+    return false
+  }
+
+  onEnd(): void {
+    this.#outcome = 'ended'
+    this.#sink?.end()
+    this.#finish()
+  }
+
+  onUpgrade(headers: string[], socket: Duplex, first: Buffer): void {
+    this.#isAnswered = true
+    this.#settle(101, null)
+    const exchange = this.#exchange
+    const { transport } = exchange
+    const key = transport.header('sec-websocket-key')
+    const isWebSocket = transport.upgrade!.toLowerCase() === 'websocket'
+    const isAccepted =
+      key !== undefined && fieldValue(headers, 'sec-websocket-accept') === acceptOf(key)
+    if (isWebSocket && !isAccepted) {
+      socket.destroy()
+      this.#upstream.report(this.#endpoint!, 'the answer to a WebSocket key is not its own')
+      return this.#refuse('TURNOUT_UPSTREAM_INVALID')
+    }
+    exchange.status = 101
+    this.#streams.add(exchange, this.#endpoint!)
+    const cut = (): void => void socket.destroy()
+    this.#outgoing = { ...idle, abort: cut }
+    void transport.tunnel(headers, socket, first).then(() => {
+      this.#finish()
+      this.#resolve(handled)
+    })
+  }
+
+  onFailure(failure: Failure): void {
+    if (this.#isOver) return
+    const { method } = this.#exchange
+    const code = failureCodes[failure.kind]
+    if (this.#isAnswered) {
+      this.#upstream.report(this.#endpoint!, failure.reason)
+      const error = new TurnoutError('TURNOUT_UPSTREAM_TRUNCATED', { upstream: this.#upstream.name })
+      this.#outcome = { error }
+      this.#sink?.fail(error)
+      return this.#finish()
+    }
+    if (failure.kind === 'aborted') return this.#refuse(this.#isTimedOut ? code : 'TURNOUT_CLIENT_LEFT')
+    this.#upstream.report(this.#endpoint!, failure.reason)
+    const isFresh = this.#pump === null
+    if (isFresh && this.#tried.length < maxAttempts && mayResend(failure, method)) {
+      this.#endpoint!.note(null, failure.kind)
+      this.#endpoint!.leave()
+      this.#endpoint = null
+      return this.#attempt()
+    }
+    this.#settle(null, failure.kind)
+    this.#refuse(code)
+  }
+
+  /** Ends it from outside: the client left, a deadline passed, its route was changed. */
+  abort(reason: string): void {
+    if (this.#isOver) return
+    if (this.#outgoing === null) this.#finish()
+    else this.#outgoing.abort(reason)
+  }
+
+  #timeOut(): void {
+    this.#isTimedOut = true
+    this.abort('the exchange took too long')
+  }
+
+  flow(sink: BodySink): void {
+    this.#sink = sink
+    const early = this.#early
+    this.#early = []
+    let isOpen = true
+    for (const bytes of early) isOpen = sink.write(bytes)
+    if (this.#outcome === 'ended') sink.end()
+    else if (this.#outcome !== null) sink.fail(this.#outcome.error)
+    else if (early.length > 0 && isOpen) this.#outgoing?.resume()
+  }
+
+  resume(): void {
+    this.#outgoing?.resume()
+  }
+
+  cancel(reason: string): void {
+    this.abort(reason)
+  }
+
+  /** No answer came: this one is ours. */
+  #refuse(code: ErrorCode): void {
+    this.#exchange.failure = code
+    const waitMs = code === 'TURNOUT_UPSTREAM_BUSY' ? 1_000 : 0
+    this.#finish()
+    this.#resolve(failureReply(code, this.#upstream.name, waitMs))
+  }
+
+  /** Tells the breaker and the outlier detection what it came to, once. */
+  #settle(status: number | null, failure: Failure['kind'] | null): void {
+    this.#call.settle(status !== null && status < 500)
+    this.#endpoint?.note(status, failure)
+  }
+
+  #stopTotal(): void {
+    if (this.#total !== null) clearTimeout(this.#total)
+    this.#total = null
+  }
+
+  /** Gives everything back. */
+  #finish(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#stopTotal()
+    this.#pump?.stop()
+    this.#endpoint?.leave()
+    this.#call.end()
+    this.#streams.remove(this.#exchange)
+    this.#exchange.worker = null
+  }
+}
+
+const idle: Outgoing = {
+  write: () => true,
+  end: () => undefined,
+  resume: () => undefined,
+  abort: () => undefined,
+  hasSentBody: false,
+}
+
+const isEventStream = (headers: readonly string[]): boolean =>
+  fieldValue(headers, 'content-type')?.startsWith('text/event-stream') === true

@@ -1,0 +1,101 @@
+import type { HealthCheckSettings } from '../../core/route/upstream.ts'
+import { sameJson } from '../../core/same-json.ts'
+import type { AnswerListener, Failure } from './client.ts'
+import type { LiveEndpoint } from './live-endpoint.ts'
+
+interface Watch {
+  timer: NodeJS.Timeout
+  /** Answers of one kind in a row. */
+  good: number
+  bad: number
+}
+
+/** Asks endpoints whether they are well, and tells when one's state changes. Open/close. */
+export class HealthChecks {
+  readonly #onChange: (endpoint: LiveEndpoint, isHealthy: boolean) => void
+  readonly #watches: Map<LiveEndpoint, Watch>
+  #settings: HealthCheckSettings | null
+
+  constructor(onChange: (endpoint: LiveEndpoint, isHealthy: boolean) => void) {
+    this.#onChange = onChange
+    this.#watches = new Map()
+    this.#settings = null
+  }
+
+  update(settings: HealthCheckSettings | null, endpoints: readonly LiveEndpoint[]): void {
+    if (sameJson(settings, this.#settings)) return
+    this.close()
+    this.#settings = settings
+    for (const endpoint of endpoints) {
+      if (settings === null && !endpoint.isHealthy) this.#onChange(endpoint, true)
+      this.add(endpoint)
+    }
+  }
+
+  add(endpoint: LiveEndpoint): void {
+    if (this.#settings === null || this.#watches.has(endpoint)) return
+    const watch: Watch = { timer: setTimeout(() => this.#check(endpoint), 0).unref(), good: 0, bad: 0 }
+    this.#watches.set(endpoint, watch)
+  }
+
+  remove(endpoint: LiveEndpoint): void {
+    clearTimeout(this.#watches.get(endpoint)?.timer)
+    this.#watches.delete(endpoint)
+  }
+
+  close(): void {
+    for (const { timer } of this.#watches.values()) clearTimeout(timer)
+    this.#watches.clear()
+  }
+
+  #check(endpoint: LiveEndpoint): void {
+    const settings = this.#settings
+    if (settings === null) return
+    const { path, host, intervalMs, timeoutMs, statuses } = settings
+    let isDone = false
+    const done = (isGood: boolean | null): void => {
+      if (isDone) return
+      isDone = true
+      clearTimeout(deadline)
+      const watch = this.#watches.get(endpoint)
+      if (watch === undefined) return
+      watch.timer = setTimeout(() => this.#check(endpoint), intervalMs).unref()
+      if (isGood !== null) this.#count(endpoint, watch, isGood)
+    }
+    const listener: AnswerListener = {
+      onInformational: () => undefined,
+      onHead: (status) => {
+        const isGood = statuses.some(([from, to]) => status >= from && status <= to)
+        queueMicrotask(() => outgoing.abort('the health check is over'))
+        done(isGood)
+      },
+      onData: () => true,
+      onEnd: () => undefined,
+      onUpgrade: (_, socket) => {
+        socket.destroy()
+        done(false)
+      },
+      // Who is busy with others is not ill.
+      onFailure: ({ kind }: Failure) => done(kind === 'busy' ? null : false),
+      onDrain: () => undefined,
+    }
+    const deadline = setTimeout(() => {
+      outgoing.abort('the health check took too long')
+      done(false)
+    }, timeoutMs)
+    const headers = ['host', host ?? endpoint.authority, 'user-agent', 'turnout-health-check']
+    const outgoing = endpoint.client.send(
+      { method: 'GET', target: path, headers, bodyLength: 0, upgrade: null },
+      listener,
+      'health check',
+    )
+  }
+
+  #count(endpoint: LiveEndpoint, watch: Watch, isGood: boolean): void {
+    const { healthyAfter, unhealthyAfter } = this.#settings!
+    watch.good = isGood ? watch.good + 1 : 0
+    watch.bad = isGood ? 0 : watch.bad + 1
+    if (endpoint.isHealthy && watch.bad >= unhealthyAfter) this.#onChange(endpoint, false)
+    else if (!endpoint.isHealthy && watch.good >= healthyAfter) this.#onChange(endpoint, true)
+  }
+}

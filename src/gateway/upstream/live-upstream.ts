@@ -1,0 +1,382 @@
+import { createBalancer } from '../../core/balance/create-balancer.ts'
+import type { Balancer } from '../../core/balance/balancer.ts'
+import { slowStartWeight } from '../../core/balance/slow-start.ts'
+import { compileSubset } from '../../core/balance/subset.ts'
+import { createBreaker, type Breaker } from '../../core/protect/breaker.ts'
+import { createBulkhead, type Bulkhead } from '../../core/protect/bulkhead.ts'
+import { createOutlierDetector, type OutlierDetector } from '../../core/protect/outlier.ts'
+import type { ErrorCode } from '../../core/errors.ts'
+import type { Labels, Upstream, UpstreamSettings } from '../../core/route/upstream.ts'
+import { settingsOf } from '../../core/route/upstream-parse.ts'
+import { sameJson } from '../../core/same-json.ts'
+import type { Exchange } from '../exchange.ts'
+import { affinityCookie, wantedKey } from './affinity.ts'
+import { Call } from './call.ts'
+import type { Client, FailureKind, Origin } from './client.ts'
+import { Discovery, type Found } from './discovery.ts'
+import { authorityOf, type UpstreamEnvironment } from './environment.ts'
+import { HealthChecks } from './health.ts'
+import { hashKeyOf } from './hash-key.ts'
+import { createClient, parseOrigin } from './http-client.ts'
+import { LiveEndpoint, type EndpointWatcher } from './live-endpoint.ts'
+import type { Outbound } from './outbound.ts'
+import { readPem } from './pem.ts'
+
+export type Admitted =
+  | { readonly call: Call; readonly code: null }
+  | { readonly call: null; readonly code: ErrorCode; readonly retryAfterMs: number }
+
+const tickMs = 1_000
+/** What the outlier detection is told of an exchange without an answer (Envoy maps them so). */
+const failureStatus: Partial<Record<FailureKind, number>> = {
+  connect: 503,
+  tls: 503,
+  closed: 503,
+  invalid: 503,
+  truncated: 503,
+  'headers-timeout': 504,
+  'idle-timeout': 504,
+}
+
+/**
+ * An upstream as this instance knows it: its endpoints, and what has become of them. It lives on through every revision;
+ * `update` keeps whatever the new settings leave alone. Open/close.
+ */
+export class LiveUpstream implements EndpointWatcher {
+  readonly name: string
+  readonly #environment: UpstreamEnvironment
+  #upstream: Upstream
+  #settings: UpstreamSettings
+  readonly #endpoints: Map<string, LiveEndpoint>
+  readonly #draining: Set<LiveEndpoint>
+  #balancer: Balancer
+  #breaker: Breaker | null
+  #bulkhead: Bulkhead | null
+  #outlier: OutlierDetector | null
+  readonly #discovery: Discovery
+  readonly #health: HealthChecks
+  readonly #timer: NodeJS.Timeout
+  /** Endpoints that may serve, by subset; made anew when one comes, goes, falls ill or recovers. */
+  readonly #eligible: Map<Labels | undefined, readonly LiveEndpoint[]>
+  #isWarming: boolean
+  #isClosed: boolean
+  #onClosed: (() => void) | null
+
+  constructor(upstream: Upstream, environment: UpstreamEnvironment) {
+    const now = performance.now()
+    this.name = upstream.name
+    this.#environment = environment
+    this.#upstream = upstream
+    this.#settings = settingsOf(upstream)
+    this.#endpoints = new Map()
+    this.#draining = new Set()
+    const { balancer, breaker, bulkhead, outlier } = this.#settings
+    this.#balancer = createBalancer(balancer, environment.random)
+    this.#breaker = breaker === null ? null : this.#makeBreaker(breaker, now)
+    this.#bulkhead = bulkhead === null ? null : createBulkhead(bulkhead)
+    this.#outlier = outlier === null ? null : this.#makeOutlier(outlier, now)
+    this.#eligible = new Map()
+    this.#isWarming = false
+    this.#isClosed = false
+    this.#onClosed = null
+    this.#health = new HealthChecks((endpoint, isHealthy) => this.#judged(endpoint, isHealthy))
+    this.#discovery = new Discovery(environment, (found) => this.#place(found))
+    this.#timer = setInterval(() => this.#tick(), tickMs).unref()
+    this.#discovery.update(upstream.endpoints, this.#settings.discovery)
+    this.#health.update(this.#settings.healthCheck, [...this.#endpoints.values()])
+  }
+
+  get settings(): UpstreamSettings {
+    return this.#settings
+  }
+
+  get upstream(): Upstream {
+    return this.#upstream
+  }
+
+  get endpoints(): readonly LiveEndpoint[] {
+    return [...this.#endpoints.values()]
+  }
+
+  get breaker(): Breaker | null {
+    return this.#breaker
+  }
+
+  /** Takes a new revision of it; what is the same keeps its state. */
+  update(upstream: Upstream): void {
+    const before = this.#settings
+    const after = settingsOf(upstream)
+    const now = performance.now()
+    const { random } = this.#environment
+    this.#upstream = upstream
+    this.#settings = after
+    if (!sameJson(before.balancer, after.balancer))
+      this.#balancer = createBalancer(after.balancer, random)
+    if (!sameJson(before.breaker, after.breaker))
+      this.#breaker = after.breaker === null ? null : this.#makeBreaker(after.breaker, now)
+    if (!sameJson(before.bulkhead, after.bulkhead))
+      this.#bulkhead = after.bulkhead === null ? null : createBulkhead(after.bulkhead)
+    if (!sameJson(before.outlier, after.outlier)) {
+      for (const endpoint of this.#endpoints.values()) endpoint.isEjected = false
+      this.#outlier = after.outlier === null ? null : this.#makeOutlier(after.outlier, now)
+      this.#outlier?.retain(this.#endpoints.keys())
+    }
+    const isReached = (['pool', 'timeouts', 'tls'] as const).every((part) =>
+      sameJson(before[part], after[part]),
+    )
+    if (!isReached) for (const endpoint of this.#endpoints.values()) this.#reconnect(endpoint)
+    this.#discovery.update(upstream.endpoints, after.discovery)
+    this.#health.update(after.healthCheck, [...this.#endpoints.values()])
+    this.#eligible.clear()
+  }
+
+  /** Asks breaker and bulkhead. The call that is let in must be ended. */
+  admit(): Admitted | Promise<Admitted> {
+    const now = performance.now()
+    const acquired = this.#breaker?.tryAcquire(now)
+    if (acquired?.ok === false)
+      return refusal('TURNOUT_BREAKER_OPEN', acquired.retryAfterMs ?? 1_000)
+    const permit = acquired?.permit ?? null
+    const bulkhead = this.#bulkhead
+    if (bulkhead === null || bulkhead.tryEnter())
+      return { call: new Call(permit, bulkhead, now), code: null }
+    return new Promise((resolve) => {
+      const waiting = bulkhead.wait(now, () => {
+        clearTimeout(timer)
+        resolve({ call: new Call(permit, bulkhead, performance.now()), code: null })
+      })
+      const full = (): void => {
+        permit?.release()
+        resolve(refusal('TURNOUT_BULKHEAD_FULL', 1_000))
+      }
+      const timer = setTimeout(
+        () => {
+          if (waiting?.cancel() === true) full()
+        },
+        Math.max(0, (waiting?.deadlineAt ?? now) - now),
+      )
+      if (waiting === null) {
+        clearTimeout(timer)
+        full()
+      }
+    })
+  }
+
+  /** An endpoint for an exchange; one that was tried comes again only where there is no other. */
+  pick(
+    exchange: Exchange,
+    outbound: Outbound,
+    subset: Labels | undefined,
+    tried: readonly LiveEndpoint[],
+  ): LiveEndpoint | null {
+    let candidates = this.#candidates(subset)
+    if (tried.length > 0 && candidates.length > 1) {
+      const others = candidates.filter((one) => !tried.includes(one))
+      if (others.length > 0) candidates = others
+    }
+    const { affinity, balancer } = this.#settings
+    if (affinity !== null && tried.length === 0) {
+      const wanted = wantedKey(affinity, exchange)
+      const known = candidates.find(({ key }) => affinityCookie(key) === wanted)
+      if (known !== undefined) return known
+    }
+    if (candidates.length === 1 && candidates[0]!.weight > 0) return candidates[0]!
+    const key = balancer.kind === 'ring-hash' ? hashKeyOf(balancer.key, exchange, outbound) : null
+    return this.#balancer.pick(candidates, key)
+  }
+
+  /** Those that are well; where none is, all: an answer may come still, and none is sure otherwise. */
+  #candidates(subset: Labels | undefined): readonly LiveEndpoint[] {
+    if (this.#isWarming) this.#warm()
+    const known = this.#eligible.get(subset)
+    if (known !== undefined) return known
+    const isIn = subset === undefined ? (): boolean => true : compileSubset(subset)
+    const members = [...this.#endpoints.values()].filter(({ labels }) => isIn(labels))
+    const well = members.filter(({ isHealthy, isEjected }) => isHealthy && !isEjected)
+    const eligible = well.some(({ weight }) => weight > 0) ? well : members
+    this.#eligible.set(subset, eligible)
+    return eligible
+  }
+
+  /** What the client is told beside the answer: which endpoint it belongs to. */
+  decorate(exchange: Exchange, { key }: LiveEndpoint, headers: string[]): void {
+    const { affinity } = this.#settings
+    if (affinity === null) return
+    const own = affinityCookie(key)
+    if (wantedKey(affinity, exchange) === own) return
+    const age = affinity.maxAgeSeconds === null ? '' : `; Max-Age=${affinity.maxAgeSeconds}`
+    headers.push('set-cookie', `${affinity.cookie}=${own}; Path=/; HttpOnly; SameSite=Lax${age}`)
+  }
+
+  onResult(endpoint: LiveEndpoint, status: number | null, failure: FailureKind | null): void {
+    const told = failure === null ? status : (failureStatus[failure] ?? null)
+    if (told !== null) this.#outlier?.record(endpoint.key, told, performance.now())
+  }
+
+  onIdle(endpoint: LiveEndpoint): void {
+    if (!this.#draining.delete(endpoint)) return
+    endpoint.client.close(() => undefined)
+    this.#endIfIdle()
+  }
+
+  report(endpoint: LiveEndpoint, reason: string): void {
+    this.#environment.log.warn('an upstream failed', {
+      upstream: this.name,
+      endpoint: endpoint.key,
+      reason,
+    })
+  }
+
+  /** Takes nothing new; `onClosed` when the last exchange has ended. */
+  close(onClosed: () => void): void {
+    this.#isClosed = true
+    this.#onClosed = onClosed
+    clearInterval(this.#timer)
+    this.#discovery.close()
+    this.#health.close()
+    this.#place([])
+    this.#endIfIdle()
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    for (const endpoint of [...this.#endpoints.values(), ...this.#draining])
+      endpoint.client.destroy()
+  }
+
+  #endIfIdle(): void {
+    if (!this.#isClosed || this.#draining.size > 0) return
+    this.#onClosed?.()
+    this.#onClosed = null
+  }
+
+  /** Brings the endpoints to what was found; those that stay keep their state. */
+  #place(found: readonly Found[]): void {
+    const now = performance.now()
+    const wanted = new Map(found.map((one) => [one.key, one]))
+    for (const [key, endpoint] of this.#endpoints) {
+      if (wanted.has(key)) continue
+      this.#endpoints.delete(key)
+      this.#health.remove(endpoint)
+      endpoint.isDraining = true
+      this.#draining.add(endpoint)
+      if (endpoint.active === 0) this.onIdle(endpoint)
+    }
+    const isFirst = this.#endpoints.size === 0
+    for (const { key, endpoint, address } of found) {
+      const known = this.#endpoints.get(key)
+      if (known !== undefined) {
+        known.labels = endpoint.labels ?? {}
+        known.baseWeight = endpoint.weight
+        known.weight = endpoint.weight
+        continue
+      }
+      const named = parseOrigin(endpoint.url)
+      const origin = address === null ? named : { ...named, host: address }
+      const client = this.#connect(origin, named)
+      const added = new LiveEndpoint(key, endpoint, origin, authorityOf(named), client, this, now)
+      this.#endpoints.set(key, added)
+      // The first ones have nobody else to leave the work to.
+      if (!isFirst && this.#settings.slowStart !== null) this.#isWarming = true
+      else added.admittedAt = -Infinity
+      this.#health.add(added)
+    }
+    this.#outlier?.retain(this.#endpoints.keys())
+    this.#eligible.clear()
+  }
+
+  #connect(origin: Origin, named: Origin): Client {
+    const { pool, timeouts, tls } = this.#settings
+    const serverName = tls.serverName ?? named.host
+    return createClient(origin, {
+      pool,
+      timeouts,
+      tls: { ...tls, serverName },
+      pem: named.protocol === 'https:' ? readPem(tls, this.#environment.log) : {},
+      refuseAddress: this.#environment.refuseAddress,
+      onLeak: (label, heldMs) =>
+        this.#environment.log.warn('a connection is held for long', {
+          upstream: this.name,
+          endpoint: authorityOf(origin),
+          held_by: label,
+          held_ms: Math.round(heldMs),
+        }),
+    })
+  }
+
+  #reconnect(endpoint: LiveEndpoint): void {
+    endpoint.client.close(() => undefined)
+    const named = this.#upstream.endpoints.find(({ url }) => endpoint.key.startsWith(url))
+    endpoint.client = this.#connect(
+      endpoint.origin,
+      named === undefined ? endpoint.origin : parseOrigin(named.url),
+    )
+  }
+
+  #makeBreaker(settings: NonNullable<UpstreamSettings['breaker']>, now: number): Breaker {
+    return createBreaker(settings, now, (from, to) =>
+      this.#environment.log[to === 'OPEN' ? 'warn' : 'info']('a breaker changed', {
+        upstream: this.name,
+        from,
+        to,
+      }),
+    )
+  }
+
+  #makeOutlier(settings: NonNullable<UpstreamSettings['outlier']>, now: number): OutlierDetector {
+    return createOutlierDetector(settings, this.#environment.random, now, (change) => {
+      const endpoint = this.#endpoints.get(change.key)
+      if (endpoint === undefined) return
+      endpoint.isEjected = change.kind === 'ejected'
+      if (!endpoint.isEjected) this.#readmit(endpoint)
+      this.#eligible.clear()
+      this.#environment.log.warn(`an endpoint was ${change.kind}`, {
+        upstream: this.name,
+        endpoint: change.key,
+        ...('cause' in change ? { cause: change.cause } : {}),
+      })
+    })
+  }
+
+  #judged(endpoint: LiveEndpoint, isHealthy: boolean): void {
+    endpoint.isHealthy = isHealthy
+    if (isHealthy) this.#readmit(endpoint)
+    this.#eligible.clear()
+    this.#environment.log[isHealthy ? 'info' : 'warn'](
+      isHealthy ? 'an endpoint is healthy' : 'an endpoint is unhealthy',
+      { upstream: this.name, endpoint: endpoint.key },
+    )
+  }
+
+  #readmit(endpoint: LiveEndpoint): void {
+    endpoint.admittedAt = performance.now()
+    this.#isWarming = this.#settings.slowStart !== null
+  }
+
+  /** Weights of the endpoints that start slowly. */
+  #warm(): void {
+    const { slowStart } = this.#settings
+    const now = performance.now()
+    this.#isWarming = false
+    for (const endpoint of this.#endpoints.values()) {
+      const age = now - endpoint.admittedAt
+      const isYoung = slowStart !== null && age < slowStart.windowMs
+      if (isYoung) this.#isWarming = true
+      endpoint.weight = isYoung
+        ? slowStartWeight(endpoint.baseWeight, slowStart, age)
+        : endpoint.baseWeight
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now()
+    this.#breaker?.tick(now)
+    this.#outlier?.tick(now)
+  }
+}
+
+const refusal = (code: ErrorCode, retryAfterMs: number): Admitted => ({
+  call: null,
+  code,
+  retryAfterMs,
+})

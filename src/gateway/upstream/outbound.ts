@@ -1,0 +1,65 @@
+import type { Block } from '../../core/address.ts'
+import type { Problem } from '../../core/errors.ts'
+import { cleanFields, endToEndFields } from '../../core/http/fields.ts'
+import { forwardedHeaders } from '../../core/http/forwarded.ts'
+import type { TimeoutSettings } from '../../core/route/upstream.ts'
+import type { Exchange } from '../exchange.ts'
+
+/** The request as it is sent on. Filters change it; the client's own stays as it was. */
+export interface Outbound {
+  /** Canonical, with a leading slash. */
+  path: string
+  /** With its question mark, or empty. */
+  search: string
+  /** Flat; end-to-end fields without `host`. */
+  headers: string[]
+  /** Null: the endpoint's own. */
+  host: string | null
+  /** Deadlines of the route, where they differ from the upstream's. */
+  timeouts: Partial<TimeoutSettings> | null
+  /** Most bytes of the request's body; null: whatever comes. */
+  maxBody: number | null
+}
+
+/**
+ * What a request is sent on as, before any filter: without what is of its connection, with who it is from. A problem,
+ * where the client asks to have a field removed that is not its own to remove.
+ */
+export function beginOutbound(exchange: Exchange, trusted: readonly Block[]): Outbound | Problem {
+  const { transport } = exchange
+  const fields = endToEndFields(cleanFields(transport.headers()))
+  if ('code' in fields) return fields
+  const headers = forwardedHeaders({
+    fields: withoutField(fields, 'host'),
+    peer: transport.remoteAddress(),
+    protocol: transport.origin().startsWith('https:') ? 'https' : 'http',
+    host: transport.header('host') ?? '',
+    trusted,
+  })
+  const { path, search } = exchange
+  return { path, search, headers, host: null, timeouts: null, maxBody: null }
+}
+
+/** The request as it is now, for whoever sends it more than once: filters further in change it each time. */
+export const copyOutbound = (outbound: Outbound): Outbound => ({
+  ...outbound,
+  headers: outbound.headers.slice(),
+})
+
+const isNamed = (name: string, lowerCase: string): boolean =>
+  name.length === lowerCase.length && name.toLowerCase() === lowerCase
+
+/** First value of a field; `name` in lower case. */
+export function fieldValue(headers: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < headers.length; at += 2)
+    if (isNamed(headers[at]!, name)) return headers[at + 1]
+  return undefined
+}
+
+/** The list without a field; `name` in lower case. */
+export function withoutField(headers: readonly string[], name: string): string[] {
+  const kept: string[] = []
+  for (let at = 0; at < headers.length; at += 2)
+    if (!isNamed(headers[at]!, name)) kept.push(headers[at]!, headers[at + 1]!)
+  return kept
+}

@@ -1,0 +1,125 @@
+import { diffMaps, getKey } from '../../core/persistent-map.ts'
+import type { Route, Upstream } from '../../core/route/route.ts'
+import { sameRoute, uriKey, usersOf, type Table } from '../../core/route/table.ts'
+import type { Handler } from '../snapshot.ts'
+import type { UpstreamEnvironment } from './environment.ts'
+import { LiveUpstream } from './live-upstream.ts'
+import { OpenStreams } from './open-streams.ts'
+
+/**
+ * The upstreams of an instance, with all that has to outlive a revision: connections, health, breakers, open streams,
+ * and what filters count. Applied in the turn of the swap, just before it. Open/close.
+ */
+export class Upstreams {
+  readonly environment: UpstreamEnvironment
+  readonly streams: OpenStreams
+  /** Handlers of routes whose targets are data; made once for each route. */
+  readonly handlers: WeakMap<Route, Handler>
+  readonly #named: Map<string, LiveUpstream>
+  /** Those of a bare URI, made with their first exchange. */
+  readonly #bare: Map<string, LiveUpstream>
+  readonly #closing: Set<LiveUpstream>
+  /** What filters keep, by route and by what they are. */
+  readonly #states: Map<string, Map<string, unknown>>
+  #users: Table['users'] | null
+
+  constructor(environment: UpstreamEnvironment) {
+    this.environment = environment
+    this.streams = new OpenStreams()
+    this.handlers = new WeakMap()
+    this.#named = new Map()
+    this.#bare = new Map()
+    this.#closing = new Set()
+    this.#states = new Map()
+    this.#users = null
+  }
+
+  /** One of a table; null: it has gone meanwhile. */
+  get(name: string): LiveUpstream | null {
+    return this.#named.get(name) ?? null
+  }
+
+  /** The one of a bare URI. */
+  ofUri(uri: string): LiveUpstream {
+    const known = this.#bare.get(uri)
+    if (known !== undefined) return known
+    const upstream: Upstream = {
+      name: uri,
+      owner: '',
+      endpoints: [{ url: uri, weight: 1 }],
+      metadata: null,
+      revision: 0,
+    }
+    const live = new LiveUpstream(upstream, this.environment)
+    this.#bare.set(uri, live)
+    return live
+  }
+
+  /** What a filter keeps; it lives on while the route's id and the filter's settings stay the same. */
+  stateOf<State>(routeId: string, key: string, make: () => State): State {
+    let states = this.#states.get(routeId)
+    if (states === undefined) this.#states.set(routeId, (states = new Map()))
+    const known = states.get(key) as State | undefined
+    if (known !== undefined) return known
+    const made = make()
+    states.set(key, made)
+    return made
+  }
+
+  /** All that are alive, for who wants to see them. */
+  all(): readonly LiveUpstream[] {
+    return [...this.#named.values(), ...this.#bare.values()]
+  }
+
+  /** Brings everything from one table to the next. Costs what was changed. */
+  apply(before: Table, after: Table): void {
+    for (const [name, , upstream] of diffMaps(before.upstreams, after.upstreams)) {
+      const live = this.#named.get(name)
+      if (upstream === undefined) {
+        this.#named.delete(name)
+        if (live !== undefined) this.#close(live)
+      } else if (live === undefined) {
+        this.#named.set(name, new LiveUpstream(upstream, this.environment))
+      } else live.update(upstream)
+    }
+    if (this.#bare.size > 0) {
+      for (const [, route] of diffMaps(before.users, after.users))
+        if (route?.target.kind === 'uri') this.#freeUnused(route.target.uri, after)
+    }
+    if (this.streams.size > 0 || this.#states.size > 0) {
+      for (const [id, route] of diffMaps(before.routes, after.routes)) {
+        const next = getKey(after.routes, id)
+        if (next === undefined) this.#states.delete(id)
+        if (route !== undefined && (next === undefined || !sameRoute(route, next)))
+          this.streams.routeChanged(id)
+      }
+      this.streams.endpointsLeft()
+    }
+  }
+
+  #freeUnused(uri: string, table: Table): void {
+    const live = this.#bare.get(uri)
+    if (live === undefined || usersOf(table, uriKey(uri)).next().done !== true) return
+    this.#bare.delete(uri)
+    this.#close(live)
+  }
+
+  #close(live: LiveUpstream): void {
+    this.#closing.add(live)
+    live.close(() => this.#closing.delete(live))
+  }
+
+  /** Closes all; what has not ended by the deadline is cut. */
+  async close(deadlineMs: number): Promise<void> {
+    const all = [...this.all(), ...this.#closing]
+    this.#named.clear()
+    this.#bare.clear()
+    const left = all.filter((live) => !this.#closing.has(live))
+    const closed = left.map((live) => new Promise<void>((resolve) => live.close(resolve)))
+    const deadline = setTimeout(() => {
+      for (const live of all) live.destroy()
+    }, deadlineMs)
+    await Promise.all(closed)
+    clearTimeout(deadline)
+  }
+}
