@@ -120,6 +120,9 @@ export type ErrorCode =
   | 'TURNOUT_INPUT_FILE'
   // Changes that wait.
   | 'TURNOUT_CHANGES_WAITING'
+  // Client to an endpoint.
+  | 'TURNOUT_ORIGIN_INVALID'
+  | 'TURNOUT_REQUEST_UNSENDABLE'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -858,6 +861,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{most} changes are under way already',
     cause: 'More come than reach the disk; one that waits for long would be no answer.',
     cure: 'Wait for the time in Retry-After, or put several objects into one POST /api/changes.',
+  },
+  // Client to an endpoint.
+  TURNOUT_ORIGIN_INVALID: {
+    status: 422,
+    message: 'An endpoint cannot be at {url}',
+    cause: 'Endpoints are `http://host:port`, `https://host:port` or `unix:/path/of.sock`.',
+    cure: 'Leave out user, path, query and fragment; a path in front is a filter of the route.',
+  },
+  TURNOUT_REQUEST_UNSENDABLE: {
+    status: 500,
+    message: 'A request to an endpoint is not sent: {reason}',
+    cause:
+      'Whatever filters and modules made of a request is checked before a byte of it leaves, so that it is not read as two.',
+    cure: 'Correct the filter or module that made it.',
   },
 }
 

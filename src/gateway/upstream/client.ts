@@ -53,15 +53,18 @@ export interface AnswerListener {
   onInformational(status: number, headers: readonly string[]): void
   /**
    * The head, checked: status 200 to 599, fields of RFC 9110 syntax, one framing. `headers`: end-to-end fields, flat,
-   * without framing, without what `connection` named. `length` of the body: null where it is chunked or ends with the
-   * connection. `whole`: the body, where all of it came with the head; `onEnd` follows in the same turn, without `onData`.
+   * names in lower case, without framing, without what `connection` named. `length` of the body: null where it is
+   * chunked or ends with the connection; of HEAD and 304, the length that was said, if any; of 204, 0. `whole`: the body, where all of it came with the head; `onEnd` follows in the same turn, without `onData`.
    * Bytes are the listener's to keep.
    */
   onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void
   /** Bytes of the body, the listener's to keep. False: no more until `resume` is called. */
   onData(bytes: Buffer): boolean
   onEnd(): void
-  /** A 101 that names one of the tokens that were sent. The connection is the listener's from now on; `first` are bytes behind the head. */
+  /**
+   * A 101 that names one of the tokens that were sent; `headers` are all of its fields, `connection` and `upgrade` too.
+   * The connection is the listener's from now on, and not the pool's; `first` are bytes behind the head.
+   */
   onUpgrade(headers: string[], socket: Duplex, first: Buffer): void
   onFailure(failure: Failure): void
   /** The request's body may go on. */

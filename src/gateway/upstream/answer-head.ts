@@ -1,0 +1,246 @@
+import { isFieldText, listTokens, tokenEnd } from './fields.ts'
+
+const mostFields = 100
+const mostBytes = 16_384
+const space = 32
+const tab = 9
+const colon = 58
+const carriageReturn = 13
+
+const blankLine = Buffer.from('\r\n\r\n')
+
+/** Fields that stay though `connection` names them: losing one would change what the answer means or protects. */
+const endToEnd: ReadonlySet<string> = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-range',
+  'content-security-policy',
+  'content-type',
+  'date',
+  'etag',
+  'expires',
+  'last-modified',
+  'location',
+  'set-cookie',
+  'strict-transport-security',
+  'vary',
+  'www-authenticate',
+  'x-content-type-options',
+  'x-frame-options',
+])
+
+/** What `read` gives instead of a position. */
+export const needsMore = -1
+/** What `read` gives instead of a position; `reason` says why. */
+export const isBad = -2
+
+/**
+ * Reads the head of an answer line by line, and the trailer section behind a chunked body. What a piece leaves of a
+ * line is kept for the next; a line is judged once it is complete, so that how the bytes were cut makes no difference.
+ */
+export class AnswerHead {
+  /** 0: the status line has not been read. */
+  status = 0
+  /** HTTP/1.0. */
+  isOld = false
+  /** End-to-end fields, names in lower case; of a 101 all fields. */
+  headers: string[] = []
+  length: number | null = null
+  isChunked = false
+  /** Tokens of `connection`; null: there was none. */
+  connection: string[] | null = null
+  upgrade = ''
+  reason = ''
+  #rest = ''
+  #size = 0
+  #count = 0
+  #isTrailer = false
+
+  /** Before the first byte of a head. */
+  start(): void {
+    this.status = 0
+    this.headers = []
+    this.length = null
+    this.isChunked = false
+    this.connection = null
+    this.upgrade = ''
+    this.#rest = ''
+    this.#size = 0
+    this.#count = 0
+    this.#isTrailer = false
+  }
+
+  /** Trailer fields count with those of the head; they are checked and dropped. */
+  startTrailer(): void {
+    this.#isTrailer = true
+  }
+
+  /** Nothing has come of it. */
+  get isUntouched(): boolean {
+    return this.#size === 0 && this.#rest === ''
+  }
+
+  /** Reads on. Gives the position behind the empty line, or `needsMore`, or `isBad`. */
+  read(bytes: Buffer, from: number, end: number): number {
+    const kept = this.#rest.length
+    // What is turned into text may go beyond the head, where its end is cut: the lines decide.
+    const blank = kept === 0 ? bytes.indexOf(blankLine, from) : -1
+    const known = blank < 0 || blank + 4 > end ? end : blank + 4
+    const stop = Math.min(known, from + mostBytes - this.#size - kept + 1)
+    const text = this.#rest + bytes.toString('latin1', from, stop)
+    let line = 0
+    let searched = kept
+    for (;;) {
+      const feed = text.indexOf('\n', searched)
+      if (this.#size + (feed < 0 ? text.length : feed + 1) > mostBytes) {
+        return this.#refuse(`it has more than ${mostBytes} bytes of fields`)
+      }
+      if (feed < 0) break
+      const lineEnd = feed - 1
+      if (lineEnd < line || text.charCodeAt(lineEnd) !== carriageReturn) {
+        return this.#refuse('a line ends without CR')
+      }
+      if (lineEnd === line && (this.status !== 0 || this.#isTrailer)) {
+        this.#rest = ''
+        this.#size += feed + 1
+        return this.#finish() ? from + feed + 1 - kept : isBad
+      }
+      const isGood =
+        this.status === 0 ? this.#statusLine(text, line, lineEnd) : this.#field(text, line, lineEnd)
+      if (!isGood) return isBad
+      line = feed + 1
+      searched = line
+    }
+    this.#rest = text.slice(line)
+    this.#size += line
+    return needsMore
+  }
+
+  #refuse(reason: string): typeof isBad {
+    this.reason = reason
+    return isBad
+  }
+
+  #statusLine(text: string, start: number, end: number): boolean {
+    const version = text.charCodeAt(start + 7) - 48
+    const status = Number(text.slice(start + 9, start + 12))
+    if (
+      end - start < 13 ||
+      !text.startsWith('HTTP/1.', start) ||
+      (version !== 0 && version !== 1) ||
+      text.charCodeAt(start + 8) !== space ||
+      text.charCodeAt(start + 12) !== space ||
+      !Number.isInteger(status) ||
+      !isDigits(text, start + 9, start + 12) ||
+      !isFieldText(text, start + 13, end)
+    ) {
+      return this.#refuse('its status line is none') !== isBad
+    }
+    if (status < 100 || status > 599) return this.#refuse('its status is none') !== isBad
+    this.status = status
+    this.isOld = version === 0
+    return true
+  }
+
+  #field(text: string, start: number, end: number): boolean {
+    this.#count += 1
+    if (this.#count > mostFields) {
+      return this.#refuse(`it has more than ${mostFields} fields`) !== isBad
+    }
+    const nameEnd = tokenEnd(text, start, end)
+    const at = Math.abs(nameEnd)
+    // A line that starts with a space goes on from the one before (obs-fold): no name, so refused as well.
+    if (at === start || text.charCodeAt(at) !== colon) {
+      return this.#refuse('a line is no field') !== isBad
+    }
+    if (!isFieldText(text, at + 1, end)) {
+      return this.#refuse('a field has control characters') !== isBad
+    }
+    if (this.#isTrailer) return true
+    let first = at + 1
+    let last = end
+    while (first < last && isBlank(text.charCodeAt(first))) first++
+    while (last > first && isBlank(text.charCodeAt(last - 1))) last--
+    const written = text.slice(start, at)
+    return this.#take(nameEnd < 0 ? written.toLowerCase() : written, text.slice(first, last))
+  }
+
+  #take(name: string, value: string): boolean {
+    if (this.status === 101) this.headers.push(name, value)
+    switch (name.length) {
+      case 2:
+        if (name === 'te') return true
+        break
+      case 7:
+        if (name === 'trailer') return true
+        if (name === 'upgrade') {
+          this.upgrade = this.upgrade === '' ? value : `${this.upgrade},${value}`
+          return true
+        }
+        break
+      case 10:
+        if (name === 'connection') {
+          this.connection = [...(this.connection ?? []), ...listTokens(value)]
+          return true
+        }
+        if (name === 'keep-alive') return true
+        break
+      case 14:
+        if (name === 'content-length') return this.#contentLength(value)
+        break
+      case 16:
+        if (name === 'proxy-connection') return true
+        break
+      case 17:
+        if (name === 'transfer-encoding') return this.#transferEncoding(value)
+        break
+      default:
+    }
+    if (this.status !== 101) this.headers.push(name, value)
+    return true
+  }
+
+  #contentLength(value: string): boolean {
+    // 15 digits are exact as a number.
+    const isNumber = value !== '' && value.length <= 15 && isDigits(value, 0, value.length)
+    if (!isNumber || this.length !== null) {
+      return this.#refuse('its content-length is no single number') !== isBad
+    }
+    this.length = Number(value)
+    return true
+  }
+
+  #transferEncoding(value: string): boolean {
+    if (this.isChunked || this.isOld || value.toLowerCase() !== 'chunked') {
+      return this.#refuse('its transfer-encoding is not chunked alone') !== isBad
+    }
+    this.isChunked = true
+    return true
+  }
+
+  #finish(): boolean {
+    if (this.#isTrailer) return true
+    if (this.isChunked && this.length !== null) {
+      return this.#refuse('it has content-length and transfer-encoding') !== isBad
+    }
+    const { connection } = this
+    if (connection === null || this.status === 101) return true
+    const named = connection.filter((name) => !endToEnd.has(name))
+    const { headers } = this
+    if (named.some((name) => headers.includes(name))) {
+      this.headers = headers.filter((_, at) => !named.includes(headers[at - (at % 2)]!))
+    }
+    return true
+  }
+}
+
+const isBlank = (code: number): boolean => code === space || code === tab
+
+function isDigits(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 48 || code > 57) return false
+  }
+  return true
+}

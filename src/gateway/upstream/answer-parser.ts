@@ -1,0 +1,200 @@
+import { AnswerHead, isBad, needsMore } from './answer-head.ts'
+import { ChunkScanner } from './chunks.ts'
+import { listTokens } from './fields.ts'
+
+const mostInformational = 10
+const noBytes: Buffer = Buffer.alloc(0)
+
+/** What is read of an answer. `onEnd`, `onUpgrade` and `onInvalid` are the last call. */
+export interface AnswerSink {
+  onInformational(status: number, headers: readonly string[]): void
+  onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void
+  onData(bytes: Buffer): void
+  /** `isReusable`: nothing speaks against another request on the connection. */
+  onEnd(isReusable: boolean): void
+  onUpgrade(headers: string[], first: Buffer): void
+  onInvalid(reason: string): void
+}
+
+type Place = 'nothing' | 'head' | 'length' | 'chunks' | 'trailer' | 'until-close'
+
+/** The bytes are in a buffer that the next read fills again. */
+const copyOf = (bytes: Buffer, from: number, end: number): Buffer => {
+  const copy = Buffer.allocUnsafe(end - from)
+  bytes.copy(copy, 0, from, end)
+  return copy
+}
+
+/**
+ * Reads the answers of one connection, strictly: what has two readings is none (RFC 9112). One answer after each
+ * `expect`; bytes that nobody expects are the caller's to judge.
+ *
+ *   expect -> head -> (1xx: head again, at most 10) -> length | chunks -> trailer | until-close -> nothing
+ */
+export class AnswerParser {
+  readonly #sink: AnswerSink
+  readonly #head = new AnswerHead()
+  readonly #chunks = new ChunkScanner()
+  #place: Place = 'nothing'
+  #isHeadRequest = false
+  #upgrade: string | null = null
+  #informational = 0
+  #remaining = 0
+  /** A byte of the answer has come. */
+  hasBytes = false
+
+  constructor(sink: AnswerSink) {
+    this.#sink = sink
+  }
+
+  /** A request was sent. `upgrade`: the tokens it asks for. */
+  expect(method: string, upgrade: string | null): void {
+    this.#place = 'head'
+    this.#isHeadRequest = method === 'HEAD'
+    this.#upgrade = upgrade
+    this.#informational = 0
+    this.hasBytes = false
+    this.#head.start()
+  }
+
+  /** Nothing more is told. */
+  stop(): void {
+    this.#place = 'nothing'
+  }
+
+  get isInBody(): boolean {
+    return this.#place !== 'nothing' && this.#place !== 'head'
+  }
+
+  /** Reads `bytes` up to `end`. Nothing of `bytes` is kept. */
+  feed(bytes: Buffer, end: number): void {
+    if (end === 0) return
+    this.hasBytes = true
+    let at = 0
+    while (this.#place === 'head') {
+      at = this.#head.read(bytes, at, end)
+      if (at === needsMore) return
+      if (at === isBad) return this.#refuse(this.#head.reason)
+      if (this.#head.status >= 200) return this.#begin(bytes, at, end)
+      if (this.#head.status === 101) return this.#switch(bytes, at, end)
+      if (!this.#inform()) return
+    }
+    if (this.#place === 'length') this.#sized(bytes, at, end)
+    else if (this.#place === 'until-close') this.#sink.onData(copyOf(bytes, at, end))
+    else if (this.#place === 'chunks' || this.#place === 'trailer') this.#chunked(bytes, at, end)
+  }
+
+  /** The connection has ended in order. False: the answer had not. */
+  finish(): boolean {
+    if (this.#place !== 'until-close') return false
+    this.#end(false)
+    return true
+  }
+
+  #refuse(reason: string): void {
+    this.#place = 'nothing'
+    this.#sink.onInvalid(reason)
+  }
+
+  #end(isReusable: boolean): void {
+    this.#place = 'nothing'
+    const head = this.#head
+    const isLast = head.isOld || (head.connection !== null && head.connection.includes('close'))
+    this.#sink.onEnd(isReusable && !isLast)
+  }
+
+  #inform(): boolean {
+    const { status, headers } = this.#head
+    this.#informational += 1
+    if (this.#informational > mostInformational) {
+      this.#refuse(`it has more than ${mostInformational} informational answers`)
+      return false
+    }
+    this.#head.start()
+    if (status !== 100) this.#sink.onInformational(status, headers)
+    return true
+  }
+
+  #switch(bytes: Buffer, at: number, end: number): void {
+    const { connection, headers, isChunked, isOld, length, upgrade } = this.#head
+    const asked = listTokens(this.#upgrade ?? '')
+    const isAgreed =
+      !isOld &&
+      !isChunked &&
+      length === null &&
+      (connection ?? []).includes('upgrade') &&
+      listTokens(upgrade).some((token) => asked.includes(token))
+    if (!isAgreed) return this.#refuse('it switches to a protocol that was not asked for')
+    this.#place = 'nothing'
+    this.#sink.onUpgrade(headers, copyOf(bytes, at, end))
+  }
+
+  #begin(bytes: Buffer, at: number, end: number): void {
+    const { headers, isChunked, status } = this.#head
+    const isBare = this.#isHeadRequest || status === 204 || status === 304
+    const length = status === 204 ? 0 : this.#head.length
+    if (isBare || length === 0) {
+      this.#whole(length, noBytes, at === end)
+    } else if (isChunked) {
+      this.#chunks.start()
+      this.#place = 'chunks'
+      this.#chunked(bytes, at, end, true)
+    } else if (length === null) {
+      this.#place = 'until-close'
+      this.#sink.onHead(status, headers, null, null)
+      if (at < end && this.#isReading('until-close')) this.#sink.onData(copyOf(bytes, at, end))
+    } else if (end - at >= length) {
+      this.#whole(length, copyOf(bytes, at, at + length), end - at === length)
+    } else {
+      this.#place = 'length'
+      this.#remaining = length
+      this.#sink.onHead(status, headers, length, null)
+      if (at < end && this.#isReading('length')) this.#sized(bytes, at, end)
+    }
+  }
+
+  #isReading(place: Place): boolean {
+    return this.#place === place
+  }
+
+  /** All of the answer came in one piece. */
+  #whole(length: number | null, body: Buffer, isReusable: boolean): void {
+    const { headers, status } = this.#head
+    this.#place = 'trailer'
+    this.#sink.onHead(status, headers, length, body)
+    if (this.#isReading('trailer')) this.#end(isReusable)
+  }
+
+  #sized(bytes: Buffer, at: number, end: number): void {
+    const stop = Math.min(end, at + this.#remaining)
+    this.#remaining -= stop - at
+    this.#sink.onData(copyOf(bytes, at, stop))
+    if (this.#remaining === 0 && this.#isReading('length')) this.#end(stop === end)
+  }
+
+  /** `isFirst`: the head came with it and has not been told. */
+  #chunked(bytes: Buffer, from: number, end: number, isFirst = false): void {
+    const { headers, status } = this.#head
+    let at = from
+    let data = noBytes
+    if (this.#place === 'chunks' && at < end) {
+      const into = Buffer.allocUnsafe(end - at)
+      at = this.#chunks.scan(bytes, at, end, into)
+      if (at < 0) return this.#refuse('its chunks are none')
+      data = into.subarray(0, this.#chunks.filled)
+      if (this.#chunks.isLast) {
+        this.#place = 'trailer'
+        this.#head.startTrailer()
+      }
+    }
+    if (this.#place === 'trailer') {
+      at = this.#head.read(bytes, at, end)
+      if (at === isBad) return this.#refuse(this.#head.reason)
+      if (isFirst && at !== needsMore) return this.#whole(null, data, at === end)
+    }
+    const place = this.#place
+    if (isFirst) this.#sink.onHead(status, headers, null, null)
+    if (data.length > 0 && this.#isReading(place)) this.#sink.onData(data)
+    if (place === 'trailer' && at !== needsMore && this.#isReading(place)) this.#end(at === end)
+  }
+}
