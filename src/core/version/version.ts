@@ -1,4 +1,4 @@
-import { intersects, maxSatisfying, rcompare, satisfies, valid, validRange } from 'semver'
+import { Range, intersects, maxSatisfying, rcompare, satisfies, valid, validRange } from 'semver'
 
 /** Longest text of a version that a request may ask for. */
 export const maxRequestedLength = 256
@@ -22,6 +22,13 @@ export function isVersion(text: string): boolean {
  */
 export function selectsVersion(requested: string, version: string): boolean {
   return isRequest(requested) && satisfies(version, requested)
+}
+
+/** `selectsVersion` for one request and many versions; null: the request is not understood and selects nothing. */
+export function compileVersions(requested: string): ((version: string) => boolean) | null {
+  if (!isRequest(requested)) return null
+  const range = new Range(requested)
+  return (version) => range.test(version)
 }
 
 /** The highest version that a request selects, or null. */
