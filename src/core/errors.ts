@@ -123,6 +123,20 @@ export type ErrorCode =
   // Client to an endpoint.
   | 'TURNOUT_ORIGIN_INVALID'
   | 'TURNOUT_REQUEST_UNSENDABLE'
+  // upstreams
+  | 'TURNOUT_UPSTREAM_UNREACHABLE'
+  | 'TURNOUT_UPSTREAM_FORBIDDEN'
+  | 'TURNOUT_UPSTREAM_BUSY'
+  | 'TURNOUT_UPSTREAM_CLOSED'
+  | 'TURNOUT_UPSTREAM_TIMEOUT'
+  | 'TURNOUT_UPSTREAM_INVALID'
+  | 'TURNOUT_UPSTREAM_TRUNCATED'
+  | 'TURNOUT_UPSTREAM_EMPTY'
+  | 'TURNOUT_UPSTREAM_GONE'
+  | 'TURNOUT_BREAKER_OPEN'
+  | 'TURNOUT_BULKHEAD_FULL'
+  | 'TURNOUT_TOO_MANY_REQUESTS'
+  | 'TURNOUT_CONNECTION_INVALID'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -875,6 +889,89 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause:
       'Whatever filters and modules made of a request is checked before a byte of it leaves, so that it is not read as two.',
     cure: 'Correct the filter or module that made it.',
+  },
+  // upstreams
+  TURNOUT_UPSTREAM_UNREACHABLE: {
+    status: 502,
+    message: 'The upstream {upstream} cannot be reached',
+    cause:
+      'No connection to an endpoint came about in time, or its certificate is not the one that is expected.',
+    cure: 'See the log for the endpoint and the reason; see to it, or take it out.',
+  },
+  TURNOUT_UPSTREAM_FORBIDDEN: {
+    status: 502,
+    message: 'The upstream {upstream} leads to an address that is not allowed',
+    cause: 'A name led to the admin API, a link-local address or a metadata service.',
+    cure: 'See where the name leads.',
+  },
+  TURNOUT_UPSTREAM_BUSY: {
+    status: 503,
+    message: 'The upstream {upstream} has no free connection',
+    cause:
+      'All connections of an endpoint are in use, and too many exchanges wait for one, or one waited for too long.',
+    cure: 'Send it again later; give the pool more connections, or the upstream more endpoints.',
+  },
+  TURNOUT_UPSTREAM_CLOSED: {
+    status: 502,
+    message: 'The upstream {upstream} closed the connection before it answered',
+    cause: 'An endpoint ended or reset the connection.',
+    cure: 'See the log of the endpoint.',
+  },
+  TURNOUT_UPSTREAM_TIMEOUT: {
+    status: 504,
+    message: 'The upstream {upstream} did not answer in time',
+    cause: 'A deadline of the upstream or of the route has passed.',
+    cure: 'See why the endpoint is slow, or give the route another deadline.',
+  },
+  TURNOUT_UPSTREAM_INVALID: {
+    status: 502,
+    message: 'The upstream {upstream} sent what is no answer',
+    cause:
+      'Its status, its fields or their framing are not those of HTTP; nothing of it was passed on.',
+    cure: 'See the log for what was wrong with it.',
+  },
+  TURNOUT_UPSTREAM_TRUNCATED: {
+    status: 502,
+    message: 'The upstream {upstream} ended in the middle of an answer',
+    cause:
+      'The connection ended before the body did. The connection of the client was cut, so that it sees so.',
+    cure: 'See the log of the endpoint.',
+  },
+  TURNOUT_UPSTREAM_EMPTY: {
+    status: 503,
+    message: 'The upstream {upstream} has no endpoint for this request',
+    cause: 'It has none with this subset, none with a weight, or none of its names leads anywhere.',
+    cure: 'Give it an endpoint, or the endpoint the labels that the route asks for.',
+  },
+  TURNOUT_UPSTREAM_GONE: {
+    status: 503,
+    message: 'The upstream {upstream} is not there any more',
+    cause: 'It was removed while the request was on its way.',
+    cure: 'Send it again.',
+  },
+  TURNOUT_BREAKER_OPEN: {
+    status: 503,
+    message: 'The breaker of the upstream {upstream} is open',
+    cause: 'Too many calls failed or were slow.',
+    cure: 'Send it again after the time in Retry-After.',
+  },
+  TURNOUT_BULKHEAD_FULL: {
+    status: 503,
+    message: 'The upstream {upstream} takes no more calls at once',
+    cause: 'As many calls as its bulkhead lets in are under way.',
+    cure: 'Send it again later, or give the bulkhead more room.',
+  },
+  TURNOUT_CONNECTION_INVALID: {
+    status: 400,
+    message: 'The field Connection may not name {name}',
+    cause: 'A field that Connection names is removed by every proxy, and others rely on this one.',
+    cure: 'Leave it out of Connection.',
+  },
+  TURNOUT_TOO_MANY_REQUESTS: {
+    status: 429,
+    message: 'More than {rate} requests per second',
+    cause: 'A rate limit of the route is spent.',
+    cure: 'Send it again after the time in Retry-After.',
   },
 }
 

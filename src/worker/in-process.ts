@@ -192,11 +192,7 @@ export class InProcessWorker implements Worker {
     await upstreams
   }
 
-  #snapshot(
-    revision: number,
-    table: Table,
-    versions: ReadonlyMap<string, LiveVersion>,
-  ): Snapshot {
+  #snapshot(revision: number, table: Table, versions: ReadonlyMap<string, LiveVersion>): Snapshot {
     return { revision, table, versions, upstreams: this.#upstreams }
   }
 

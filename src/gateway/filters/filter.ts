@@ -15,9 +15,18 @@ export interface FilterPlace {
 /** A filter is a function around what comes after it: the next filter, or the target. */
 export type Wrap = (next: Handler) => Handler
 
+/** The settings of a kind; several kinds may share one shape. */
+type Of<Kind> = Filter extends infer One
+  ? One extends { readonly kind: infer Kinds }
+    ? Kind extends Kinds
+      ? One
+      : never
+    : never
+  : never
+
 /** Makes the filter of one kind. */
 export type FilterMaker<Kind extends Filter['kind']> = (
-  settings: Extract<Filter, { readonly kind: Kind }>,
+  settings: Of<Kind>,
   place: FilterPlace,
 ) => Wrap
 

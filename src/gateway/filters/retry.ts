@@ -58,4 +58,3 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
     }
   }
 }
-

@@ -90,7 +90,7 @@ export class Discovery {
 
   #tell(): void {
     this.#onFound(
-      this.#endpoints.flatMap((endpoint) => {
+      this.#endpoints.flatMap((endpoint): readonly Found[] => {
         const [name] = this.#settings.kind === 'dns' ? nameOf(endpoint) : []
         if (name === undefined) return [{ key: endpoint.url, endpoint, address: null }]
         const addresses = this.#addresses.get(name) ?? []

@@ -23,7 +23,13 @@ export interface Resolved {
 
 /** What an instance gives its upstreams where nothing else is said. */
 export function usualEnvironment(log: Logger): UpstreamEnvironment {
-  return { log, trusted: [], random: Math.random, refuseAddress: forbiddenAddress, resolve: resolveName }
+  return {
+    log,
+    trusted: [],
+    random: Math.random,
+    refuseAddress: forbiddenAddress,
+    resolve: resolveName,
+  }
 }
 
 /** Never a target, whatever name leads there: link-local addresses and metadata services. */

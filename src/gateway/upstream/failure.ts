@@ -18,10 +18,15 @@ export const failureCodes: Readonly<Record<FailureKind, ErrorCode>> = {
 }
 
 /** The answer to a failure. Names of endpoints and reasons are for the log. */
-export function failureReply(code: ErrorCode, upstream: string, retryAfterMs = 0): Reply {
+export function failureReply(
+  code: ErrorCode,
+  upstream: string,
+  retryAfterMs = 0,
+  limit = 0,
+): Reply {
   const headers =
     retryAfterMs > 0 ? ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))] : []
-  return codeReply(code, { upstream }, headers)
+  return codeReply(code, { upstream, limit }, headers)
 }
 
 /** Methods that may be sent twice (RFC 9110 section 9.2.2). */

@@ -38,7 +38,8 @@ export class Forwarding implements AnswerListener, BodySource {
   #outgoing: Outgoing | null
   #pump: BodyPump | null
   #total: NodeJS.Timeout | null
-  #isTimedOut: boolean
+  /** Why it was ended from our side before an answer came. */
+  #ending: ErrorCode
   /** The head of an answer is there; from here on nothing is tried again. */
   #isAnswered: boolean
   #isOver: boolean
@@ -71,7 +72,7 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#outgoing = null
     this.#pump = null
     this.#total = null
-    this.#isTimedOut = false
+    this.#ending = 'TURNOUT_CLIENT_LEFT'
     this.#isAnswered = false
     this.#isOver = false
     this.#sink = null
@@ -116,8 +117,16 @@ export class Forwarding implements AnswerListener, BodySource {
   }
 
   #sendBody(): void {
+    const { maxBody } = this.#outbound
+    let size = 0
     this.#pump = this.#exchange.transport.pumpBody({
-      write: (bytes) => this.#outgoing?.write(bytes) ?? false,
+      write: (bytes) => {
+        size += bytes.byteLength
+        if (maxBody === null || size <= maxBody) return this.#outgoing?.write(bytes) ?? false
+        this.#ending = 'TURNOUT_BODY_TOO_LARGE'
+        this.abort('the body is too large')
+        return false
+      },
       end: () => this.#outgoing?.end(),
       fail: () => this.abort('the client left'),
     })
@@ -192,12 +201,14 @@ export class Forwarding implements AnswerListener, BodySource {
     const code = failureCodes[failure.kind]
     if (this.#isAnswered) {
       this.#upstream.report(this.#endpoint!, failure.reason)
-      const error = new TurnoutError('TURNOUT_UPSTREAM_TRUNCATED', { upstream: this.#upstream.name })
+      const error = new TurnoutError('TURNOUT_UPSTREAM_TRUNCATED', {
+        upstream: this.#upstream.name,
+      })
       this.#outcome = { error }
       this.#sink?.fail(error)
       return this.#finish()
     }
-    if (failure.kind === 'aborted') return this.#refuse(this.#isTimedOut ? code : 'TURNOUT_CLIENT_LEFT')
+    if (failure.kind === 'aborted') return this.#refuse(this.#ending)
     this.#upstream.report(this.#endpoint!, failure.reason)
     const isFresh = this.#pump === null
     if (isFresh && this.#tried.length < maxAttempts && mayResend(failure, method)) {
@@ -218,7 +229,7 @@ export class Forwarding implements AnswerListener, BodySource {
   }
 
   #timeOut(): void {
-    this.#isTimedOut = true
+    this.#ending = 'TURNOUT_UPSTREAM_TIMEOUT'
     this.abort('the exchange took too long')
   }
 
@@ -246,7 +257,7 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#exchange.failure = code
     const waitMs = code === 'TURNOUT_UPSTREAM_BUSY' ? 1_000 : 0
     this.#finish()
-    this.#resolve(failureReply(code, this.#upstream.name, waitMs))
+    this.#resolve(failureReply(code, this.#upstream.name, waitMs, this.#outbound.maxBody ?? 0))
   }
 
   /** Tells the breaker and the outlier detection what it came to, once. */

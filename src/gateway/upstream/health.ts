@@ -1,5 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { HealthCheckSettings } from '../../core/route/upstream.ts'
-import { sameJson } from '../../core/same-json.ts'
 import type { AnswerListener, Failure } from './client.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 
@@ -23,7 +23,7 @@ export class HealthChecks {
   }
 
   update(settings: HealthCheckSettings | null, endpoints: readonly LiveEndpoint[]): void {
-    if (sameJson(settings, this.#settings)) return
+    if (isDeepStrictEqual(settings, this.#settings)) return
     this.close()
     this.#settings = settings
     for (const endpoint of endpoints) {
@@ -34,7 +34,11 @@ export class HealthChecks {
 
   add(endpoint: LiveEndpoint): void {
     if (this.#settings === null || this.#watches.has(endpoint)) return
-    const watch: Watch = { timer: setTimeout(() => this.#check(endpoint), 0).unref(), good: 0, bad: 0 }
+    const watch: Watch = {
+      timer: setTimeout(() => this.#check(endpoint), 0).unref(),
+      good: 0,
+      bad: 0,
+    }
     this.#watches.set(endpoint, watch)
   }
 

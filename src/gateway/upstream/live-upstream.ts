@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createBalancer } from '../../core/balance/create-balancer.ts'
 import type { Balancer } from '../../core/balance/balancer.ts'
 import { slowStartWeight } from '../../core/balance/slow-start.ts'
@@ -7,8 +8,7 @@ import { createBulkhead, type Bulkhead } from '../../core/protect/bulkhead.ts'
 import { createOutlierDetector, type OutlierDetector } from '../../core/protect/outlier.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Labels, Upstream, UpstreamSettings } from '../../core/route/upstream.ts'
-import { settingsOf } from '../../core/route/upstream-parse.ts'
-import { sameJson } from '../../core/same-json.ts'
+import { settingsOf } from '../../core/route/upstream-settings.ts'
 import type { Exchange } from '../exchange.ts'
 import { affinityCookie, wantedKey } from './affinity.ts'
 import { Call } from './call.ts'
@@ -110,19 +110,19 @@ export class LiveUpstream implements EndpointWatcher {
     const { random } = this.#environment
     this.#upstream = upstream
     this.#settings = after
-    if (!sameJson(before.balancer, after.balancer))
+    if (!isDeepStrictEqual(before.balancer, after.balancer))
       this.#balancer = createBalancer(after.balancer, random)
-    if (!sameJson(before.breaker, after.breaker))
+    if (!isDeepStrictEqual(before.breaker, after.breaker))
       this.#breaker = after.breaker === null ? null : this.#makeBreaker(after.breaker, now)
-    if (!sameJson(before.bulkhead, after.bulkhead))
+    if (!isDeepStrictEqual(before.bulkhead, after.bulkhead))
       this.#bulkhead = after.bulkhead === null ? null : createBulkhead(after.bulkhead)
-    if (!sameJson(before.outlier, after.outlier)) {
+    if (!isDeepStrictEqual(before.outlier, after.outlier)) {
       for (const endpoint of this.#endpoints.values()) endpoint.isEjected = false
       this.#outlier = after.outlier === null ? null : this.#makeOutlier(after.outlier, now)
       this.#outlier?.retain(this.#endpoints.keys())
     }
     const isReached = (['pool', 'timeouts', 'tls'] as const).every((part) =>
-      sameJson(before[part], after[part]),
+      isDeepStrictEqual(before[part], after[part]),
     )
     if (!isReached) for (const endpoint of this.#endpoints.values()) this.#reconnect(endpoint)
     this.#discovery.update(upstream.endpoints, after.discovery)
@@ -363,7 +363,7 @@ export class LiveUpstream implements EndpointWatcher {
       const isYoung = slowStart !== null && age < slowStart.windowMs
       if (isYoung) this.#isWarming = true
       endpoint.weight = isYoung
-        ? slowStartWeight(endpoint.baseWeight, slowStart, age)
+        ? slowStartWeight(endpoint.baseWeight, slowStart, endpoint.admittedAt, now)
         : endpoint.baseWeight
     }
   }

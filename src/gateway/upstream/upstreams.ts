@@ -21,7 +21,6 @@ export class Upstreams {
   readonly #closing: Set<LiveUpstream>
   /** What filters keep, by route and by what they are. */
   readonly #states: Map<string, Map<string, unknown>>
-  #users: Table['users'] | null
 
   constructor(environment: UpstreamEnvironment) {
     this.environment = environment
@@ -31,7 +30,6 @@ export class Upstreams {
     this.#bare = new Map()
     this.#closing = new Set()
     this.#states = new Map()
-    this.#users = null
   }
 
   /** One of a table; null: it has gone meanwhile. */
