@@ -9,7 +9,7 @@ export interface FilterPlace {
   readonly routeId: string
   readonly upstreams: Upstreams
   /** What the filter keeps beyond one exchange, by its own settings: it outlives revisions that leave them alone. */
-  stateOf<State>(make: () => State): State
+  readonly stateOf: <State>(make: () => State) => State
 }
 
 /** A filter is a function around what comes after it: the next filter, or the target. */

@@ -189,10 +189,11 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#streams.add(exchange, this.#endpoint!)
     const cut = (): void => void socket.destroy()
     this.#outgoing = { ...idle, abort: cut }
-    void transport.tunnel(headers, socket, first).then(() => {
+    const ended = (): void => {
       this.#finish()
       this.#resolve(handled)
-    })
+    }
+    transport.tunnel(headers, socket, first).then(ended, ended)
   }
 
   onFailure(failure: Failure): void {
