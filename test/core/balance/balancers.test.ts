@@ -55,7 +55,7 @@ test('round robin keeps the turns of those that stay', () => {
   assert.equal(balancer.pick([a, b, c], null)?.key, 'b')
 })
 
-// Who was not first is always there for the repeat, so shares are not equal: (1/3 + 1/3 + 1/2 + 1/2) / 4 at most.
+// Who was not first is always there for the repeat, so shares are not equal.
 test('round robin with a repeat to the others each time starves nobody', () => {
   const balancer = createRoundRobin()
   const all = [candidate('a'), candidate('b'), candidate('c')]
