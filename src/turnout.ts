@@ -22,6 +22,7 @@ import { Publisher } from './control/publisher.ts'
 import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
+import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
 import type { Mount } from './modules/definition.ts'
 import { Loader } from './modules/loader.ts'
@@ -170,6 +171,7 @@ export class Turnout extends MethodRegistrar {
       streamDrainMs: options.streamDrainMs ?? 300_000,
       maxLiveVersions: options.maxLiveVersions ?? 16,
       onRetired: (version) => this.#events.emit('retired', version),
+      upstreams: { refuseAddress: (address, port) => this.#refuseAddress(address, port) },
     })
     this.#data = data
     this.#publisher = new Publisher({
@@ -440,6 +442,13 @@ export class Turnout extends MethodRegistrar {
     this.#refuseClosed()
     this.#admin = admin
     return admin
+  }
+
+  /** The admin API is never reached through the gateway, whatever name leads there. */
+  #refuseAddress(address: string, port: number): string | null {
+    if (this.#admin !== null && port === this.#admin.port && isThisHost(address))
+      return 'the admin API is there'
+    return forbiddenAddress(address)
   }
 
   #facts(): InstanceFacts {

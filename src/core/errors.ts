@@ -71,7 +71,6 @@ export type ErrorCode =
   | 'TURNOUT_OWNER_DIFFERS'
   | 'TURNOUT_UPSTREAM_UNKNOWN'
   | 'TURNOUT_UPSTREAM_USED'
-  | 'TURNOUT_PROXY_MISSING'
   | 'TURNOUT_MODULE_NOT_LIVE'
   | 'TURNOUT_ARTIFACT_QUARANTINED'
   | 'TURNOUT_CLOSURE_DURABLE'
@@ -591,12 +590,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Upstream {upstream} is used by route {route} ({owner})',
     cause: 'An upstream stays as long as a route names it.',
     cure: 'Remove or change its routes in the same change, or before.',
-  },
-  TURNOUT_PROXY_MISSING: {
-    status: 501,
-    message: 'The route goes to {upstream}, and requests cannot be proxied yet',
-    cause: 'Routes to upstreams are stored and matched; proxying comes with a later version.',
-    cure: 'Use a module, `respond` or `redirect` as the target until then.',
   },
   TURNOUT_MODULE_NOT_LIVE: {
     status: 503,
