@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRandom, mutate } from '../core/route/mutate.ts'
@@ -70,7 +71,12 @@ const polled = [
 /** Sends so many mutated changes to a live instance. Throws with the first that is judged otherwise than by the oracle. */
 export async function sendMutations(t: TestContext, seed: number, count: number): Promise<Counts> {
   const folder = makeFolder(t, { 'module.js': moduleText('module', 1) })
-  const instance = await startInstance(t, folder, { data: dataFolder(t, folder) })
+  // What is counted here are judgements: the rate of changes is another test's.
+  const config = `${folder}.config.json`
+  writeFileSync(config, JSON.stringify({ admin: { changesPerSecond: 100_000 } }))
+  t.after(() => rmSync(config))
+  const data = dataFolder(t, folder)
+  const instance = await startInstance(t, folder, { data, words: ['--config', config] })
   const { send } = instance
   const put = [patched, ...fixed.map((route, at) => ({ id: `fixed-${at}`, ...route }))]
   const users = { name: 'users', endpoints: ['http://127.0.0.1:9001'] }
