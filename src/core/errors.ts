@@ -120,6 +120,17 @@ export type ErrorCode =
   | 'TURNOUT_INPUT_FILE'
   // Changes that wait.
   | 'TURNOUT_CHANGES_WAITING'
+  // listener
+  | 'TURNOUT_REQUEST_INVALID'
+  | 'TURNOUT_REQUEST_TIMEOUT'
+  | 'TURNOUT_HEADERS_TOO_LARGE'
+  | 'TURNOUT_METHOD_REFUSED'
+  | 'TURNOUT_EXPECT_INVALID'
+  | 'TURNOUT_UPGRADE_REFUSED'
+  | 'TURNOUT_FIELD_NAME'
+  | 'TURNOUT_CONNECTION_INVALID'
+  | 'TURNOUT_TLS_FILES'
+  | 'TURNOUT_TLS_INVALID'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -858,6 +869,70 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{most} changes are under way already',
     cause: 'More come than reach the disk; one that waits for long would be no answer.',
     cure: 'Wait for the time in Retry-After, or put several objects into one POST /api/changes.',
+  },
+  // listener
+  TURNOUT_REQUEST_INVALID: {
+    status: 400,
+    message: 'The request is not valid HTTP: {reason}',
+    cause:
+      'Its framing, its target or its first line breaks RFC 9112, or can be read in two ways, which is how requests are smuggled.',
+    cure: 'Correct the client, or the proxy in front that made this of its request.',
+  },
+  TURNOUT_REQUEST_TIMEOUT: {
+    status: 408,
+    message: 'The request did not come in time',
+    cause: 'Its head or its body took longer than `limits.headersMs` or `limits.requestMs`.',
+    cure: 'Send it faster, or raise the limit.',
+  },
+  TURNOUT_HEADERS_TOO_LARGE: {
+    status: 431,
+    message: 'The header fields are larger than the limit',
+    cause: 'Together they have more bytes than `limits.headerBytes`.',
+    cure: 'Send less; cookies are the usual reason. Or raise the limit.',
+  },
+  TURNOUT_METHOD_REFUSED: {
+    status: 405,
+    message: '{method} is refused',
+    cause:
+      'CONNECT would make a tunnel, TRACE shows fields that only the client and its proxies may see.',
+    cure: 'Use another method.',
+  },
+  TURNOUT_EXPECT_INVALID: {
+    status: 417,
+    message: 'The field Expect may only say 100-continue',
+    cause: 'Anything else is read in one way by some programs and in another by the next.',
+    cure: 'Send `Expect: 100-continue`, once, or no such field.',
+  },
+  TURNOUT_UPGRADE_REFUSED: {
+    status: 400,
+    message: 'An upgrade to HTTP/2 on an open connection is refused',
+    cause: '`Upgrade: h2c` and `HTTP2-Settings` would pass requests by every check of this server.',
+    cure: 'Send HTTP/1.1 without these fields.',
+  },
+  TURNOUT_FIELD_NAME: {
+    status: 400,
+    message: 'A header field has "_" in its name',
+    cause:
+      'Many programs take "_" for "-", so that such a name passes by checks of the other. `underscores` is `refuse`.',
+    cure: 'Write the name with "-", or set `underscores` to `drop` or `keep`.',
+  },
+  TURNOUT_CONNECTION_INVALID: {
+    status: 400,
+    message: 'The field Connection may not name {name}',
+    cause: 'A field that Connection names is removed by every proxy, and others rely on this one.',
+    cure: 'Leave it out of Connection.',
+  },
+  TURNOUT_TLS_FILES: {
+    status: 500,
+    message: 'Cannot read the key or the certificate: {reason}',
+    cause: 'The files of `tls` are not there, or cannot be read.',
+    cure: 'Correct the paths, or the permissions. A server that has a certificate keeps it.',
+  },
+  TURNOUT_TLS_INVALID: {
+    status: 500,
+    message: 'The certificate {file} cannot be used: {reason}',
+    cause: 'It does not belong to the key, is out of its time, or is not PEM.',
+    cure: 'Replace both files. A server that has a certificate keeps it.',
   },
 }
 
