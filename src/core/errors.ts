@@ -129,6 +129,7 @@ export type ErrorCode =
   | 'TURNOUT_UPGRADE_REFUSED'
   | 'TURNOUT_FIELD_NAME'
   | 'TURNOUT_CONNECTION_INVALID'
+  | 'TURNOUT_PIPELINE_TOO_LONG'
   | 'TURNOUT_TLS_FILES'
   | 'TURNOUT_TLS_INVALID'
 
@@ -189,20 +190,21 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   TURNOUT_HEADERS_TOO_MANY: {
     status: 431,
-    message: 'The request has more than 100 header fields',
-    cause: 'A limit that keeps one request cheap.',
-    cure: 'Send fewer fields.',
+    message: 'The request has too many header fields',
+    cause: 'A limit that keeps one request cheap: `limits.headerFields`, 100 by default.',
+    cure: 'Send fewer fields, or raise the limit.',
   },
   TURNOUT_TARGET_TOO_LONG: {
     status: 414,
-    message: 'The request target is longer than 8 KiB',
-    cause: 'A limit that keeps one request cheap.',
-    cure: 'Send a shorter path or query.',
+    message: 'The request target is too long',
+    cause: 'A limit that keeps one request cheap: `limits.targetLength`, 8 KiB by default.',
+    cure: 'Send a shorter path or query, or raise the limit.',
   },
   TURNOUT_HOST_INVALID: {
     status: 400,
     message: 'The request has no usable Host',
-    cause: 'The Host field stands there twice, or is not a host with an optional port.',
+    cause:
+      'The Host field stands there twice, is not a host with an optional port, or is not that of an absolute target.',
     cure: 'Send one Host field, as RFC 9112 section 3.2 asks.',
   },
   TURNOUT_CLIENT_LEFT: {
@@ -921,6 +923,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The field Connection may not name {name}',
     cause: 'A field that Connection names is removed by every proxy, and others rely on this one.',
     cure: 'Leave it out of Connection.',
+  },
+  TURNOUT_PIPELINE_TOO_LONG: {
+    status: 429,
+    message: 'Too many requests of this connection wait for their answers',
+    cause:
+      'A client sends requests without waiting for answers, and more than `limits.pipelining` wait.',
+    cure: 'Wait for answers, use more connections, or raise the limit.',
   },
   TURNOUT_TLS_FILES: {
     status: 500,

@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
+import type { Block } from '../core/address.ts'
 import { TurnoutError } from '../core/errors.ts'
+import { clientAddress } from '../core/http/forwarded.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
 import { LeanRequest } from './lean-request.ts'
@@ -90,15 +92,22 @@ export class NodeTransport implements Transport {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #bodyLimit: number
+  readonly #trusted: readonly Block[]
   /** Somebody has looked at the request as a stream. */
   #isTouched: boolean
 
-  constructor(request: IncomingMessage, response: ServerResponse, bodyLimit: number) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    bodyLimit: number,
+    trusted: readonly Block[] = [],
+  ) {
     this.method = request.method!
     this.target = originForm(request.url!)
     this.#request = request
     this.#response = response
     this.#bodyLimit = bodyLimit
+    this.#trusted = trusted
     this.#isTouched = false
   }
 
@@ -109,6 +118,13 @@ export class NodeTransport implements Transport {
 
   remoteAddress(): string | undefined {
     return this.#request.socket.remoteAddress
+  }
+
+  clientAddress(): string | undefined {
+    const peer = this.remoteAddress()
+    // Who trusts nobody needs no object of all fields.
+    if (this.#trusted.length === 0) return peer
+    return clientAddress(peer, this.header('x-forwarded-for'), this.#trusted)
   }
 
   header(name: string): string | undefined {
