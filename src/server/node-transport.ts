@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable, type Duplex } from 'node:stream'
+import type { Block } from '../core/address.ts'
 import { TurnoutError } from '../core/errors.ts'
+import { clientAddress } from '../core/http/forwarded.ts'
 import type { BodyPump, BodySink, BodySource } from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
@@ -105,6 +107,7 @@ export class NodeTransport implements Transport {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #bodyLimit: number
+  readonly #trusted: readonly Block[]
   /** Somebody has looked at the request as a stream. */
   #isTouched: boolean
   readonly #upgrade: UpgradeOffer | null
@@ -113,6 +116,7 @@ export class NodeTransport implements Transport {
     request: IncomingMessage,
     response: ServerResponse,
     bodyLimit: number,
+    trusted: readonly Block[] = [],
     upgrade: UpgradeOffer | null = null,
   ) {
     this.method = request.method!
@@ -120,6 +124,7 @@ export class NodeTransport implements Transport {
     this.#request = request
     this.#response = response
     this.#bodyLimit = bodyLimit
+    this.#trusted = trusted
     this.#isTouched = false
     this.#upgrade = upgrade
   }
@@ -131,6 +136,13 @@ export class NodeTransport implements Transport {
 
   remoteAddress(): string | undefined {
     return this.#request.socket.remoteAddress
+  }
+
+  clientAddress(): string | undefined {
+    const peer = this.remoteAddress()
+    // Who trusts nobody needs no object of all fields.
+    if (this.#trusted.length === 0) return peer
+    return clientAddress(peer, this.header('x-forwarded-for'), this.#trusted)
   }
 
   header(name: string): string | undefined {
