@@ -5,6 +5,8 @@ import type { Limits } from '../core/http/limits.ts'
 interface Use {
   /** Exchanges in flight. */
   open: number
+  /** Requests that came. */
+  requests: number
   /** Requests that wait behind another of the connection. */
   waiting: number
   /** Sweep at which the last exchange ended. */
@@ -31,7 +33,13 @@ const flowOf = (socket: Socket): number =>
   socket.writableLength -
   ((socket as unknown as WithHandle)._handle?.writeQueueSize ?? 0)
 
-type ConnectionLimits = Pick<Limits, 'keepAliveMs' | 'writeIdleMs' | 'pipelining'>
+type ConnectionLimits = Pick<
+  Limits,
+  'keepAliveMs' | 'writeIdleMs' | 'pipelining' | 'requestsPerConnection'
+>
+
+/** What becomes of a request: one behind the last of its connection is never answered. */
+export type Admission = 'serve' | 'refuse' | 'ignore'
 
 /**
  * The connections of a listener. Who has been idle for too long, or does not read, is closed by one sweep every few
@@ -44,15 +52,18 @@ export class Connections {
   readonly #idleSweeps: number
   readonly #stuckSweeps: number
   readonly #pipelining: number
+  readonly #requests: number
   #sweep: number
 
-  constructor({ keepAliveMs, writeIdleMs, pipelining }: ConnectionLimits) {
+  constructor(limits: ConnectionLimits) {
+    const { keepAliveMs, writeIdleMs } = limits
     const sweepMs = Math.min(longestSweepMs, Math.ceil(Math.min(keepAliveMs, writeIdleMs) / 4))
     this.#uses = new Map()
     this.#pending = new Set()
     this.#idleSweeps = Math.ceil(keepAliveMs / sweepMs)
     this.#stuckSweeps = Math.ceil(writeIdleMs / sweepMs)
-    this.#pipelining = pipelining
+    this.#pipelining = limits.pipelining
+    this.#requests = limits.requestsPerConnection
     this.#sweep = 0
     this.#timer = setInterval(() => this.sweep(), sweepMs)
     this.#timer.unref()
@@ -61,6 +72,7 @@ export class Connections {
   add(socket: Socket): void {
     const use: Use = {
       open: 0,
+      requests: 0,
       waiting: 0,
       usedAt: this.#sweep,
       flow: 0,
@@ -74,15 +86,19 @@ export class Connections {
     socket.once('close', () => this.#uses.delete(socket))
   }
 
-  /** False where more requests of the connection wait for their turn than may. */
-  admit(socket: Socket, response: ServerResponse): boolean {
-    // One without a socket is behind another, and is told when its turn comes.
-    if (response.socket !== null) return true
+  /** Counts a request: too many may wait for their turn, and the last that the connection may bring says so. */
+  admit(socket: Socket, response: ServerResponse): Admission {
     const use = this.#uses.get(socket)
-    if (use === undefined) return true
+    if (use === undefined) return 'serve'
+    use.requests += 1
+    if (use.requests > this.#requests) return 'ignore'
+    // Node's own counter says so too, but leaves the connection open.
+    if (use.requests === this.#requests) response.shouldKeepAlive = false
+    // One without a socket is behind another, and is told when its turn comes.
+    if (response.socket !== null) return 'serve'
     use.waiting += 1
     response.once('socket', use.advance)
-    return use.waiting < this.#pipelining
+    return use.waiting < this.#pipelining ? 'serve' : 'refuse'
   }
 
   /** An exchange began on this connection; `done` is its end, undefined where it has ended already. */

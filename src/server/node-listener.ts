@@ -126,7 +126,7 @@ const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInf
   })
 
 const serverOptions = ({ headersMs, requestMs, headerBytes }: Limits): ServerOptions => ({
-  IncomingMessage: LeanRequest as typeof IncomingMessage,
+  IncomingMessage: LeanRequest,
   headersTimeout: requestMs === 0 ? headersMs : Math.min(headersMs, requestMs),
   requestTimeout: requestMs,
   maxHeaderSize: headerBytes,
@@ -157,9 +157,9 @@ export async function openListener(
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     if (isClosing) response.shouldKeepAlive = false
-    if (connections.admit(socket, response)) {
-      connections.track(socket, response, serve(request, response))
-    } else if (!refusedSockets.has(socket)) {
+    const admission = connections.admit(socket, response)
+    if (admission === 'serve') connections.track(socket, response, serve(request, response))
+    else if (admission === 'refuse' && !refusedSockets.has(socket)) {
       refuse(request, response, problem('TURNOUT_PIPELINE_TOO_LONG'))
     }
   }
@@ -203,7 +203,6 @@ export async function openListener(
   })
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
-  server.maxRequestsPerSocket = limits.requestsPerConnection
   server.maxConnections = mostConnections(limits.connections)
   const release = (): void => {
     connections.close()

@@ -23,7 +23,7 @@ export function lastFields(found: Problem): readonly string[] {
 /** An answer for a socket that no request was made of. Nothing in it is the client's. */
 function rawReply(found: Problem): string {
   const { status, headers, body } = problemReply(found, lastFields(found))
-  const text = String(body)
+  const text = body as string
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`]
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
   lines.push(`content-length: ${Buffer.byteLength(text)}`, '', text)

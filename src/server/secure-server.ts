@@ -1,6 +1,6 @@
 import type { Server, ServerOptions } from 'node:http'
 import type { Logger } from '../core/logger.ts'
-import { Certificate, type CertificateFiles } from './certificate.ts'
+import { Certificate, type CertificateFiles, type Pair } from './certificate.ts'
 
 /** A server of https, not bound yet, and the certificate that it follows. */
 export interface Secure {
@@ -16,7 +16,7 @@ export async function openSecure(
 ): Promise<Secure> {
   // Most listeners have none, and it is not small.
   const { createServer } = await import('node:https')
-  let renew = (_: { readonly key: string; readonly cert: string }): void => undefined
+  let renew: (pair: Pair) => void = () => undefined
   const { certificate, pair } = await Certificate.open(files, {
     onPair: (next) => {
       renew(next)

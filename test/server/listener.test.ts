@@ -130,7 +130,12 @@ test('close cuts what does not end by the deadline, and says how many', async ()
 })
 
 test('connections that are idle too long are closed by the sweep; busy ones are not', async (t) => {
-  const connections = new Connections({ keepAliveMs: 10_000, writeIdleMs: 20_000, pipelining: 16 })
+  const connections = new Connections({
+    keepAliveMs: 10_000,
+    writeIdleMs: 20_000,
+    pipelining: 16,
+    requestsPerConnection: 9,
+  })
   t.after(() => connections.close())
   const destroyed: string[] = []
   const socketOf = (name: string, writableLength = 0): Socket =>

@@ -95,22 +95,23 @@ export function forwardedHeaders(forwarding: Forwarding): string[] {
   const address = peer === undefined ? undefined : (entryAddress(peer) ?? peer)
   const isBelieved = isTrusted(address, trusted)
   const sent: string[] = []
-  const claims = new Map<string, string[]>()
+  let claims = null as Map<string, string[]> | null
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!
     const value = fields[at + 1]!
     const loose = mayClaim(name) ? looseName(name) : ''
     if (!isClaim(loose)) sent.push(name, value)
     else if (isBelieved && !name.includes('_')) {
+      claims ??= new Map()
       const values = claims.get(loose)
       if (values === undefined) claims.set(loose, [value])
       else values.push(value)
     }
   }
-  const list = claims.get('x-forwarded-for')?.join(', ')
-  const client = clientAddress(peer, list, trusted)
+  const list = claims?.get('x-forwarded-for')?.join(', ')
+  const client = isBelieved ? clientAddress(peer, list, trusted) : address
   const claimed = (name: string, own: string): void => {
-    const values = claims.get(name)
+    const values = claims?.get(name)
     const isOne = values?.length === 1 && forms[name]!.test(values[0]!)
     sent.push(name, isOne ? values[0]! : own)
   }
@@ -121,7 +122,7 @@ export function forwardedHeaders(forwarding: Forwarding): string[] {
   if (host !== '') claimed('x-forwarded-host', host)
   claimed('x-forwarded-port', portOf(host, protocol))
   if (client !== undefined) sent.push('x-real-ip', client)
-  for (const [name, values] of claims) {
+  for (const [name, values] of claims ?? []) {
     if (name === 'forwarded') {
       const own = element(address ?? 'unknown', protocol, host)
       sent.push(name, `${values.join(', ')}, ${own}`)
