@@ -178,6 +178,7 @@ export async function openListener(
     response.assignSocket(socket)
     response.once('finish', () => socket.destroySoon())
     socket.on('error', () => undefined)
+    connections.upgraded(socket)
     connections.track(socket, response, serve(request, response, undefined, { socket, first }))
   }
   server.on('request', take)
