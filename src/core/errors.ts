@@ -136,6 +136,9 @@ export type ErrorCode =
   | 'TURNOUT_BULKHEAD_FULL'
   | 'TURNOUT_TOO_MANY_REQUESTS'
   | 'TURNOUT_CONNECTION_INVALID'
+  // filters
+  | 'TURNOUT_SENT_PATH_INVALID'
+  | 'TURNOUT_FAULT_INJECTED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -965,6 +968,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'More than {rate} requests per second',
     cause: 'A rate limit of the route is spent.',
     cure: 'Send it again after the time in Retry-After.',
+  },
+  // filters
+  TURNOUT_SENT_PATH_INVALID: {
+    status: 400,
+    message: 'What the route makes of this path is no path',
+    cause:
+      'A filter put a path together that has dot segments, bad escapes or other characters than a path, or is too long. It is not sent on.',
+    cure: 'Correct the template or the replacement, or the request.',
+  },
+  TURNOUT_FAULT_INJECTED: {
+    status: 503,
+    message: 'A fault was injected on purpose',
+    cause: 'The route has a filter fault, for a drill; the status is the one it names.',
+    cure: 'End the drill: remove the filter.',
   },
 }
 
