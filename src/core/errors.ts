@@ -145,6 +145,8 @@ export type ErrorCode =
   | 'TURNOUT_PIPELINE_TOO_LONG'
   | 'TURNOUT_TLS_FILES'
   | 'TURNOUT_TLS_INVALID'
+  | 'TURNOUT_SENT_PATH_INVALID'
+  | 'TURNOUT_FAULT_INJECTED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -1033,6 +1035,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The certificate {file} cannot be used: {reason}',
     cause: 'It does not belong to the key, is out of its time, or is not PEM.',
     cure: 'Replace both files. A server that has a certificate keeps it.',
+  },
+  TURNOUT_SENT_PATH_INVALID: {
+    status: 400,
+    message: 'What the route makes of this path is no path',
+    cause:
+      'A filter put a path together that has dot segments, bad escapes or other characters than a path, or is too long. It is not sent on.',
+    cure: 'Correct the template or the replacement, or the request.',
+  },
+  TURNOUT_FAULT_INJECTED: {
+    status: 503,
+    message: 'A fault was injected on purpose',
+    cause: 'The route has a filter fault, for a drill; the status is the one it names.',
+    cure: 'End the drill: remove the filter.',
   },
 }
 

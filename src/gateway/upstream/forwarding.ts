@@ -281,7 +281,8 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#endpoint?.leave()
     this.#call.end()
     this.#streams.remove(this.#exchange)
-    this.#exchange.worker = null
+    // A repeat may have begun meanwhile.
+    if (this.#exchange.worker === this) this.#exchange.worker = null
   }
 }
 
