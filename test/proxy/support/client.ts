@@ -36,28 +36,28 @@ export function talk(port: number, bytes = ''): Talk {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   let received = ''
   let taken = 0
-  let isClosed = false
-  let isBroken = false
+  const state = { isClosed: false, isBroken: false }
   let wake = (): void => undefined
   socket.setEncoding('latin1')
   socket.on('data', (text: string) => {
     received += text
     wake()
   })
-  socket.on('error', () => (isBroken = true))
+  socket.on('error', () => (state.isBroken = true))
   const closed = new Promise<'ended' | 'broken'>((resolve) =>
     socket.on('close', () => {
-      isClosed = true
+      state.isClosed = true
       wake()
-      resolve(isBroken ? 'broken' : 'ended')
+      resolve(state.isBroken ? 'broken' : 'ended')
     }),
   )
   const until = async (holds: (received: string) => boolean): Promise<void> => {
-    while (!isClosed && !holds(received)) await new Promise<void>((resolve) => (wake = resolve))
+    while (!state.isClosed && !holds(received))
+      await new Promise<void>((resolve) => (wake = resolve))
   }
   const answer = async (method = 'GET'): Promise<Answer> => {
     for (;;) {
-      const found = readAnswer(received.slice(taken), method, isClosed, isBroken)
+      const found = readAnswer(received.slice(taken), method, state.isClosed, state.isBroken)
       if (found !== null) {
         taken += found.size
         return found.answer
