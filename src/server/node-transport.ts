@@ -127,6 +127,8 @@ export class NodeTransport implements Transport {
     this.#trusted = trusted
     this.#isTouched = false
     this.#upgrade = upgrade
+    // Node has let go of a connection that asks for another protocol, and tells no response of it to go on.
+    upgrade?.socket.on('drain', () => response.emit('drain'))
   }
 
   origin(): string {
@@ -233,14 +235,15 @@ export class NodeTransport implements Transport {
     if (response.headersSent || this.#request.httpVersionMinor === 0) return
     if (status === 102) response.writeProcessing()
     if (status !== 103) return
-    const hints: Record<string, string | string[]> = {}
-    for (let at = 0; at < headers.length; at += 2) {
-      const name = headers[at]!.toLowerCase()
-      const before = hints[name]
-      const value = headers[at + 1]!
-      hints[name] = before === undefined ? value : [before, value].flat()
+    const links = headers.flatMap((value, at) =>
+      at % 2 === 1 && headers[at - 1]!.toLowerCase() === 'link' ? value.split(/,\s*(?=<)/) : [],
+    )
+    if (links.length === 0) return
+    try {
+      response.writeEarlyHints({ link: links })
+    } catch {
+      // Links that Node does not take for links: a hint that is not given costs nothing.
     }
-    if (hints['link'] !== undefined) response.writeEarlyHints(hints)
   }
 
   get isHeadSent(): boolean {
@@ -374,7 +377,7 @@ export class NodeTransport implements Transport {
   async tunnel(headers: readonly string[], other: Duplex, first: Uint8Array): Promise<void> {
     const { socket, first: early } = this.#upgrade!
     const response = this.#response
-    response.writeHead(101, [...headers, 'connection', 'Upgrade'])
+    response.writeHead(101, headers as string[])
     response.flushHeaders()
     response.detachSocket(socket as Socket)
     await join(socket, early, other, first)
@@ -395,7 +398,11 @@ export class NodeTransport implements Transport {
 
   destroy(): void {
     this.#upgrade?.socket.destroy()
-    this.#response.destroy()
+    const response = this.#response
+    // An answer that ends with its connection looks whole unless the connection breaks.
+    const isToEnd = this.#request.httpVersionMinor === 0 && response.headersSent
+    if (isToEnd && !response.hasHeader('content-length')) response.socket?.resetAndDestroy()
+    response.destroy()
   }
 
   node(): { readonly request: IncomingMessage; readonly response: ServerResponse } {

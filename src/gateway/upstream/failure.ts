@@ -26,6 +26,8 @@ export function failureReply(
 ): Reply {
   const headers =
     retryAfterMs > 0 ? ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))] : []
+  // The rest of a body that is too large is not worth reading.
+  if (code === 'TURNOUT_BODY_TOO_LARGE') headers.push('connection', 'close')
   return codeReply(code, { upstream, limit }, headers)
 }
 

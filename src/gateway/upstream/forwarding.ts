@@ -84,6 +84,9 @@ export class Forwarding implements AnswerListener, BodySource {
     const { transport } = this.#exchange
     this.#exchange.worker = this
     transport.onClose(() => this.abort('the client left'))
+    if (this.#exchange.abortReason !== null) this.abort(this.#exchange.abortReason)
+    // What is before it may have waited, and its client not.
+    if (this.#isOver) return
     const { totalMs } = this.#timeouts
     if (totalMs > 0 && transport.upgrade === null)
       this.#total = setTimeout(() => this.#timeOut(), totalMs)
@@ -101,18 +104,24 @@ export class Forwarding implements AnswerListener, BodySource {
     const { path, search, headers, host } = this.#outbound
     const bodyLength = transport.bodyLength()
     const label = `${exchange.route?.id ?? ''} ${method} ${exchange.pattern}`
-    this.#outgoing = endpoint.client.send(
-      {
-        method,
-        target: path + search,
-        headers: ['host', host ?? endpoint.authority, ...headers],
-        bodyLength,
-        upgrade: transport.upgrade,
-      },
-      this,
-      label,
-      this.#timeouts,
-    )
+    try {
+      this.#outgoing = endpoint.client.send(
+        {
+          method,
+          target: path + search,
+          headers: ['host', host ?? endpoint.authority, ...headers],
+          bodyLength,
+          upgrade: transport.upgrade,
+        },
+        this,
+        label,
+        this.#timeouts,
+      )
+    } catch (error) {
+      // What filters made of it is no request.
+      this.#finish()
+      throw error
+    }
     if (bodyLength !== 0 && !this.#isOver && this.#pump === null) this.#sendBody()
   }
 
@@ -147,7 +156,8 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#upstream.decorate(exchange, this.#endpoint!, headers)
     if (exchange.method === 'HEAD' || status === 304) {
       if (length !== null) headers.push('content-length', String(length))
-      this.#resolve(new Reply(status, headers, null))
+      // Of a whole body the length is known, and would be said: of this one nobody has said it.
+      this.#resolve(new Reply(status, headers, length === null ? this : null))
     } else if (whole !== null) {
       this.#resolve(new Reply(status, headers, whole))
     } else {
@@ -201,7 +211,7 @@ export class Forwarding implements AnswerListener, BodySource {
     const { method } = this.#exchange
     const code = failureCodes[failure.kind]
     if (this.#isAnswered) {
-      this.#upstream.report(this.#endpoint!, failure.reason)
+      if (failure.kind !== 'aborted') this.#upstream.report(this.#endpoint!, failure.reason)
       const error = new TurnoutError('TURNOUT_UPSTREAM_TRUNCATED', {
         upstream: this.#upstream.name,
       })
@@ -225,7 +235,7 @@ export class Forwarding implements AnswerListener, BodySource {
   /** Ends it from outside: the client left, a deadline passed, its route was changed. */
   abort(reason: string): void {
     if (this.#isOver) return
-    if (this.#outgoing === null) this.#finish()
+    if (this.#outgoing === null) this.#refuse(this.#ending)
     else this.#outgoing.abort(reason)
   }
 

@@ -37,8 +37,15 @@ export function beginOutbound(exchange: Exchange, trusted: readonly Block[]): Ou
     trusted,
   })
   const { path, search } = exchange
-  return { path, search, headers, host: null, timeouts: null, maxBody: null }
+  return { path, search: escaped(search), headers, host: null, timeouts: null, maxBody: null }
 }
+
+/** Bytes that stand for no character of a target leave in the same spelling as those of the path. */
+const escaped = (search: string): string =>
+  search.replace(
+    /[^!-~]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
 
 /** The request as it is now, for whoever sends it more than once: filters further in change it each time. */
 export const copyOutbound = (outbound: Outbound): Outbound => ({
