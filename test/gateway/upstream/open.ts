@@ -66,7 +66,7 @@ export interface Endpoint {
   readonly url: string
   readonly sockets: readonly Socket[]
   /** Waits until the client has closed all connections but `count`. */
-  left(count: number): Promise<void>
+  readonly left: (count: number) => Promise<void>
 }
 
 /** Listens, and calls `serve` for each connection with its number, from 0. */
