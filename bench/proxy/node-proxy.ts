@@ -51,8 +51,8 @@ const start: Readonly<Record<NodeProxyName, (urls: readonly string[]) => Promise
   },
   'fast-proxy': async ([base]) => {
     const { default: fastProxy } = await import('fast-proxy')
-    const { proxy } = fastProxy({ base: base!, maxSockets: 256 })
-    return serve((request, response) => proxy(request, response, request.url!, {}))
+    const forwarder = fastProxy({ base: base!, maxSockets: 256 })
+    return serve((request, response) => forwarder.proxy(request, response, request.url!, {}))
   },
   '@fastify/http-proxy': async ([upstream]) => {
     const [{ fastify }, { default: httpProxy }] = await Promise.all([
