@@ -100,6 +100,9 @@ export interface UpgradeOffer {
 /** Largest body that is put behind its head as text: a copy, but one write instead of two. */
 const maxCopied = 16 * 1024
 
+/** So many bytes of a pushed body may wait for the client. Node's own mark, 16 KB, stops the source at each large piece. */
+const maxWaiting = 128 * 1024
+
 /** A request of `node:http`, translated both ways. Nothing else in Turnout touches its objects. */
 export class NodeTransport implements Transport {
   readonly method: string
@@ -358,7 +361,7 @@ export class NodeTransport implements Transport {
       })
       response.on('drain', () => source.resume())
       source.flow({
-        write: (bytes) => response.write(bytes),
+        write: (bytes) => response.write(bytes) || response.writableLength < maxWaiting,
         end: () => {
           isOver = true
           response.end()

@@ -23,6 +23,10 @@ const entryAddress = (entry: string): string | null => {
   return address.length === 2 ? addressText(address) : text
 }
 
+/** The address of a connection. One of version 4 is written in one way only; reading it costs more than all else here. */
+const peerAddress = (peer: string): string =>
+  peer.includes(':') ? (entryAddress(peer) ?? peer) : peer
+
 /**
  * Who a request is from: the right-most address that is no trusted proxy's, of the list in `X-Forwarded-For` and the
  * connection's own address behind it. Left of that, anybody may have written anything. Where the list holds something
@@ -34,7 +38,7 @@ export function clientAddress(
   trusted: readonly Block[],
 ): string | undefined {
   if (peer === undefined) return undefined
-  let found = entryAddress(peer) ?? peer
+  let found = peerAddress(peer)
   if (xForwardedFor === undefined || !isTrusted(found, trusted)) return found
   const entries = xForwardedFor.split(',')
   for (let at = entries.length - 1; at >= 0; at -= 1) {
@@ -92,7 +96,7 @@ const element = (peer: string, protocol: string, host: string): string => {
  */
 export function forwardedHeaders(forwarding: Forwarding): string[] {
   const { fields, peer, protocol, host, trusted } = forwarding
-  const address = peer === undefined ? undefined : (entryAddress(peer) ?? peer)
+  const address = peer === undefined ? undefined : peerAddress(peer)
   const isBelieved = isTrusted(address, trusted)
   const sent: string[] = []
   let claims = null as Map<string, string[]> | null

@@ -171,8 +171,8 @@ export class Forwarding implements AnswerListener, BodySource {
 
   onData(bytes: Buffer): boolean {
     if (this.#sink !== null) return this.#sink.write(bytes)
-    this.#early.push(bytes)
-    return false
+    // The sink comes later in the same turn, mostly: stopping for it would cost more than one piece is worth.
+    return this.#early.push(bytes) === 1
   }
 
   onEnd(): void {
