@@ -21,12 +21,12 @@ export function isVersion(text: string): boolean {
  * numbers. What is not understood selects nothing.
  */
 export function selectsVersion(requested: string, version: string): boolean {
-  return isRequest(requested) && satisfies(version, requested)
+  return isRange(requested) && satisfies(version, requested)
 }
 
 /** The highest version that a request selects, or null. */
 export function highestMatch(requested: string, versions: readonly string[]): string | null {
-  return isRequest(requested) ? maxSatisfying([...versions], requested) : null
+  return isRange(requested) ? maxSatisfying([...versions], requested) : null
 }
 
 /**
@@ -37,7 +37,7 @@ export function selectVersions<Candidate extends Versioned>(
   requested: string,
   candidates: readonly Candidate[],
 ): readonly Candidate[] {
-  if (!isRequest(requested)) return []
+  if (!isRange(requested)) return []
   const highest = highestMatch(
     requested,
     candidates.map(({ version }) => version),
@@ -51,5 +51,6 @@ export function selectVersions<Candidate extends Versioned>(
   return baselines.filter(({ version }) => version === latest)
 }
 
-const isRequest = (text: string): boolean =>
+/** Whether a text selects versions: one in full, a part of one, or a range as npm reads them. */
+export const isRange = (text: string): boolean =>
   text.length <= maxRequestedLength && text.trim() !== '' && validRange(text) !== null
