@@ -13,7 +13,15 @@ export type Drive = (
 ) => Promise<number>
 
 const withWrk: Drive = async (port, seconds, cpu, path = '/ping') => {
-  const words = ['wrk', '-t1', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}${path}`]
+  const words = [
+    'wrk',
+    '-t1',
+    '-c64',
+    '--timeout',
+    '10s',
+    `-d${seconds}s`,
+    `http://127.0.0.1:${port}${path}`,
+  ]
   const pinned = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]
   const { stdout } = await run(pinned[0]!, pinned.slice(1))
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]
