@@ -159,7 +159,7 @@ const upload = (
   client: Parameters<typeof send>[0],
   size: number,
   timeouts?: { idleMs: number },
-): Sent & { given(): number } => {
+): Sent & { readonly given: () => number } => {
   const piece = Buffer.alloc(65_536, 'a')
   let given = 0
   let pump = (): void => undefined

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
 import { createServer, type TlsOptions, type TLSSocket } from 'node:tls'
-import { failureOf, onRequests, openClient, openEndpoint, send } from './open.ts'
+import { failureOf, onRequests, openClient, openEndpoint, send, until } from './open.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'turnout-tls-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -154,6 +154,26 @@ test('a key that does not fit, and a text that is none', { skip }, async (t) => 
     assert.deepEqual(await failureOf(send(client)), refused)
     assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
   }
+})
+
+test('after a 101 the encrypted connection belongs to the listener', { skip }, async (t) => {
+  const server = createServer(named!, (socket: TLSSocket) =>
+    onRequests(socket, () => {
+      socket.write('HTTP/1.1 101 S\r\nconnection: upgrade\r\nupgrade: a\r\n\r\n')
+      setTimeout(() => socket.write('x'.repeat(1_000_000)), 20)
+    }),
+  )
+  const { url, left } = await openEndpoint(t, () => undefined, server)
+  const client = openClient(t, url.replace('http:', 'https:'), { pem: { ca: named!.cert } })
+  const { first, socket } = (await send(client, { upgrade: 'a' }).over).upgraded!
+  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+  // Nobody listens yet: nothing may be lost.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  let count = first.length
+  socket.on('data', (bytes: Buffer) => (count += bytes.length))
+  await until(() => count === 1_000_000)
+  socket.destroy()
+  await left(0)
 })
 
 test('an endpoint that does not speak TLS', async (t) => {
