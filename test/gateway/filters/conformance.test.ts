@@ -126,7 +126,7 @@ for (const kind of filterKinds) {
     }
     const handler = around(filter, answers(200), upstreams)
     const sizes = (): number[] =>
-      [...states].map((state) => (state instanceof Map ? state.size : Object.keys(state!).length))
+      [...states].map((state) => Number((state as { size?: number }).size ?? 0))
     await handler(openExchange().exchange)
     const before = sizes()
     for (let at = 0; at < 1_000; at += 1) await handler(openExchange().exchange)
