@@ -9,8 +9,9 @@ import type { HashKey } from '../../core/route/upstream.ts'
 import { codeReply } from '../problem-reply.ts'
 import { hashKeyOf } from '../upstream/hash-key.ts'
 import { before, type FilterMaker } from './filter.ts'
+import { RecentMap } from './recent-map.ts'
 
-/** More clients than that are told apart only while they come again and again. */
+/** More clients than that, or half as many others in between, and one is taken for new. */
 const maxBuckets = 100_000
 
 /** What a client writes may be long, and would be kept: of that, a digest. */
@@ -21,16 +22,13 @@ function bucketName(kind: HashKey['kind'], who: string | null): string {
 
 export const rateLimit: FilterMaker<'rate-limit'> = ({ key, perSecond, burst }, place) => {
   const rate: Rate = { perSecond, burst }
-  const buckets = place.stateOf(() => new Map<string, TokenBucket>())
+  const buckets = place.stateOf(() => new RecentMap<TokenBucket>(maxBuckets))
   return (next) => (exchange) => {
     const who =
       key === null ? '' : bucketName(key.kind, hashKeyOf(key, exchange, exchange.outbound))
     const now = performance.now()
     const taken = takeToken(rate, buckets.get(who) ?? fullBucket(rate, now), now)
-    // Last in the order: the first one is who has not come for the longest time.
-    buckets.delete(who)
     buckets.set(who, taken.bucket)
-    if (buckets.size > maxBuckets) buckets.delete(buckets.keys().next().value!)
     if (taken.ok) return next(exchange)
     const seconds = Math.max(1, Math.ceil(taken.waitMs / 1000))
     return codeReply('TURNOUT_TOO_MANY_REQUESTS', { rate: perSecond }, [

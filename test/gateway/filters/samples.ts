@@ -1,0 +1,48 @@
+import type { Filter } from '../../../src/core/route/filter.ts'
+
+/** One filter of every kind that lets a plain `GET /` reach its target; a kind without one does not compile. */
+export const samples: { readonly [Kind in Filter['kind']]: Filter } = {
+  'strip-prefix': { kind: 'strip-prefix', parts: 1 },
+  'add-prefix': { kind: 'add-prefix', prefix: '/front' },
+  'set-path': { kind: 'set-path', template: '/set' },
+  'rewrite-path': { kind: 'rewrite-path', pattern: '^/', replacement: '/new/' },
+  'set-request-header': { kind: 'set-request-header', name: 'x-set', value: 'a' },
+  'add-request-header': { kind: 'add-request-header', name: 'x-add', value: 'a' },
+  'remove-request-header': { kind: 'remove-request-header', name: 'x-sent' },
+  'set-response-header': { kind: 'set-response-header', name: 'x-answer', value: 'a' },
+  'add-response-header': { kind: 'add-response-header', name: 'x-answer', value: 'a' },
+  'remove-response-header': { kind: 'remove-response-header', name: 'x-answer' },
+  'preserve-host': { kind: 'preserve-host' },
+  redirect: { kind: 'redirect', status: 302, location: '/to' },
+  timeout: { kind: 'timeout', headersMs: 1, idleMs: null, totalMs: 2 },
+  retry: {
+    kind: 'retry',
+    retries: 2,
+    statuses: [503],
+    onFailure: true,
+    methods: ['GET', 'HEAD'],
+    firstBackoffMs: 0,
+    maxBackoffMs: 0,
+    factor: 1,
+    jitter: 0,
+    budgetPercent: 100,
+  },
+  'rate-limit': { kind: 'rate-limit', perSecond: 1_000_000, burst: 1_000_000, key: null },
+  cors: {
+    kind: 'cors',
+    origins: ['https://a.test'],
+    methods: ['GET'],
+    headers: [],
+    exposed: [],
+    credentials: false,
+    maxAgeSeconds: 60,
+  },
+  'body-limit': { kind: 'body-limit', bytes: 10 },
+  mirror: { kind: 'mirror', upstream: 'other', percent: 100 },
+  fault: { kind: 'fault', delayMs: 0, delayPercent: 0, abortStatus: 0, abortPercent: 0 },
+  fallback: {
+    kind: 'fallback',
+    respond: { status: 200, headers: {}, body: 'instead' },
+    upstream: null,
+  },
+}
