@@ -51,6 +51,7 @@ export const operations = {
   diffRevisions: { method: 'GET', path: '/api/revisions/{from}/diff/{to}' },
   rollBack: { method: 'POST', path: '/api/revisions/{number}/rollback' },
   confirm: { method: 'POST', path: '/api/revisions/{number}/confirm' },
+  takeBack: { method: 'POST', path: '/api/revisions/{number}/take-back' },
   listTokens: { method: 'GET', path: '/api/tokens' },
   createToken: { method: 'POST', path: '/api/tokens' },
   getToken: { method: 'GET', path: '/api/tokens/{id}' },
@@ -163,6 +164,7 @@ export interface OperationTypes {
   readonly diffRevisions: Shape<None, null, TableDiff>
   readonly rollBack: Shape<{ readonly reason?: string | undefined }, null, PublishAnswer>
   readonly confirm: Shape<{ readonly reason?: string | undefined }, null, PublishAnswer>
+  readonly takeBack: Shape<{ readonly reason?: string | undefined }, null, PublishAnswer>
   readonly listTokens: Shape<None, null, { readonly items: readonly TokenItem[] }>
   readonly createToken: Shape<None, TokenRequest, CreatedToken>
   readonly getToken: Shape<None, null, TokenItem>

@@ -57,11 +57,14 @@ export const exitCodes: {
   readonly usage: 2
   /** No running instance was reached. */
   readonly unreached: 3
+  /** A drill has spent its error budget. */
+  readonly spent: 4
 } = {
   ok: 0,
   failed: 1,
   usage: 2,
   unreached: 3,
+  spent: 4,
 }
 
 /** The commands that need a gateway, loaded when one of them is called; each gives an exit code. */

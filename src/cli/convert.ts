@@ -47,6 +47,13 @@ export function toTarget(text: string): string {
   throw new InvalidArgumentError('Expected a path that starts with /, or an absolute URL.')
 }
 
+/** The origin that a URL names. */
+export function toOrigin(text: string): string {
+  const { protocol, origin } = URL.canParse(text) ? new URL(text) : { protocol: '', origin: '' }
+  if (protocol === 'http:' || protocol === 'https:') return origin
+  throw new InvalidArgumentError('Expected an http:// or https:// URL.')
+}
+
 export function toMethod(text: string): string {
   // RFC 9110 section 9.1: a method is a token.
   if (/^[\w!#$%&'*+.^`|~-]+$/.test(text)) return text.toUpperCase()

@@ -77,6 +77,11 @@ export interface Control {
   rollBack(number: number, who: Who): Promise<Outcome>
   /** Keeps a revision that waits for its confirmation. Rejects with TURNOUT_REVISION_UNKNOWN or TURNOUT_CONFIRM_LATE. */
   confirm(number: number, who: Who): Promise<void>
+  /**
+   * Undoes what a revision did that waits for its confirmation; what others changed since stays. Rejects as `confirm`
+   * does.
+   */
+  takeBackWaiting(number: number, who: Who): Promise<Outcome>
   /** Newest first. */
   history(): readonly HistoryRow[]
   /** Rejects with TURNOUT_REVISION_UNKNOWN when it is no longer kept. */

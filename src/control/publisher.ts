@@ -216,6 +216,22 @@ export class Publisher implements Control {
     return this.#takeBack(number, who, () => true)
   }
 
+  /** The same for one that waits for its confirmation; rejects where it no longer does. */
+  takeBackWaiting(number: number, who: Who): Promise<Outcome> {
+    return this.#takeBack(number, who, () => {
+      this.#demandWaiting(number)
+      return true
+    })
+  }
+
+  /** @throws TurnoutError TURNOUT_REVISION_UNKNOWN or TURNOUT_CONFIRM_LATE */
+  #demandWaiting(number: number): void {
+    if (this.#history.revisionOf(number) === undefined)
+      throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
+    if (!this.#history.waiting().some((one) => one.number === number))
+      throw new TurnoutError('TURNOUT_CONFIRM_LATE', { revision: number })
+  }
+
   /** Nothing is done where `isWanted` says so, which is asked when nothing else can come between. */
   #takeBack(number: number, who: Who, isWanted: () => boolean): Promise<Outcome> {
     return this.#restore(who, { ...plain, takesBack: number }, async () => {
@@ -227,11 +243,7 @@ export class Publisher implements Control {
 
   confirm(number: number, who: Who): Promise<void> {
     return this.#queued(async () => {
-      const revision = this.#history.revisionOf(number)
-      if (revision === undefined)
-        throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: number })
-      if (!this.#history.waiting().some((one) => one.number === number))
-        throw new TurnoutError('TURNOUT_CONFIRM_LATE', { revision: number })
+      this.#demandWaiting(number)
       await this.#note({ kind: 'confirmed', revision: number, at: Date.now(), ...who })
       this.#history.confirm(number)
       this.#deadlines.clear(number)

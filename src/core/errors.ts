@@ -147,6 +147,12 @@ export type ErrorCode =
   | 'TURNOUT_TLS_INVALID'
   | 'TURNOUT_SENT_PATH_INVALID'
   | 'TURNOUT_FAULT_INJECTED'
+  // drills
+  | 'TURNOUT_DRILL_INVALID'
+  | 'TURNOUT_DRILL_ROUTE_OFF'
+  | 'TURNOUT_DRILL_REPORT'
+  | 'TURNOUT_DRILL_SPENT'
+  | 'TURNOUT_DRILL_LEFT'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -1048,6 +1054,40 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'A fault was injected on purpose',
     cause: 'The route has a filter fault, for a drill; the status is the one it names.',
     cure: 'End the drill: remove the filter.',
+  },
+  // drills
+  TURNOUT_DRILL_INVALID: {
+    status: 422,
+    message: 'Cannot drill by {file}: {reason}',
+    cause:
+      'A drill is a file (.json, .yaml) of budget, probe and steps; a part of it is missing or of another kind.',
+    cure: 'Change the part that the pointer names as the reason says; docs/guide/drills.md lists them.',
+  },
+  TURNOUT_DRILL_ROUTE_OFF: {
+    status: 409,
+    message: 'The route {route} serves nothing: it is off',
+    cause: 'A fault in front of a route that is switched off or disabled does nothing.',
+    cure: 'Switch the route on, or leave it out of the drill.',
+  },
+  TURNOUT_DRILL_REPORT: {
+    status: 500,
+    message: 'Cannot write the report {file}: {reason}',
+    cause:
+      'The file cannot be made or written; the drill has not begun if this is said before its first step.',
+    cure: 'Name a file in a folder that is there and may be written.',
+  },
+  TURNOUT_DRILL_SPENT: {
+    status: 500,
+    message: 'The budget is spent in the step {step}: {failed} of {sent} probes failed',
+    cause:
+      'More probes failed than the budget of the drill allows; the fault was taken back at once.',
+    cure: 'Look at the statuses in the report: what stands behind these routes does not bear the fault.',
+  },
+  TURNOUT_DRILL_LEFT: {
+    status: 500,
+    message: 'It is not known whether the fault of the step {step} is gone: {reason}',
+    cause: 'The instance did not answer, or refused to take the change back.',
+    cure: 'Look at `turnout history`: the instance takes it back by itself, a few seconds after the step would have ended.',
   },
 }
 

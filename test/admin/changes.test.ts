@@ -139,6 +139,33 @@ test("another owner's route is switched off and on, and stays as it is", async (
   assert.equal((await change(opened, { enable: ['nothing'] })).status, 404)
 })
 
+test('a change that waits is taken back, and what others changed since stays', async (t) => {
+  const opened = await open(t)
+  const { send, token } = opened
+  await change(opened, { routes: { put: [route('a')] } })
+  const both = { routes: { put: [{ ...route('a'), metadata: { x: 1 } }, route('b')] }, based_on: 1 }
+  assert.equal((await change(opened, both, '?confirmWithin=1h')).status, 200)
+  const theirs = { routes: { put: [{ ...route('b'), metadata: { y: 2 } }] }, based_on: 2 }
+  assert.equal((await change(opened, theirs)).status, 200)
+  const other = await token('other', 'write:admin')
+  assert.equal((await send('POST', '/api/revisions/2/take-back', { token: other })).status, 403)
+  const back = await send('POST', '/api/revisions/2/take-back?reason=enough')
+  assert.deepEqual([back.status, back.body.revision], [200, 4])
+  assert.equal((await send('GET', '/api/routes/a')).body.metadata, undefined)
+  assert.deepEqual((await send('GET', '/api/routes/b')).body.metadata, { y: 2 })
+  const { body: row } = await send('GET', '/api/revisions/4')
+  assert.deepEqual([row.takesBack, row.reason], [2, 'enough'])
+  assert.equal((await send('GET', '/api/revisions/2')).body.confirmation, 'reverted')
+  for (const [number, status, code] of [
+    [2, 409, 'TURNOUT_CONFIRM_LATE'],
+    [1, 409, 'TURNOUT_CONFIRM_LATE'],
+    [99, 404, 'TURNOUT_REVISION_UNKNOWN'],
+  ] as const) {
+    const again = await send('POST', `/api/revisions/${number}/take-back`)
+    assert.deepEqual([again.status, again.body.code], [status, code])
+  }
+})
+
 test('going back publishes what was, and a confirmed change stays', async (t) => {
   const opened = await open(t)
   const { send, token } = opened

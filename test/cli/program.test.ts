@@ -57,6 +57,7 @@ const run = async (
     confirm: note('confirm'),
     status: note('status'),
     switchRoutes: note('switch'),
+    drill: note('drill'),
   }
   const code = await runProgram(words, {
     version: '9.9.9',
@@ -80,7 +81,7 @@ test('no words print the help on standard output', async (context) => {
   assert.equal(code, 0)
   const names =
     'init dev serve check routes probe status history diff plan publish rollback confirm'
-  for (const name of [...names.split(' '), 'enable', 'disable', 'help'])
+  for (const name of [...names.split(' '), 'enable', 'disable', 'drill', 'help'])
     assert.match(out, new RegExp(`^  ${name} `, 'm'))
   for (const group of ['Serve a folder:', 'Look at a running instance:', 'Help:'])
     assert.ok(out.includes(`\n${group}\n`), group)

@@ -1,5 +1,5 @@
 import { TurnoutError, problem } from '../../core/errors.ts'
-import type { HistoryRow } from '../../control/control.ts'
+import type { Control, HistoryRow } from '../../control/control.ts'
 import {
   pageOf,
   publishAnswer,
@@ -8,6 +8,7 @@ import {
   tableDiff as diffSchema,
 } from '../answer-schemas.ts'
 import type { Page, RevisionRow } from '../answers.ts'
+import type { Identity } from '../identity.ts'
 import { publishedOf, type Published } from '../publish.ts'
 import { rowOf, tableDiff } from '../render.ts'
 import type { Answer, Resources } from '../resource.ts'
@@ -17,7 +18,7 @@ import { mayCall } from '../scope.ts'
 /** The history, and the way back. */
 export const revisionResources: Pick<
   Resources,
-  'listRevisions' | 'getRevision' | 'diffRevisions' | 'rollBack' | 'confirm'
+  'listRevisions' | 'getRevision' | 'diffRevisions' | 'rollBack' | 'confirm' | 'takeBack'
 > = {
   listRevisions: {
     summary: 'The history, newest first, with what was rejected',
@@ -88,15 +89,40 @@ export const revisionResources: Pick<
     refusals: ['TURNOUT_REVISION_UNKNOWN', 'TURNOUT_CONFIRM_LATE'],
     handle: async ({ context: { control }, params, query, identity }) => {
       const number = numberOf(params.number)
-      const row = control.history().find((one) => one.number === number)
-      // Who made a change may keep it; who may go back may keep what others made.
-      if (row?.author !== identity.name && !mayCall(identity.scopes, 'rollback'))
-        throw new TurnoutError('TURNOUT_SCOPE_MISSING', { what: `confirm revision ${number}` })
+      demandOwn(control, number, identity, 'confirm')
       const reason = query.reason ?? `confirm revision ${number}`
       await control.confirm(number, { author: identity.name, reason })
       return answer({ revision: control.current.revision.number, isChanged: false, changes: [] })
     },
   },
+  takeBack: {
+    summary: 'Take back a revision that waits for its confirmation',
+    scope: 'change',
+    query: reasonQuery,
+    body: null,
+    answers: { 200: publishAnswer },
+    refusals: ['TURNOUT_REVISION_UNKNOWN', 'TURNOUT_CONFIRM_LATE'],
+    handle: async ({ context, params, query, identity }) => {
+      const { control } = context
+      const number = numberOf(params.number)
+      demandOwn(control, number, identity, 'take back')
+      const reason = query.reason ?? `take back revision ${number}`
+      const outcome = await control.takeBackWaiting(number, { author: identity.name, reason })
+      return answer(publishedOf(context, outcome))
+    },
+  },
+}
+
+/** Who made a change may keep it or take it back; who may go back, what others made. */
+const demandOwn = (
+  control: Control,
+  number: number,
+  identity: Identity,
+  verb: 'confirm' | 'take back',
+): void => {
+  const row = control.history().find((one) => one.number === number)
+  if (row?.author !== identity.name && !mayCall(identity.scopes, 'rollback'))
+    throw new TurnoutError('TURNOUT_SCOPE_MISSING', { what: `${verb} revision ${number}` })
 }
 
 const answer = (body: Published): Answer => ({

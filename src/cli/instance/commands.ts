@@ -55,6 +55,16 @@ export interface ReasonOptions extends InstanceOptions {
   readonly reason?: string
 }
 
+/** `drill FILE`. */
+export interface DrillOptions extends InstanceOptions {
+  /** As named; `-` is standard input. */
+  readonly file: string
+  /** Origin of the data port; by default what the instance says. */
+  readonly url?: string
+  /** Where the report is written. */
+  readonly reportFile?: string
+}
+
 /** The commands that ask a running instance, loaded when one of them is called; each gives an exit code. */
 export interface InstanceCommands {
   routes(options: ListOptions): Promise<number>
@@ -71,4 +81,5 @@ export interface InstanceCommands {
   switchRoutes(
     options: ReasonOptions & { readonly routes: readonly string[]; readonly enabled: boolean },
   ): Promise<number>
+  drill(options: DrillOptions): Promise<number>
 }

@@ -1,5 +1,6 @@
 import type { PlanAnswer, PublishAnswer, RevisionRow, TableDiff } from '../../admin/answers.ts'
 import type { Probed } from '../../turnout-probe.ts'
+import type { DrillReport, StepReport } from '../drill/report.ts'
 import type { InstanceRouteView } from './routes.ts'
 
 /** What the commands that ask a running instance write with `--json`. */
@@ -20,4 +21,13 @@ export type InstanceEvent =
       readonly revision: number
       readonly isChanged: boolean
     }
+  /** The fault of a step stands in front of its routes. */
+  | {
+      readonly event: 'drill-step'
+      readonly name: string
+      readonly routes: readonly string[]
+      readonly revision: number
+    }
+  | ({ readonly event: 'drill-step-ended' } & StepReport)
+  | ({ readonly event: 'drill' } & DrillReport)
   | { readonly event: 'status'; readonly url: string; readonly [fact: string]: unknown }

@@ -7,6 +7,7 @@ import {
   toHeaders,
   toLimit,
   toMethod,
+  toOrigin,
   toRemovals,
   toRevision,
   toTarget,
@@ -43,6 +44,11 @@ interface InstanceFlags extends FolderFlags {
 interface ProbeFlags extends InstanceFlags {
   readonly header?: Readonly<Record<string, string>>
   readonly from?: string
+}
+
+interface DrillFlags extends InstanceFlags {
+  readonly url?: string
+  readonly report?: string
 }
 
 interface ChangeFlags extends InstanceFlags {
@@ -227,6 +233,22 @@ export function addInstanceCommands(program: Command, tools: ProgramTools): void
           (commands, options) => commands.switchRoutes(options),
         ),
       )
+
+  instanceCommand('drill', 'put faults in front of routes for a while, and see what breaks')
+    .argument('<file>', 'drill (.json, .yaml); - reads stdin')
+    .option('--url <url>', 'where probes are sent; where the instance listens by default', toOrigin)
+    .option('--report <file>', 'write what came of it: JSON where it ends in .json, else text')
+    .action((file: string, flags: DrillFlags) =>
+      onInstance(
+        {
+          ...optionsOf(flags, file === '-' ? [] : [file]),
+          file,
+          ...(flags.url === undefined ? {} : { url: flags.url }),
+          ...(flags.report === undefined ? {} : { reportFile: flags.report }),
+        },
+        (commands, options) => commands.drill(options),
+      ),
+    )
 
   program.commandsGroup('Help:').helpCommand('help [command]', 'print help for a command')
 }

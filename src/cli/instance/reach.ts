@@ -94,7 +94,7 @@ export function report({ terminal, json }: InstanceOptions, found: Problem): voi
 }
 
 /** Every finding of a refusal; the summary of many says nothing that they do not. */
-function problemsOf({ problem }: Refused, placeOf: PlaceOf | null): readonly Problem[] {
+export function problemsOf({ problem }: Refused, placeOf: PlaceOf | null): readonly Problem[] {
   const { problems = [], code, detail } = problem
   const found = problems.length > 0 ? problems : [{ code, detail }]
   return found.map((one) => problemFrom(one, placeOf))

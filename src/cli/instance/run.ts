@@ -31,3 +31,6 @@ export const status: InstanceCommands['status'] = async (options) =>
 
 export const switchRoutes: InstanceCommands['switchRoutes'] = async (options) =>
   (await import('./switch.ts')).switchRoutes(options)
+
+export const drill: InstanceCommands['drill'] = async (options) =>
+  (await import('../drill/run-drill.ts')).drill(options)
