@@ -70,7 +70,7 @@ test('a definition is proxied with the answer to its POST, moved with that to it
       params: { id: 'seed' },
       body: seed(uri) as never,
       query: { force: true },
-    } as never)
+    })
     assert.equal(put.ok && put.status, 200, JSON.stringify(put))
     assert.equal(await asked(), text)
   }
@@ -81,7 +81,7 @@ test('a definition is proxied with the answer to its POST, moved with that to it
   const deleted = await client.deleteRoute({
     params: { id: 'seed' },
     query: { force: true },
-  } as never)
+  })
   assert.equal(deleted.ok && deleted.status, 204, JSON.stringify(deleted))
   assert.equal(await asked(), '404')
   for (let left = 100; left > 0 && first.open.size + second.open.size > 0; left -= 1)

@@ -199,10 +199,12 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#streams.add(exchange, this.#endpoint!)
     const cut = (): void => void socket.destroy()
     this.#outgoing = { ...idle, abort: cut }
-    void transport.tunnel(headers, socket, first).then(() => {
+    const joined = async (): Promise<void> => {
+      await transport.tunnel(headers, socket, first)
       this.#finish()
       this.#resolve(handled)
-    })
+    }
+    void joined()
   }
 
   onFailure(failure: Failure): void {
