@@ -27,7 +27,9 @@ export interface BodyPump {
   stop(): void
 }
 
-export const isBodySource = (body: object): body is BodySource => 'flow' in body
+/** Handlers may answer anything: what is no object is no source. */
+export const isBodySource = (body: unknown): body is BodySource =>
+  typeof body === 'object' && body !== null && 'flow' in body
 
 /** A pushed body, for whoever pulls. It holds what came before it was asked to stop. */
 export async function* pulled(source: BodySource): AsyncGenerator<Uint8Array, void, undefined> {

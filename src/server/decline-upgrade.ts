@@ -4,12 +4,19 @@ import type { Duplex } from 'node:stream'
 /** What offers HTTP/2 over plain text; clients of some languages put it on every first request. */
 const offers: ReadonlySet<string> = new Set(['upgrade', 'http2-settings'])
 
-/** Whether a request that asks for another protocol is served as if it did not: HTTP/2, and whatever has a body. */
+/** A list of protocols (RFC 9110 section 7.8). */
+const protocols = /^[\w!#$%&'*+.^`|~/-]+(?:, ?[\w!#$%&'*+.^`|~/-]+)*$/
+
+/**
+ * Whether a request that asks for another protocol is served as if it did not: HTTP/2, what names none that could be
+ * asked for, and whatever has a body.
+ */
 export function isDeclined({ headers }: IncomingMessage): boolean {
   const { upgrade = '' } = headers
   const hasBody =
     headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-  return hasBody || upgrade.split(',').some((token) => token.trim().toLowerCase() === 'h2c')
+  if (hasBody || !protocols.test(upgrade)) return true
+  return upgrade.split(',').some((token) => token.trim().toLowerCase() === 'h2c')
 }
 
 /**

@@ -188,9 +188,9 @@ const lines: readonly Row[] = [
   started('either', 'a tab', 'M\t/a HTTP/1.1'),
   started('refused', 'a space in the target', 'M /a b HTTP/1.1'),
   started('refused', 'HTTP/1.2', 'M /a HTTP/1.2'),
-  // Node takes it, and what follows is its error: the answer would be lost with it.
+  // Node takes these two, and what follows is its error: the answer would be lost with it.
   { ...started('either', 'HTTP/2.0', 'M /a HTTP/2.0'), isAlone: true },
-  started('refused', 'no version', 'M /a'),
+  { ...started('either', 'no version', 'M /a'), isAlone: true },
   started('refused', 'a long target', `M /${'a'.repeat(9_000)} HTTP/1.1`),
 ]
 
