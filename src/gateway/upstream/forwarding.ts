@@ -199,20 +199,11 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#streams.add(exchange, this.#endpoint!)
     const cut = (): void => void socket.destroy()
     this.#outgoing = { ...idle, abort: cut }
-<<<<<<< HEAD
     const ended = (): void => {
       this.#finish()
       this.#resolve(handled)
     }
     transport.tunnel(headers, socket, first).then(ended, ended)
-=======
-    const joined = async (): Promise<void> => {
-      await transport.tunnel(headers, socket, first)
-      this.#finish()
-      this.#resolve(handled)
-    }
-    void joined()
->>>>>>> wire
   }
 
   onFailure(failure: Failure): void {
