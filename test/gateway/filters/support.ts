@@ -54,6 +54,7 @@ export function openExchange(said: Said = {}): Opened {
     isHeadSent: false,
     origin: () => 'http://gateway.test',
     remoteAddress: () => said.peer ?? '192.0.2.1',
+    clientAddress: () => said.peer ?? '192.0.2.1',
     header: (name) => {
       const values = headers.filter(
         (_, at) => at % 2 === 1 && headers[at - 1]!.toLowerCase() === name,
