@@ -12,6 +12,8 @@ export const fault: FilterMaker<'fault'> = (settings, { upstreams }) => {
     const go = (): ReturnType<typeof next> =>
       isAborted ? codeReply('TURNOUT_FAULT_INJECTED', {}, [], abortStatus) : next(exchange)
     if (delayMs === 0 || !falls(delayPercent)) return go()
-    return wait(exchange, delayMs).then((isThere) => (isThere ? go() : leftReply(exchange)))
+    const isThere = wait(exchange, delayMs)
+    if (typeof isThere === 'boolean') return isThere ? go() : leftReply(exchange)
+    return isThere.then((late) => (late ? go() : leftReply(exchange)))
   }
 }

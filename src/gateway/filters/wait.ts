@@ -1,18 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { codeReply } from '../problem-reply.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Reply } from '../reply.ts'
 
 /** Waits; false: the client left meanwhile, or the exchange was cut, and nothing more is to be done for it. */
-export async function wait({ signal }: Exchange, ms: number): Promise<boolean> {
-  if (signal.aborted) return false
-  if (ms <= 0) return true
-  try {
-    await sleep(ms, undefined, { signal })
-    return true
-  } catch {
-    return false
-  }
+export function wait({ signal }: Exchange, ms: number): boolean | Promise<boolean> {
+  if (signal.aborted || ms <= 0) return !signal.aborted
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve(!signal.aborted)
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
 }
 
 /** What an exchange ends with whose client is gone; nobody reads it. */

@@ -170,4 +170,4 @@ export const valuesOf = (headers: readonly string[], name: string): readonly str
   headers.filter((_, at) => at % 2 === 1 && headers[at - 1]!.toLowerCase() === name)
 
 /** What an answer says in its `code`. */
-export const codeOf = ({ body }: Reply): unknown => JSON.parse(String(body)).code
+export const codeOf = ({ body }: Reply): unknown => JSON.parse(body as string).code
