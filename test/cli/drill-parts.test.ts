@@ -84,7 +84,12 @@ const refused: readonly (readonly [string, unknown, string, RegExp])[] = [
   ['a step without routes', withStep({ routes: [] }), '/steps/0/routes', /at least 1/],
   ['a route twice', withStep({ routes: ['a', 'a'] }), '/steps/0/routes', /twice/],
   ['a fault of nothing', withStep({ fault: {} }), '/steps/0/fault', /delayMs or abortStatus/],
-  ['a fault of no kind', withStep({ fault: { delay: 3 } }), '/steps/0/fault/delay', /did you mean/],
+  [
+    'a fault of no kind',
+    withStep({ fault: { delay: 3 } }),
+    '/steps/0/fault/delay',
+    /known: delayMs/,
+  ],
   [
     'a status that ends nothing',
     withStep({ fault: { abortStatus: 100 } }),

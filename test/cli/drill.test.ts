@@ -190,6 +190,30 @@ test('what cannot be drilled is refused before anything begins', async (t) => {
   assert.equal((await running.json('status'))[0].revision, before)
 })
 
+test('a route of a Spring definition is the same definition afterwards', async (t) => {
+  const running = await startDrilled(t, [{ ...abort, routes: ['spring'], for: '1s' }], {
+    errorPercent: 100,
+  })
+  const definition = {
+    id: 'spring',
+    uri: 'http://127.0.0.1:1',
+    predicates: [{ name: 'Path', args: { _genkey_0: '/spring/**' } }],
+    filters: [{ name: 'StripPrefix', args: { _genkey_0: '1' } }],
+  }
+  save(running.folder, 'spring.json', JSON.stringify(definition))
+  assert.equal((await running.turnout('publish', 'spring.json')).code, 0)
+  const token = readFileSync(join(running.served.data, 'admin-token'), 'utf8').trim()
+  const read = async (): Promise<unknown> => {
+    const url = new URL('/actuator/gateway/routedefinitions', running.served.admin)
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    return answer.json()
+  }
+  const before = await read()
+  assert.match(JSON.stringify(before), /StripPrefix/)
+  assert.equal((await running.turnout('drill', 'drill.json')).code, 0)
+  assert.deepEqual(await read(), before)
+})
+
 test('probes that reach nobody spend the budget', async (t) => {
   const running = await startDrilled(t, [{ ...abort, fault: { delayMs: 1 }, for: '30s' }])
   const { code, out } = await running.turnout('drill', 'drill.json', '--url', 'http://127.0.0.1:1')
