@@ -9,6 +9,7 @@ const definition = {
     { name: 'Path', args: { _genkey_0: '/first/**' } },
     { name: 'Method', args: { _genkey_0: 'GET', _genkey_1: 'POST' } },
   ],
+  filters: ['StripPrefix=1', 'AddRequestHeader=X-A, b'],
   metadata: { team: 'a' },
   order: 3,
 }
@@ -28,14 +29,19 @@ test('tools of Spring Cloud Gateway add, see, replace and remove a route', async
   assert.equal(body.uri, definition.uri)
   assert.equal(body.order, 3)
   assert.deepEqual(body.metadata, { team: 'a' })
-  assert.deepEqual(body.filters, [])
+  const filters = [
+    '[[strip-prefix], order = 1]',
+    "[[add-request-header name = 'x-a', value = 'b'], order = 2]",
+  ]
+  assert.deepEqual(body.filters, filters)
   const listed = await send('GET', `${base}/routes`)
   assert.deepEqual(
     listed.body.map((row: Answered) => row.route_id),
     ['first'],
   )
-  assert.deepEqual((await send('GET', `${base}/routes/first/combinedfilters`)).body, [])
+  assert.deepEqual((await send('GET', `${base}/routes/first/combinedfilters`)).body, filters)
   assert.ok('Path' in (await send('GET', `${base}/routepredicates`)).body)
+  assert.ok('StripPrefix' in (await send('GET', `${base}/routefilters`)).body)
   assert.deepEqual((await send('GET', `${base}/globalfilters`)).body, {})
 
   const uri = 'http://127.0.0.1:9002'

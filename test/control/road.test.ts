@@ -5,6 +5,8 @@ import { TurnoutError } from '../../src/core/errors.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { Store, StoredObject } from '../../src/store/store.ts'
 import { getKey } from '../../src/core/persistent-map.ts'
+import type { Filter } from '../../src/core/route/filter.ts'
+import type { Route } from '../../src/core/route/route.ts'
 import { routesOf } from '../../src/core/route/table.ts'
 import { findPath } from '../../src/core/router/lookup.ts'
 import type { ChangeItem, LoadOutcome, Revision } from '../../src/control/change.ts'
@@ -81,6 +83,37 @@ test('upstreams: one that is missing, one in use, one of another owner', async (
   ])
   assert.deepEqual(all.rejections, [])
   assert.equal(publisher.table.upstreams.size, 0)
+})
+
+test('an upstream that only a filter names is needed as much as that of a target', async () => {
+  const { publisher } = openRoad()
+  const withFilters = (...filters: readonly Filter[]): Route => ({
+    ...routeTo('admin', 'a', '/a'),
+    filters,
+  })
+  const mirror: Filter = { kind: 'mirror', upstream: 'copy', percent: 1 }
+  const fallback: Filter = { kind: 'fallback', respond: null, upstream: 'rest' }
+  const put = (route: Route): ChangeItem => edit('admin', { putRoutes: [route] })
+  const missing = await change(publisher, [put(withFilters(mirror, fallback))])
+  assert.deepEqual(codesOf(missing), [
+    'admin TURNOUT_UPSTREAM_UNKNOWN',
+    'admin TURNOUT_UPSTREAM_UNKNOWN',
+  ])
+  const putUpstreams = [upstreamOf('admin', 'copy'), upstreamOf('admin', 'rest')]
+  const all = await change(publisher, [
+    edit('admin', { putUpstreams, putRoutes: [withFilters(mirror, fallback)] }),
+  ])
+  assert.deepEqual(all.rejections, [])
+  for (const name of ['copy', 'rest']) {
+    const used = await change(publisher, [edit('admin', { removeUpstreams: [name] })])
+    assert.deepEqual(codesOf(used), ['admin TURNOUT_UPSTREAM_USED'])
+  }
+  // A filter that goes takes its claim along; the one that stays keeps its own.
+  await change(publisher, [put(withFilters(fallback))])
+  const free = await change(publisher, [edit('admin', { removeUpstreams: ['copy'] })])
+  assert.deepEqual(free.rejections, [])
+  const kept = await change(publisher, [edit('admin', { removeUpstreams: ['rest'] })])
+  assert.deepEqual(codesOf(kept), ['admin TURNOUT_UPSTREAM_USED'])
 })
 
 test('an id or a place of another owner is refused with both named', async () => {

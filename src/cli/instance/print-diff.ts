@@ -1,13 +1,13 @@
 import type { Item, TableDiff } from '../../admin/answers.ts'
 import { plainLine } from '../../core/plain-text.ts'
-import { alignRow, columnWidths, cut } from '../align.ts'
+import { alignRow, columnWidths } from '../align.ts'
 import type { Paint, Style } from '../colour.ts'
+import { changedFields } from './print-fields.ts'
 import { targetText, textOf } from './route-text.ts'
 
 type Row = readonly [mark: '+' | '~' | '-', noun: string, name: string, text: string]
 
 const styles: Readonly<Record<Row[0], Style>> = { '+': 'green', '~': 'yellow', '-': 'red' }
-const longest = 40
 
 /** How one table becomes another: a line for each object, `+ ~ -`. Empty where nothing differs. */
 export function printTableDiff(diff: TableDiff, paint: Paint): string {
@@ -54,29 +54,23 @@ const moduleText = (item: Item): string => `${textOf(item['version'])}${ownerTex
 const upstreamText = (item: Item): string => {
   const endpoints = Array.isArray(item['endpoints']) ? item['endpoints'] : []
   const urls = endpoints.map((one) => textOf((one as Item)['url']))
-  return `${urls.join(', ')}${ownerText(item)}`
+  const plain = ['name', 'owner', 'revision', 'endpoints', 'metadata']
+  const settings = Object.keys(item).filter((key) => !plain.includes(key))
+  const said = settings.length === 0 ? '' : `  ${settings.join(', ')}`
+  return `${urls.join(', ')}${said}${ownerText(item)}`
 }
+
+const kindOf = (filter: unknown): string => textOf((filter as Item)['kind'])
 
 const routeText = (item: Item): string => {
   const methods = Array.isArray(item['methods']) ? item['methods'].join(',') : '*'
   const paths = Array.isArray(item['paths']) ? item['paths'].join(' ') : textOf(item['path'])
-  return `${methods} ${paths} → ${targetText(item)}${ownerText(item)}`
+  const filters = Array.isArray(item['filters']) ? item['filters'].map(kindOf) : []
+  const through = filters.length === 0 ? '' : `  ${filters.join(', ')}`
+  return `${methods} ${paths} → ${targetText(item)}${through}${ownerText(item)}`
 }
 
 const changedModule = (before: Item, after: Item): string => {
   const [from, to] = [textOf(before['version']), textOf(after['version'])]
   return from === to ? `${to}, other code` : `${from} → ${to}`
 }
-
-/** What differs, field by field. The revision always does. */
-const changedFields = (before: Item, after: Item): string => {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  return names
-    .filter((name) => name !== 'revision' && shown(before[name]) !== shown(after[name]))
-    .map((name) => `${name} ${brief(before[name])} → ${brief(after[name])}`)
-    .join(', ')
-}
-
-const shown = (value: unknown): string => (value === undefined ? 'none' : textOf(value))
-
-const brief = (value: unknown): string => cut(shown(value), longest)

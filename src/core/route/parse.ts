@@ -87,12 +87,14 @@ function readRoute(input: Input, at: At): Route | undefined {
   }
   const id = readIdentity(input, 'id', 'the id of a route', at.id)
   const methods = hasField(input, 'methods') ? readMethods(fieldOf(input, 'methods')) : [anyMethod]
+  const before = input.problems.length
   const paths = readPaths(input)
+  // Of paths with problems of their own nothing is known.
+  const params = paths === undefined || input.problems.length > before ? null : sharedParams(paths)
   const selection = readSelection(input)
   const enabled = readEnabled(input)
   const metadata = readMetadata(input)
   const target = readTarget(fieldOf(input, 'target'))
-  const params = paths === undefined ? null : sharedParams(paths)
   const filters = hasField(input, 'filters') ? readFilters(fieldOf(input, 'filters'), params) : []
   const streams = hasField(input, 'streams') ? readStreams(fieldOf(input, 'streams')) : undefined
   if (id === undefined || methods === undefined || paths === undefined) return undefined

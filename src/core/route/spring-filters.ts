@@ -37,8 +37,15 @@ const drafts: ReadonlyMap<string, Draft> = new Map<string, Draft>([
 /** Names of the filters of Spring that are taken. */
 export const translatedFilters: readonly string[] = [...drafts.keys()].sort()
 
-/** Reads a filter of a definition, or notes why not. */
-export function readSpringFilter(call: Call, params: ReadonlySet<string>): Filter | undefined {
+/**
+ * Reads a filter of a definition, or notes why not.
+ *
+ * @param params Names that templates may use; null: not known, for predicates have problems of their own.
+ */
+export function readSpringFilter(
+  call: Call,
+  params: ReadonlySet<string> | null,
+): Filter | undefined {
   const { name, place } = call
   const draft = drafts.get(name)
   if (draft === undefined) {

@@ -133,7 +133,9 @@ function readFilters(input: Input, draft: Draft, metadata: Metadata | null): rea
   const items = hasField(input, 'filters')
     ? readList(fieldOf(input, 'filters'), 'filters', 0, maxFilters)
     : []
-  const params = sharedParams(draft.paths ?? [])
+  // Of paths with problems of their own nothing is known.
+  const isKnown = input.problems.length === 0
+  const params = isKnown ? sharedParams(draft.paths ?? []) : null
   const filters = (items ?? []).map((item) => {
     const call = readCall(item, 'filter')
     return call && readSpringFilter(call, params)
