@@ -21,7 +21,8 @@ export {
 } from './modules/define.ts'
 export type { FetchApp, NodeApp } from './modules/foreign.ts'
 export type { ServiceDefinition } from './modules/services.ts'
-export type { Listener, NodeHandler } from './server/node-listener.ts'
+export type { Limits } from './core/http/limits.ts'
+export type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
 export {
   createTurnout,
   openTurnout,

@@ -1,4 +1,6 @@
 import { TurnoutError, type Problem, problem } from './core/errors.ts'
+import { parseBlock } from './core/address.ts'
+import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { suggest } from './core/suggest.ts'
 
 /** What an option may be; the words are for the reader of the problem. */
@@ -12,11 +14,28 @@ const kinds = {
     (value: unknown) => typeof value === 'boolean' || isLogger(value),
   ],
   object: ['an object', (value: unknown) => typeof value === 'object' && value !== null],
+  limits: [
+    `an object with whole numbers in their range, of ${limitNames.join(', ')}`,
+    (value: unknown) =>
+      typeof value === 'object' && value !== null && Object.entries(value).every(isLimit),
+  ],
+  proxies: [
+    'a list of addresses and blocks like 10.0.0.0/8',
+    (value: unknown) =>
+      Array.isArray(value) &&
+      value.every((text) => typeof text === 'string' && parseBlock(text) !== null),
+  ],
   text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
 } as const
 
 function isCount(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isLimit([name, value]: [string, unknown]): boolean {
+  if (!Object.hasOwn(limitTable, name)) return false
+  const { least, most } = limitTable[name as keyof Limits]
+  return value === undefined || (isCount(value) && Number(value) >= least && Number(value) <= most)
 }
 
 function isLogger(value: unknown): boolean {
@@ -35,6 +54,9 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   logger: 'logger',
   recovery: 'switch',
   bodyLimit: 'bytes',
+  limits: 'limits',
+  trustedProxies: 'proxies',
+  underscores: ['drop', 'refuse', 'keep'],
   loadTimeoutMs: 'ms',
   drainMs: 'ms',
   streamDrainMs: 'ms',
@@ -44,7 +66,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
 }
 
 /** Options that only a config has, and `serve` passes on with the rest. */
-const ofConfig = ['host', 'port', 'admin', 'settleMs']
+const ofConfig = ['host', 'port', 'tls', 'admin', 'settleMs']
 
 /** @throws TurnoutError TURNOUT_OPTION_INVALID with every option that is unknown, or is not what it must be */
 export function checkOptions(given: object, isDurable: boolean): void {

@@ -2,6 +2,9 @@ import { performance } from 'node:perf_hooks'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError, type Problem } from './core/errors.ts'
+import type { Underscores } from './core/http/fields.ts'
+import { parseTrusted } from './core/http/forwarded.ts'
+import { limitsOf, type Limits } from './core/http/limits.ts'
 import type { Json } from './core/json.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
 import { thrownError } from './core/thrown.ts'
@@ -22,6 +25,7 @@ import { Publisher } from './control/publisher.ts'
 import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
+import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
 import type { Mount } from './modules/definition.ts'
 import { Loader } from './modules/loader.ts'
@@ -32,7 +36,9 @@ import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
 import {
   createNodeServe,
   openListener,
+  type ClientRules,
   type Listener,
+  type ListenOptions,
   type NodeHandler,
   type NodeServe,
 } from './server/node-listener.ts'
@@ -77,6 +83,12 @@ export interface TurnoutOptions {
   readonly recovery?: boolean
   /** Most bytes of a body that handlers may buffer. Default 1 MiB. */
   readonly bodyLimit?: number
+  /** What a client may send, and how long it may take; the rest at its default (docs/reference/limits.md). */
+  readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
+  /** Addresses and blocks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` is believed. Default: none. */
+  readonly trustedProxies?: readonly string[]
+  /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
+  readonly underscores?: Underscores
   /** Milliseconds that a module's import and `register` may take. Default 5,000. */
   readonly loadTimeoutMs?: number
   /** Milliseconds after which requests on a replaced version are cut. Default 60,000. */
@@ -133,6 +145,7 @@ export class Turnout extends MethodRegistrar {
   readonly #services: ServiceSet
   readonly #serve: Serve
   readonly #nodeServe: NodeServe
+  readonly #rules: ClientRules
   readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
@@ -170,6 +183,10 @@ export class Turnout extends MethodRegistrar {
       streamDrainMs: options.streamDrainMs ?? 300_000,
       maxLiveVersions: options.maxLiveVersions ?? 16,
       onRetired: (version) => this.#events.emit('retired', version),
+      upstreams: {
+        trusted: parseTrusted(options.trustedProxies ?? []),
+        refuseAddress: (address, port) => this.#refuseAddress(address, port),
+      },
     })
     this.#data = data
     this.#publisher = new Publisher({
@@ -202,7 +219,12 @@ export class Turnout extends MethodRegistrar {
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
     })
-    this.#nodeServe = createNodeServe(this.#serve, bodyLimit)
+    this.#rules = {
+      limits: limitsOf(options.limits),
+      underscores: options.underscores ?? 'drop',
+      trusted: parseTrusted(options.trustedProxies ?? []),
+    }
+    this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
     this.handler = (request, response, next) => {
       void this.#nodeServe(request, response, next)
     }
@@ -365,13 +387,15 @@ export class Turnout extends MethodRegistrar {
     return this.#events.on(name, listener)
   }
 
-  /** Binds a socket. Rejects with TURNOUT_LISTEN_FAILED. */
-  async listen(
-    options: { readonly host?: string; readonly port?: number } = {},
-  ): Promise<Listener> {
-    const { host = '127.0.0.1', port = 8080 } = options
+  /**
+   * Binds a socket. `tls`: files in PEM, read again when they change. Rejects with TURNOUT_LISTEN_FAILED,
+   * TURNOUT_TLS_FILES or TURNOUT_TLS_INVALID.
+   */
+  async listen(options: Partial<ListenOptions> = {}): Promise<Listener> {
+    const { host = '127.0.0.1', port = 8080, tls } = options
     this.#refuseClosed()
-    const listener = await openListener(this.#nodeServe, { host, port })
+    const place = { host, port, tls }
+    const listener = await openListener(this.#nodeServe, place, this.#rules, this.log)
     if (this.#closing !== null) await listener.close(0)
     this.#refuseClosed()
     this.#open.push(listener)
@@ -440,6 +464,13 @@ export class Turnout extends MethodRegistrar {
     this.#refuseClosed()
     this.#admin = admin
     return admin
+  }
+
+  /** The admin API is never reached through the gateway, whatever name leads there. */
+  #refuseAddress(address: string, port: number): string | null {
+    if (this.#admin !== null && port === this.#admin.port && isThisHost(address))
+      return 'the admin API is there'
+    return forbiddenAddress(address)
   }
 
   #facts(): InstanceFacts {

@@ -20,7 +20,8 @@ export interface Changed {
 /** Starts it with so many routes; all files are below `root`. */
 export type StartChanged = (root: string, count: number) => Promise<Changed>
 
-const freePort = (): Promise<number> =>
+/** A port that nobody listens on. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const server = createServer()
     server.listen(0, '127.0.0.1', () => {

@@ -5,10 +5,15 @@ import { startLoad } from '../../test/load/load.ts'
 const run = promisify(execFile)
 
 /** Makes as many requests as the server takes, on 64 kept connections, and gives the requests per second. */
-export type Drive = (port: number, seconds: number, cpu: number | undefined) => Promise<number>
+export type Drive = (
+  port: number,
+  seconds: number,
+  cpu: number | undefined,
+  path?: string,
+) => Promise<number>
 
-const withWrk: Drive = async (port, seconds, cpu) => {
-  const words = ['wrk', '-t1', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}/ping`]
+const withWrk: Drive = async (port, seconds, cpu, path = '/ping') => {
+  const words = ['wrk', '-t1', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}${path}`]
   const pinned = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]
   const { stdout } = await run(pinned[0]!, pinned.slice(1))
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]
@@ -16,8 +21,8 @@ const withWrk: Drive = async (port, seconds, cpu) => {
   return Number(rate)
 }
 
-const withOwn: Drive = async (port, seconds, cpu) => {
-  const paths = ['/ping']
+const withOwn: Drive = async (port, seconds, cpu, path = '/ping') => {
+  const paths = [path]
   const group = { name: 'kept', loops: 64, isKeptAlive: true, paths, expects: 'status' } as const
   const plan = { port, durationMs: seconds * 1_000, groups: [group] }
   const load = startLoad(plan, cpu === undefined ? {} : { cpu })

@@ -2,10 +2,11 @@
 // each server, pinned; rounds are interleaved; figures are medians. On a shared machine us/request is the figure
 // that neighbours disturb least.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { median } from '../instance/figures.ts'
+import { cpuTimeOf } from '../instance/process-stat.ts'
 import { chooseDrive, hasTaskset, type Drive } from './load.ts'
 import { serverNames, type ServerName } from './names.ts'
 
@@ -25,17 +26,6 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 const names = serverNames.filter((name) => values.only?.split(',').includes(name) ?? true)
-
-/** User and system time of a process so far, in microseconds (proc(5): fields 14 and 15, in ticks of 10 ms). */
-const cpuTimeOf = (pid: number): number => {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) * 10_000
-  } catch {
-    return Number.NaN
-  }
-}
 
 const measure = async (name: ServerName, isPinned: boolean, drive: Drive): Promise<Run> => {
   const script = fileURLToPath(new URL('./servers.js', import.meta.url))
@@ -66,12 +56,6 @@ const measure = async (name: ServerName, isPinned: boolean, drive: Drive): Promi
     server.kill()
     await ended
   }
-}
-
-const median = (list: readonly number[]): number => {
-  const sorted = list.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 const isPinned = cpus().length > 1 && (await hasTaskset())

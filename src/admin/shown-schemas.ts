@@ -30,17 +30,87 @@ const predicate = z.union([
   }),
 ])
 
+const ms = z.union([z.int(), text]).optional().describe('Ms, or a text like 10ms, 5s or PT5S.')
+const count = z.int().optional()
+const number = z.number().optional()
+const flag = z.boolean().optional()
+const respond = z.strictObject({
+  status: z.int(),
+  headers: texts.optional(),
+  body: text.optional(),
+})
+const key = z.union([
+  z.strictObject({ kind: z.literal('client') }),
+  z.strictObject({ kind: z.enum(['header', 'query', 'cookie']), name: text }),
+])
+
 const target = z.union([
-  z.strictObject({ upstream: text }),
+  z.strictObject({ upstream: text, subset: texts.optional() }),
   z.strictObject({ uri: text }),
-  z.strictObject({
-    respond: z.strictObject({
-      status: z.int(),
-      headers: texts.optional(),
-      body: text.optional(),
-    }),
-  }),
+  z.strictObject({ respond }),
   z.strictObject({ redirect: z.strictObject({ status: z.int(), location: text }) }),
+])
+
+const filter = z.union([
+  z.strictObject({ kind: z.literal('strip-prefix'), parts: count }),
+  z.strictObject({ kind: z.literal('add-prefix'), prefix: text }),
+  z.strictObject({ kind: z.literal('rewrite-path'), pattern: text, replacement: text }),
+  z.strictObject({ kind: z.literal('set-path'), template: text }),
+  z.strictObject({
+    kind: z.enum([
+      'set-request-header',
+      'add-request-header',
+      'set-response-header',
+      'add-response-header',
+    ]),
+    name: text,
+    value: text,
+  }),
+  z.strictObject({
+    kind: z.enum(['remove-request-header', 'remove-response-header']),
+    name: text,
+  }),
+  z.strictObject({ kind: z.literal('preserve-host') }),
+  z.strictObject({ kind: z.literal('redirect'), status: count, location: text }),
+  z.strictObject({ kind: z.literal('timeout'), headersMs: ms, idleMs: ms, totalMs: ms }),
+  z.strictObject({
+    kind: z.literal('retry'),
+    retries: count,
+    statuses: z.array(z.union([z.int(), z.enum(['3xx', '4xx', '5xx'])])).optional(),
+    onFailure: flag,
+    methods: z.array(text).optional(),
+    firstBackoffMs: ms,
+    maxBackoffMs: ms,
+    factor: number,
+    jitter: number,
+    budgetPercent: number,
+  }),
+  z.strictObject({
+    kind: z.literal('rate-limit'),
+    perSecond: z.number(),
+    burst: count,
+    key: z.union([key, z.strictObject({ kind: z.literal('all') })]).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('cors'),
+    origins: z.array(text),
+    methods: z.array(text).optional(),
+    headers: z.array(text).optional(),
+    exposed: z.array(text).optional(),
+    credentials: flag,
+    maxAgeSeconds: count,
+  }),
+  z.strictObject({ kind: z.literal('body-limit'), bytes: z.int() }),
+  z.strictObject({ kind: z.literal('mirror'), upstream: text, percent: number }),
+  z.strictObject({
+    kind: z.literal('fault'),
+    delayMs: ms,
+    delayPercent: number,
+    abortStatus: count,
+    abortPercent: number,
+  }),
+  z.strictObject({ kind: z.literal('fallback'), respond }),
+  z.strictObject({ kind: z.literal('fallback'), upstream: text }),
 ])
 
 /** A route in our own shape. */
@@ -50,6 +120,11 @@ const ownShown = z.strictObject({
   path: text.optional().describe('A pattern, or `paths` for several.'),
   paths: z.array(text).optional(),
   target,
+  filters: z.array(filter).optional().describe('Around the target, the first one outermost.'),
+  streams: z
+    .strictObject({ onChange: z.enum(['keep', 'drain', 'close']).optional(), drainMs: ms })
+    .optional()
+    .describe('What becomes of open streams when the route or its upstream is changed.'),
   predicates: z.array(predicate).optional(),
   version: text.optional().describe('SemVer; with a + behind it also for later ones.'),
   labels: texts.optional(),
@@ -64,7 +139,9 @@ export const springShown: z.ZodType = z.strictObject({
   id: text.optional(),
   uri: text,
   predicates: z.array(z.union([text, z.strictObject({ name: text, args: texts.optional() })])),
-  filters: z.array(z.unknown()).optional(),
+  filters: z
+    .array(z.union([text, z.strictObject({ name: text, args: texts.optional() })]))
+    .optional(),
   metadata,
   order: z.int().optional(),
   enabled,
@@ -72,8 +149,102 @@ export const springShown: z.ZodType = z.strictObject({
 
 export const routeShown: z.ZodType = z.union([ownShown, springShown])
 
+const or = (shape: z.ZodType): z.ZodType => z.union([shape, z.literal(false)]).optional()
+
+/** Settings of an upstream, by key. */
+const settings = {
+  balancer: z
+    .union([
+      z.strictObject({ kind: z.enum(['round-robin', 'least-request']) }),
+      z.strictObject({ kind: z.literal('ring-hash'), key }),
+    ])
+    .optional(),
+  affinity: or(z.strictObject({ cookie: text.optional(), maxAgeSeconds: count })),
+  healthCheck: or(
+    z.strictObject({
+      path: text.optional(),
+      host: text.optional(),
+      intervalMs: ms,
+      timeoutMs: ms,
+      healthyAfter: count,
+      unhealthyAfter: count,
+      statuses: z.array(z.union([z.int(), z.tuple([z.int(), z.int()])])).optional(),
+    }),
+  ),
+  outlier: or(
+    z.strictObject({
+      consecutive5xx: count,
+      enforcingConsecutive5xx: count,
+      consecutiveGatewayFailure: count,
+      enforcingConsecutiveGatewayFailure: count,
+      intervalMs: ms,
+      baseEjectionTimeMs: ms,
+      maxEjectionTimeMs: ms,
+      maxEjectionPercent: count,
+      successRateMinimumHosts: count,
+      successRateRequestVolume: count,
+      successRateStdevFactor: count,
+      enforcingSuccessRate: count,
+      failurePercentageThreshold: count,
+      failurePercentageMinimumHosts: count,
+      failurePercentageRequestVolume: count,
+      enforcingFailurePercentage: count,
+    }),
+  ),
+  slowStart: or(z.strictObject({ windowMs: ms, aggression: number, minWeightPercent: count })),
+  discovery: z.strictObject({ kind: z.enum(['static', 'dns']), refreshMs: ms }).optional(),
+  pool: z
+    .strictObject({
+      connections: count,
+      queue: count,
+      queueTimeoutMs: ms,
+      idleTimeoutMs: ms,
+      maxLifetimeMs: ms,
+      requestsPerConnection: count,
+      leakDetectionThresholdMs: ms,
+    })
+    .optional(),
+  timeouts: z.strictObject({ connectMs: ms, headersMs: ms, idleMs: ms, totalMs: ms }).optional(),
+  tls: z
+    .strictObject({
+      serverName: text.optional(),
+      verify: flag,
+      ca: text.optional(),
+      cert: text.optional(),
+      key: text.optional(),
+    })
+    .optional(),
+  breaker: or(
+    z.strictObject({
+      failureRateThreshold: number,
+      slowCallRateThreshold: number,
+      slowCallDurationThreshold: ms,
+      slidingWindowType: z.enum(['COUNT_BASED', 'TIME_BASED']).optional(),
+      slidingWindowSize: count,
+      minimumNumberOfCalls: count,
+      waitDurationInOpenState: ms,
+      permittedNumberOfCallsInHalfOpenState: count,
+      maxWaitDurationInHalfOpenState: ms,
+      automaticTransitionFromOpenToHalfOpenEnabled: flag,
+      initialState: z
+        .enum(['CLOSED', 'OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY'])
+        .optional(),
+    }),
+  ),
+  bulkhead: or(
+    z.strictObject({ maxConcurrentCalls: count, maxWaitDuration: ms, maxWaitingCalls: count }),
+  ),
+}
+
+const endpoint = z.strictObject({
+  url: text.describe('http://host:port, https://host:port or unix:/path/of.sock'),
+  weight: count,
+  labels: texts.optional(),
+})
+
 export const upstreamShown: z.ZodType = z.strictObject({
   name: text.optional().describe('May be left out where the address has it.'),
-  endpoints: z.array(z.union([text, z.strictObject({ url: text, weight: z.int().optional() })])),
+  endpoints: z.array(z.union([text, endpoint])),
+  ...settings,
   metadata,
 })

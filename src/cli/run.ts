@@ -15,6 +15,7 @@ import { installStackMapping } from '../modules/source-map.ts'
 import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { writeDurably } from '../store/durable-file.ts'
+import type { Listener } from '../server/node-listener.ts'
 import { openTurnout, type Turnout } from '../turnout.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
@@ -71,10 +72,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   try {
     const { host = config.host, port = config.port } = options
     // What the store holds is served before the folder is looked at.
-    const early = turnout.revision > 0 ? await turnout.listen({ host, port }) : null
+    const place = { host, port, tls: config.tls }
+    const early = turnout.revision > 0 ? await turnout.listen(place) : null
     const admin = await openAdmin(turnout, options, config, data)
     await turnout.files(directory, { settleMs: options.settleMs ?? config.settleMs })
-    const { url } = early ?? (await turnout.listen({ host, port }))
+    const listener = early ?? (await turnout.listen(place))
+    const { url } = listener
+    if (config.tls !== undefined) renewOnSignal(listener, turnout.log)
     const ready = {
       version: readVersion(),
       readyMs: performance.now() - startedAt,
@@ -94,6 +98,15 @@ export async function serve(options: ServeOptions): Promise<number> {
     return refuse(options, error)
   }
   return stopped
+}
+
+/** SIGHUP: the certificate was replaced, and nobody wants to wait until that is seen. */
+const renewOnSignal = (listener: Listener, log: Logger): void => {
+  process.on('SIGHUP', () => {
+    listener
+      .renewCertificate()
+      .catch((error: unknown) => log.error('the certificate cannot be read', mapError(error)))
+  })
 }
 
 const readTls = async (files: {

@@ -1,3 +1,5 @@
+import type { Underscores } from '../core/http/fields.ts'
+import type { Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
@@ -31,6 +33,14 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly maxLiveVersions?: number
   /** Largest request body that is read. Default 1,048,576. */
   readonly bodyLimit?: number
+  /** What a client may send, and how long it may take. */
+  readonly limits?: Partial<Limits>
+  /** Addresses and blocks of proxies whose `X-Forwarded-*` is believed. Default: none. */
+  readonly trustedProxies?: readonly string[]
+  /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
+  readonly underscores?: Underscores
+  /** Key and certificate in PEM: files, relative to the config. They are read again when they change. */
+  readonly tls?: { readonly key: string; readonly cert: string }
   /** Where the admin API listens; false: it is off. Default: port 7070 of 127.0.0.1. */
   readonly admin?:
     | false

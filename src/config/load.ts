@@ -81,15 +81,20 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
 function withPaths(config: ResolvedConfig, directory: string): ResolvedConfig {
   const { data, admin } = config
   const tls = admin?.tls
+  const absolute = (files: { readonly key: string; readonly cert: string }) => ({
+    key: resolve(directory, files.key),
+    cert: resolve(directory, files.cert),
+  })
   return {
     ...config,
     ...(data === undefined ? {} : { data: resolve(directory, data) }),
+    ...(config.tls === undefined ? {} : { tls: absolute(config.tls) }),
     ...(admin === null || tls === undefined
       ? {}
       : {
           admin: {
             ...admin,
-            tls: { key: resolve(directory, tls.key), cert: resolve(directory, tls.cert) },
+            tls: absolute(tls),
           },
         }),
   }

@@ -1,4 +1,7 @@
 import * as z from 'zod'
+import { parseBlock } from '../core/address.ts'
+import type { Underscores } from '../core/http/fields.ts'
+import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
@@ -29,6 +32,12 @@ export interface ResolvedConfig {
   readonly streamDrainMs: number
   readonly maxLiveVersions: number
   readonly bodyLimit: number
+  /** Those that are given; the rest have their defaults. */
+  readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
+  readonly trustedProxies: readonly string[]
+  readonly underscores: Underscores
+  /** Absolute paths once `loadConfig` has read them from a file. */
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined
   readonly data?: string | undefined
   /** Null: off. Paths of `tls` are absolute once `loadConfig` has read them from a file. */
   readonly admin: AdminSettings | null
@@ -41,6 +50,16 @@ const LONGEST_MS = 2_147_483_647
 const integer = (least: number, most: number): z.ZodNumber => {
   const range = `expected a whole number from ${least} to ${most}`
   return z.number().int(range).min(least, range).max(most, range)
+}
+
+const tlsFiles = z.strictObject({
+  key: z.string().min(1, 'expected a file'),
+  cert: z.string().min(1, 'expected a file'),
+})
+
+const limitOf = (name: keyof Limits): z.ZodOptional<z.ZodNumber> => {
+  const { least, most, means, default: usual } = limitTable[name]
+  return integer(least, most).optional().describe(`Default ${usual}: ${means}.`)
 }
 
 const settings = {
@@ -92,6 +111,35 @@ const settings = {
   bodyLimit: integer(0, Number.MAX_SAFE_INTEGER)
     .default(1_048_576)
     .describe('Largest request body that is read, in bytes.'),
+  limits: z
+    .strictObject(
+      Object.fromEntries(limitNames.map((name) => [name, limitOf(name)])) as Record<
+        keyof Limits,
+        z.ZodOptional<z.ZodNumber>
+      >,
+    )
+    .default({})
+    .describe('What a client may send, and how long it may take.'),
+  trustedProxies: z
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => parseBlock(text) !== null,
+          'expected an address or a block like 10.0.0.0/8',
+        ),
+    )
+    .default([])
+    .describe('Addresses and blocks of proxies whose X-Forwarded-* is believed.'),
+  underscores: z
+    .enum(['drop', 'refuse', 'keep'])
+    .default('drop')
+    .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
+  tls: tlsFiles
+    .optional()
+    .describe(
+      'Key and certificate in PEM: files, relative to the config. Read again when they change.',
+    ),
   admin: z
     .union([
       z.literal(false),
@@ -100,12 +148,7 @@ const settings = {
         port: integer(0, 65_535).default(7070),
         hosts: z.array(z.string().min(1, 'expected a host name')).optional(),
         changesPerSecond: integer(1, 1_000_000).optional(),
-        tls: z
-          .strictObject({
-            key: z.string().min(1, 'expected a file'),
-            cert: z.string().min(1, 'expected a file'),
-          })
-          .optional(),
+        tls: tlsFiles.optional(),
       }),
     ])
     .default({ host: '127.0.0.1', port: 7070 })
@@ -141,6 +184,8 @@ const service = z.unknown().superRefine((value, context) => {
 export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
+  limits: limitNames,
+  tls: ['key', 'cert'],
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
 }

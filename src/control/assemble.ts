@@ -1,6 +1,7 @@
 import { problem, type Problem } from '../core/errors.ts'
 import { deleteKey, getKey, setKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
+import { referencesOf } from '../core/route/references.ts'
 import { plainRoute, type ModuleReference, type Route, type Upstream } from '../core/route/route.ts'
 import {
   addRoutes,
@@ -188,10 +189,10 @@ function dropUpstreams(table: Table, { owner, edit }: Proposal): Step {
 
 /** Routes that name an upstream which the table does not have. */
 export function unknownUpstreams(table: Table, routes: readonly Route[]): readonly Problem[] {
-  return routes.flatMap(({ id, target }) =>
-    target.kind === 'upstream' && getKey(table.upstreams, target.upstream) === undefined
-      ? [problem('TURNOUT_UPSTREAM_UNKNOWN', { route: id, upstream: target.upstream })]
-      : [],
+  return routes.flatMap((route) =>
+    referencesOf(route)
+      .filter((upstream) => getKey(table.upstreams, upstream) === undefined)
+      .map((upstream) => problem('TURNOUT_UPSTREAM_UNKNOWN', { route: route.id, upstream })),
   )
 }
 

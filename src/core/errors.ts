@@ -71,7 +71,6 @@ export type ErrorCode =
   | 'TURNOUT_OWNER_DIFFERS'
   | 'TURNOUT_UPSTREAM_UNKNOWN'
   | 'TURNOUT_UPSTREAM_USED'
-  | 'TURNOUT_PROXY_MISSING'
   | 'TURNOUT_MODULE_NOT_LIVE'
   | 'TURNOUT_ARTIFACT_QUARANTINED'
   | 'TURNOUT_CLOSURE_DURABLE'
@@ -137,6 +136,17 @@ export type ErrorCode =
   | 'TURNOUT_BULKHEAD_FULL'
   | 'TURNOUT_TOO_MANY_REQUESTS'
   | 'TURNOUT_CONNECTION_INVALID'
+  | 'TURNOUT_REQUEST_INVALID'
+  | 'TURNOUT_REQUEST_TIMEOUT'
+  | 'TURNOUT_HEADERS_TOO_LARGE'
+  | 'TURNOUT_METHOD_REFUSED'
+  | 'TURNOUT_EXPECT_INVALID'
+  | 'TURNOUT_FIELD_NAME'
+  | 'TURNOUT_PIPELINE_TOO_LONG'
+  | 'TURNOUT_TLS_FILES'
+  | 'TURNOUT_TLS_INVALID'
+  | 'TURNOUT_SENT_PATH_INVALID'
+  | 'TURNOUT_FAULT_INJECTED'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -195,20 +205,21 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   TURNOUT_HEADERS_TOO_MANY: {
     status: 431,
-    message: 'The request has more than 100 header fields',
-    cause: 'A limit that keeps one request cheap.',
-    cure: 'Send fewer fields.',
+    message: 'The request has too many header fields',
+    cause: 'A limit that keeps one request cheap: `limits.headerFields`, 100 by default.',
+    cure: 'Send fewer fields, or raise the limit.',
   },
   TURNOUT_TARGET_TOO_LONG: {
     status: 414,
-    message: 'The request target is longer than 8 KiB',
-    cause: 'A limit that keeps one request cheap.',
-    cure: 'Send a shorter path or query.',
+    message: 'The request target is too long',
+    cause: 'A limit that keeps one request cheap: `limits.targetLength`, 8 KiB by default.',
+    cure: 'Send a shorter path or query, or raise the limit.',
   },
   TURNOUT_HOST_INVALID: {
     status: 400,
     message: 'The request has no usable Host',
-    cause: 'The Host field stands there twice, or is not a host with an optional port.',
+    cause:
+      'The Host field stands there twice, is not a host with an optional port, or is not that of an absolute target.',
     cure: 'Send one Host field, as RFC 9112 section 3.2 asks.',
   },
   TURNOUT_CLIENT_LEFT: {
@@ -592,12 +603,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause: 'An upstream stays as long as a route names it.',
     cure: 'Remove or change its routes in the same change, or before.',
   },
-  TURNOUT_PROXY_MISSING: {
-    status: 501,
-    message: 'The route goes to {upstream}, and requests cannot be proxied yet',
-    cause: 'Routes to upstreams are stored and matched; proxying comes with a later version.',
-    cure: 'Use a module, `respond` or `redirect` as the target until then.',
-  },
   TURNOUT_MODULE_NOT_LIVE: {
     status: 503,
     message: 'Module {module} could not be made ready after the start',
@@ -972,6 +977,77 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'More than {rate} requests per second',
     cause: 'A rate limit of the route is spent.',
     cure: 'Send it again after the time in Retry-After.',
+  },
+  TURNOUT_REQUEST_INVALID: {
+    status: 400,
+    message: 'The request is not valid HTTP: {reason}',
+    cause:
+      'Its framing, its target or its first line breaks RFC 9112, or can be read in two ways, which is how requests are smuggled.',
+    cure: 'Correct the client, or the proxy in front that made this of its request.',
+  },
+  TURNOUT_REQUEST_TIMEOUT: {
+    status: 408,
+    message: 'The request did not come in time',
+    cause: 'Its head or its body took longer than `limits.headersMs` or `limits.requestMs`.',
+    cure: 'Send it faster, or raise the limit.',
+  },
+  TURNOUT_HEADERS_TOO_LARGE: {
+    status: 431,
+    message: 'The header fields are larger than the limit',
+    cause: 'Together they have more bytes than `limits.headerBytes`.',
+    cure: 'Send less; cookies are the usual reason. Or raise the limit.',
+  },
+  TURNOUT_METHOD_REFUSED: {
+    status: 405,
+    message: '{method} is refused',
+    cause:
+      'CONNECT would make a tunnel, TRACE shows fields that only the client and its proxies may see.',
+    cure: 'Use another method.',
+  },
+  TURNOUT_EXPECT_INVALID: {
+    status: 417,
+    message: 'The field Expect may only say 100-continue',
+    cause: 'Anything else is read in one way by some programs and in another by the next.',
+    cure: 'Send `Expect: 100-continue`, once, or no such field.',
+  },
+  TURNOUT_FIELD_NAME: {
+    status: 400,
+    message: 'A header field has "_" in its name',
+    cause:
+      'Many programs take "_" for "-", so that such a name passes by checks of the other. `underscores` is `refuse`.',
+    cure: 'Write the name with "-", or set `underscores` to `drop` or `keep`.',
+  },
+  TURNOUT_PIPELINE_TOO_LONG: {
+    status: 429,
+    message: 'Too many requests of this connection wait for their answers',
+    cause:
+      'A client sends requests without waiting for answers, and more than `limits.pipelining` wait.',
+    cure: 'Wait for answers, use more connections, or raise the limit.',
+  },
+  TURNOUT_TLS_FILES: {
+    status: 500,
+    message: 'Cannot read the key or the certificate: {reason}',
+    cause: 'The files of `tls` are not there, or cannot be read.',
+    cure: 'Correct the paths, or the permissions. A server that has a certificate keeps it.',
+  },
+  TURNOUT_TLS_INVALID: {
+    status: 500,
+    message: 'The certificate {file} cannot be used: {reason}',
+    cause: 'It does not belong to the key, is out of its time, or is not PEM.',
+    cure: 'Replace both files. A server that has a certificate keeps it.',
+  },
+  TURNOUT_SENT_PATH_INVALID: {
+    status: 400,
+    message: 'What the route makes of this path is no path',
+    cause:
+      'A filter put a path together that has dot segments, bad escapes or other characters than a path, or is too long. It is not sent on.',
+    cure: 'Correct the template or the replacement, or the request.',
+  },
+  TURNOUT_FAULT_INJECTED: {
+    status: 503,
+    message: 'A fault was injected on purpose',
+    cause: 'The route has a filter fault, for a drill; the status is the one it names.',
+    cure: 'End the drill: remove the filter.',
   },
 }
 

@@ -10,9 +10,12 @@ import {
 import { thrownError } from '../core/thrown.ts'
 import { Reply } from './reply.ts'
 
-/** Problem details of RFC 9457, with the stable `code` as an extension member. */
-export function problemReply(found: Problem, headers: readonly string[] = []): Reply {
-  const { status } = errorTable[found.code]
+/** Problem details of RFC 9457, with the stable `code` as an extension member. `status`: where it is not that of the code. */
+export function problemReply(
+  found: Problem,
+  headers: readonly string[] = [],
+  status: number = errorTable[found.code].status,
+): Reply {
   const body = JSON.stringify({
     title: STATUS_CODES[status] ?? 'Error',
     status,
@@ -27,8 +30,9 @@ export function codeReply(
   code: ErrorCode,
   values?: ErrorValues,
   headers?: readonly string[],
+  status?: number,
 ): Reply {
-  return problemReply(problem(code, values), headers)
+  return problemReply(problem(code, values), headers, status)
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Transport {
   /** `http://example.test:8080`: scheme and authority as the client named them. */
   origin(): string
   remoteAddress(): string | undefined
+  /** Who the request is from: the connection, or whom trusted proxies name. */
+  clientAddress(): string | undefined
   /** Value of a request field by lower-case name; several are joined as RFC 9110 section 5.3 asks. */
   header(name: string): string | undefined
   /** All request fields as received, flat: name, value, name, value. */

@@ -1,38 +1,104 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Limits } from '../core/http/limits.ts'
 
 interface Use {
   /** Exchanges in flight. */
   open: number
-  /** Sweep at which the last one ended. */
+  /** Requests that came. */
+  requests: number
+  /** Requests that wait behind another of the connection. */
+  waiting: number
+  /** Sweep at which the last exchange ended. */
   usedAt: number
+  /** How far the client had read, and the sweep at which that was new. */
+  flow: number
+  flowedAt: number
+  /** No HTTP any more: it has no requests to wait for. */
+  isUpgraded: boolean
+  /** A request has left the queue of its connection. */
+  readonly advance: () => void
 }
 
-const sweepMs = 5_000
+/** What libuv still holds of the chunk that is being written: a large one is one chunk however much of it is out. */
+interface WithHandle {
+  readonly _handle?: { readonly writeQueueSize?: number } | null
+}
+
+const longestSweepMs = 5_000
+
+/** Grows with what the client takes, and only with that. */
+const flowOf = (socket: Socket): number =>
+  socket.bytesWritten -
+  socket.writableLength -
+  ((socket as unknown as WithHandle)._handle?.writeQueueSize ?? 0)
+
+type ConnectionLimits = Pick<
+  Limits,
+  'keepAliveMs' | 'writeIdleMs' | 'pipelining' | 'requestsPerConnection'
+>
+
+/** What becomes of a request: one behind the last of its connection is never answered. */
+export type Admission = 'serve' | 'refuse' | 'ignore'
 
 /**
- * The keep-alive connections of a listener: who has been idle too long is closed by one sweep every few seconds,
- * because a timer per answer costs more than the answer's routing. Open until `close`.
+ * The connections of a listener. Who has been idle for too long, or does not read, is closed by one sweep every few
+ * seconds, because a timer per answer costs more than the answer's routing. Open until `close`.
  */
 export class Connections {
   readonly #uses: Map<Socket, Use>
   readonly #pending: Set<ServerResponse>
   readonly #timer: NodeJS.Timeout
   readonly #idleSweeps: number
+  readonly #stuckSweeps: number
+  readonly #pipelining: number
+  readonly #requests: number
   #sweep: number
 
-  constructor(idleMs: number) {
+  constructor(limits: ConnectionLimits) {
+    const { keepAliveMs, writeIdleMs } = limits
+    const sweepMs = Math.min(longestSweepMs, Math.ceil(Math.min(keepAliveMs, writeIdleMs) / 4))
     this.#uses = new Map()
     this.#pending = new Set()
-    this.#idleSweeps = Math.ceil(idleMs / sweepMs)
+    this.#idleSweeps = Math.ceil(keepAliveMs / sweepMs)
+    this.#stuckSweeps = Math.ceil(writeIdleMs / sweepMs)
+    this.#pipelining = limits.pipelining
+    this.#requests = limits.requestsPerConnection
     this.#sweep = 0
     this.#timer = setInterval(() => this.sweep(), sweepMs)
     this.#timer.unref()
   }
 
   add(socket: Socket): void {
-    this.#uses.set(socket, { open: 0, usedAt: this.#sweep })
+    const use: Use = {
+      open: 0,
+      requests: 0,
+      waiting: 0,
+      usedAt: this.#sweep,
+      flow: 0,
+      flowedAt: this.#sweep,
+      isUpgraded: false,
+      advance: () => {
+        use.waiting -= 1
+      },
+    }
+    this.#uses.set(socket, use)
     socket.once('close', () => this.#uses.delete(socket))
+  }
+
+  /** Counts a request: too many may wait for their turn, and the last that the connection may bring says so. */
+  admit(socket: Socket, response: ServerResponse): Admission {
+    const use = this.#uses.get(socket)
+    if (use === undefined) return 'serve'
+    use.requests += 1
+    if (use.requests > this.#requests) return 'ignore'
+    // Node's own counter says so too, but leaves the connection open.
+    if (use.requests === this.#requests) response.shouldKeepAlive = false
+    // One without a socket is behind another, and is told when its turn comes.
+    if (response.socket !== null) return 'serve'
+    use.waiting += 1
+    response.once('socket', use.advance)
+    return use.waiting < this.#pipelining ? 'serve' : 'refuse'
   }
 
   /** An exchange began on this connection; `done` is its end, undefined where it has ended already. */
@@ -51,12 +117,28 @@ export class Connections {
     done.then(ended, ended)
   }
 
-  /** Closes who has been idle for longer than the limit; what still flows out is not idle. */
+  /** The connection has become a tunnel: only whether its client reads is still looked at. */
+  upgraded(socket: Socket): void {
+    const use = this.#uses.get(socket)
+    if (use !== undefined) use.isUpgraded = true
+  }
+
+  /** Closes who has been idle for longer than the limit, and who takes nothing of what waits for it. */
   sweep(): void {
     this.#sweep += 1
-    for (const [socket, { open, usedAt }] of this.#uses) {
-      const isIdle = open === 0 && socket.writableLength === 0
-      if (isIdle && this.#sweep - usedAt > this.#idleSweeps) socket.destroy()
+    const now = this.#sweep
+    for (const [socket, use] of this.#uses) {
+      if (socket.writableLength === 0) {
+        use.flowedAt = now
+        const isIdle = use.open === 0 && !use.isUpgraded
+        if (isIdle && now - use.usedAt > this.#idleSweeps) socket.destroy()
+        continue
+      }
+      const flow = flowOf(socket)
+      if (flow !== use.flow) {
+        use.flow = flow
+        use.flowedAt = now
+      } else if (now - use.flowedAt > this.#stuckSweeps) socket.destroy()
     }
   }
 
@@ -64,6 +146,11 @@ export class Connections {
   sayLast(): void {
     for (const response of this.#pending)
       if (!response.headersSent) response.shouldKeepAlive = false
+  }
+
+  /** Cuts all, also those that are no HTTP any more. */
+  destroyAll(): void {
+    for (const socket of this.#uses.keys()) socket.destroy()
   }
 
   close(): void {

@@ -38,7 +38,8 @@ export function declineUpgrade(
     lines.push(`${rawHeaders[at]}: ${name === 'connection' ? withoutOffers(value) : value}`)
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), first]))
-  server.emit('connection', socket)
+  // A server of TLS takes what has been decrypted under this name.
+  server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
 }
 
 const withoutOffers = (connection: string): string => {

@@ -1,27 +1,46 @@
-import { ServerResponse, createServer, type IncomingMessage, type Server } from 'node:http'
+import {
+  ServerResponse,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { TurnoutError } from '../core/errors.ts'
-import { codeReply } from '../gateway/problem-reply.ts'
+import type { Block } from '../core/address.ts'
+import { problem, TurnoutError, type Problem } from '../core/errors.ts'
+import type { Underscores } from '../core/http/fields.ts'
+import type { Limits } from '../core/http/limits.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Serve } from '../gateway/gateway.ts'
-import { hasValidAuthority } from './authority.ts'
+import { problemReply } from '../gateway/problem-reply.ts'
+import { AddressCount } from './address-count.ts'
+import type { CertificateFiles } from './certificate.ts'
 import { Connections } from './connections.ts'
 import { LeanRequest } from './lean-request.ts'
 import { declineUpgrade, isDeclined } from './decline-upgrade.ts'
 import { NodeTransport, type UpgradeOffer } from './node-transport.ts'
+import { mostConnections } from './open-files.ts'
+import { answerClientError, endWithProblem, lastFields } from './raw-reply.ts'
+import { openSecure } from './secure-server.ts'
+import { expectationRefusal, refusalOf } from './strict.ts'
 
-/** Most header fields of one request; more is 431. Node itself drops the rest without a word on some lines. */
-const maxHeaderFields = 100
-const maxTargetLength = 8 * 1024
 /** How long a keep-alive client has to send the request that is told to be its last. */
 const graceMs = 300
-/** How long a connection may stay open without a request; longer than load balancers keep theirs. */
-const idleMs = 65_000
-
 export interface ListenOptions {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** Files in PEM: then it is https. They are read again when they change. */
+  readonly tls?: CertificateFiles | undefined
+}
+
+/** What a listener lets its clients do. */
+export interface ClientRules {
+  readonly limits: Limits
+  readonly underscores: Underscores
+  /** Proxies whose word is taken for who the client is. */
+  readonly trusted: readonly Block[]
 }
 
 /** A bound socket: open/close. */
@@ -31,6 +50,8 @@ export interface Listener {
   readonly url: string
   /** Takes nothing new, lets what is in flight end until the deadline, then cuts it. Resolves with what was cut. */
   close(deadlineMs: number): Promise<number>
+  /** Reads key and certificate again now. True where they are served; false also where there is no TLS. */
+  renewCertificate(): Promise<boolean>
 }
 
 /** Handles a request of `node:http`: for our own listener, and for Express, Fastify, Connect or plain hosts. */
@@ -49,15 +70,13 @@ export type NodeServe = (
 ) => void | Promise<void>
 
 /** Translates `node:http` to the gateway. An error that the gateway hands back goes to `next`, or cuts the connection. */
-export function createNodeServe(serve: Serve, bodyLimit: number): NodeServe {
+export function createNodeServe(serve: Serve, bodyLimit: number, rules: ClientRules): NodeServe {
+  const { trusted } = rules
   return (request, response, next, upgrade) => {
-    const transport = new NodeTransport(request, response, bodyLimit, upgrade)
-    const refused = refusal(request)
-    if (refused !== null) {
-      const reply = codeReply(refused)
-      transport.send(reply.status, [...reply.headers, 'connection', 'close'], reply.body as string)
-      return undefined
-    }
+    if (refusedSockets.has(request.socket)) return undefined
+    const refused = refusalOf(request, rules)
+    if (refused !== null) return refuse(request, response, refused)
+    const transport = new NodeTransport(request, response, bodyLimit, trusted, upgrade)
     // No closure is made for an exchange that ends well in this turn, which is what most do.
     try {
       const done = serve(transport, next)
@@ -68,6 +87,18 @@ export function createNodeServe(serve: Serve, bodyLimit: number): NodeServe {
   }
 }
 
+/**
+ * Connections of which a request was refused. What is behind it may be parts of it, and has been parsed already where it
+ * came in the same piece: nobody sees it.
+ */
+const refusedSockets = new WeakSet<Socket>()
+
+const refuse = (request: IncomingMessage, response: ServerResponse, found: Problem): void => {
+  refusedSockets.add(request.socket)
+  const { status, headers, body } = problemReply(found, lastFields(found))
+  new NodeTransport(request, response, 0).send(status, headers, body as string)
+}
+
 const handBack = (
   transport: NodeTransport,
   next: ((error?: unknown) => void) | undefined,
@@ -75,14 +106,6 @@ const handBack = (
 ): void => {
   if (next === undefined) transport.destroy()
   else next(error)
-}
-
-const refusal = (
-  request: IncomingMessage,
-): 'TURNOUT_HEADERS_TOO_MANY' | 'TURNOUT_TARGET_TOO_LONG' | 'TURNOUT_HOST_INVALID' | null => {
-  if (request.rawHeaders.length > maxHeaderFields * 2) return 'TURNOUT_HEADERS_TOO_MANY'
-  if (request.url!.length > maxTargetLength) return 'TURNOUT_TARGET_TOO_LONG'
-  return hasValidAuthority(request) ? null : 'TURNOUT_HOST_INVALID'
 }
 
 const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInfo> =>
@@ -96,65 +119,127 @@ const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInf
         ),
       )
     })
-    server.listen({ host, port }, () => resolve(server.address() as AddressInfo))
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error')
+      resolve(server.address() as AddressInfo)
+    })
   })
 
-/** Binds a socket and serves it. Rejects with TURNOUT_LISTEN_FAILED when the address cannot be had. */
-export async function openListener(serve: NodeServe, options: ListenOptions): Promise<Listener> {
+const serverOptions = ({ headersMs, requestMs, headerBytes }: Limits): ServerOptions => ({
+  IncomingMessage: LeanRequest,
+  headersTimeout: requestMs === 0 ? headersMs : Math.min(headersMs, requestMs),
+  requestTimeout: requestMs,
+  maxHeaderSize: headerBytes,
+  // Node's own answer lets what is behind the request pass.
+  requireHostHeader: false,
+  // A timer per answer costs a tenth of a small one: `connections` sweeps instead.
+  keepAliveTimeout: 0,
+  connectionsCheckingInterval: Math.min(1_000, headersMs),
+})
+
+/**
+ * Binds a socket and serves it. Rejects with TURNOUT_LISTEN_FAILED when the address cannot be had, TURNOUT_TLS_FILES or
+ * TURNOUT_TLS_INVALID when key and certificate cannot.
+ */
+export async function openListener(
+  serve: NodeServe,
+  options: ListenOptions,
+  { limits, trusted }: Omit<ClientRules, 'underscores'>,
+  log: Logger,
+): Promise<Listener> {
   let isClosing = false
-  const connections = new Connections(idleMs)
-  const server = createServer(
-    {
-      IncomingMessage: LeanRequest,
-      headersTimeout: 10_000,
-      requestTimeout: 60_000,
-      // A timer per answer costs a tenth of a small one: `connections` sweeps instead.
-      keepAliveTimeout: 0,
-      connectionsCheckingInterval: 1_000,
-    },
-    (request, response) => {
-      if (isClosing) response.shouldKeepAlive = false
-      connections.track(request.socket, response, serve(request, response))
-    },
-  )
-  server.on('connection', (socket) => connections.add(socket))
+  const { tls } = options
+  const secure = tls === undefined ? null : await openSecure(tls, serverOptions(limits), log)
+  const server = secure?.server ?? createServer(serverOptions(limits))
+  const connections = new Connections(limits)
+  const addresses = new AddressCount(limits.connectionsPerAddress, trusted)
+
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request
+    if (isClosing) response.shouldKeepAlive = false
+    const admission = connections.admit(socket, response)
+    if (admission === 'serve') connections.track(socket, response, serve(request, response))
+    else if (admission === 'refuse' && !refusedSockets.has(socket)) {
+      refuse(request, response, problem('TURNOUT_PIPELINE_TOO_LONG'))
+    }
+  }
+  const takeExpectant = (request: IncomingMessage, response: ServerResponse): void => {
+    const refused = expectationRefusal(request)
+    if (refusedSockets.has(request.socket)) return
+    if (refused !== null) return refuse(request, response, refused)
+    response.writeContinue()
+    take(request, response)
+  }
   // What asks for another protocol comes without a response of its own. A handler that knows none answers as ever.
-  server.on('upgrade', (request, socket, first: Buffer) => {
+  const takeUpgrade = (request: IncomingMessage, socket: Socket, first: Buffer): void => {
     if (isDeclined(request)) return declineUpgrade(server, request, socket, first)
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
-    response.assignSocket(socket as Socket)
-    response.once('finish', () => (socket as Socket).destroySoon())
+    response.assignSocket(socket)
+    response.once('finish', () => socket.destroySoon())
     socket.on('error', () => undefined)
-    connections.track(
-      request.socket,
-      response,
-      serve(request, response, undefined, { socket, first }),
-    )
+    connections.upgraded(socket)
+    connections.track(socket, response, serve(request, response, undefined, { socket, first }))
+  }
+  server.on('request', take)
+  server.on('upgrade', takeUpgrade)
+  server.on('checkContinue', takeExpectant)
+  server.on('checkExpectation', takeExpectant)
+  server.on('connect', (_, socket) => {
+    endWithProblem(socket, problem('TURNOUT_METHOD_REFUSED', { method: 'CONNECT' }))
+  })
+  server.on('clientError', answerClientError)
+  const known = new WeakSet<Socket>()
+  server.on('connection', (socket: Socket) => {
+    // One that comes again, after an upgrade that was declined.
+    if (known.has(socket)) return
+    known.add(socket)
+    const release = addresses.acquire(socket.remoteAddress)
+    if (release === null) socket.destroy()
+    else socket.once('close', release)
+  })
+  // Of TLS, the socket behind the handshake is what requests come on.
+  server.on(secure === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+    if (!socket.destroyed) connections.add(socket)
   })
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
-  const address = await bind(server, options)
+  server.maxConnections = mostConnections(limits.connections)
+  const release = (): void => {
+    connections.close()
+    secure?.certificate.close()
+  }
+  let address: AddressInfo
+  try {
+    address = await bind(server, options)
+  } catch (error) {
+    release()
+    throw error
+  }
+  // A connection that cannot be accepted, for want of files, is no reason to fall.
+  server.on('error', (error) => log.error('a listener failed', { reason: error.message }))
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   const isAny = address.address === '0.0.0.0' || address.address === '::'
+  const scheme = secure === null ? 'http' : 'https'
   return {
     host: address.address,
     port: address.port,
-    url: `http://${isAny ? 'localhost' : host}:${address.port}`,
+    url: `${scheme}://${isAny ? 'localhost' : host}:${address.port}`,
+    renewCertificate: async () => (await secure?.certificate.renew()) ?? false,
     close: async (deadlineMs) => {
       isClosing = true
       connections.sayLast()
       // A keep-alive client hears it in its next answer; only who stays silent is closed from our side.
       await wait(Math.min(graceMs, deadlineMs))
-      const cut = await drain(server, deadlineMs)
-      connections.close()
+      const cut = await drain(server, connections, deadlineMs)
+      release()
       return cut
     },
   }
 }
 
 /** Accepts nothing new; what is in flight at the deadline is cut and counted. */
-const drain = (server: Server, deadlineMs: number): Promise<number> =>
+const drain = (server: Server, connections: Connections, deadlineMs: number): Promise<number> =>
   new Promise((resolve) => {
     let cut = 0
     const idle = setInterval(() => server.closeIdleConnections(), graceMs)
@@ -162,6 +247,7 @@ const drain = (server: Server, deadlineMs: number): Promise<number> =>
       server.getConnections((_, count) => {
         cut = count
         server.closeAllConnections()
+        connections.destroyAll()
       })
     }, deadlineMs)
     server.close(() => {

@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable, type Duplex } from 'node:stream'
+import type { Block } from '../core/address.ts'
 import { TurnoutError } from '../core/errors.ts'
+import { clientAddress } from '../core/http/forwarded.ts'
 import type { BodyPump, BodySink, BodySource } from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
@@ -98,6 +100,9 @@ export interface UpgradeOffer {
 /** Largest body that is put behind its head as text: a copy, but one write instead of two. */
 const maxCopied = 16 * 1024
 
+/** So many bytes of a pushed body may wait for the client. Node's own mark, 16 KB, stops the source at each large piece. */
+const maxWaiting = 128 * 1024
+
 /** A request of `node:http`, translated both ways. Nothing else in Turnout touches its objects. */
 export class NodeTransport implements Transport {
   readonly method: string
@@ -105,6 +110,7 @@ export class NodeTransport implements Transport {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #bodyLimit: number
+  readonly #trusted: readonly Block[]
   /** Somebody has looked at the request as a stream. */
   #isTouched: boolean
   readonly #upgrade: UpgradeOffer | null
@@ -113,6 +119,7 @@ export class NodeTransport implements Transport {
     request: IncomingMessage,
     response: ServerResponse,
     bodyLimit: number,
+    trusted: readonly Block[] = [],
     upgrade: UpgradeOffer | null = null,
   ) {
     this.method = request.method!
@@ -120,6 +127,7 @@ export class NodeTransport implements Transport {
     this.#request = request
     this.#response = response
     this.#bodyLimit = bodyLimit
+    this.#trusted = trusted
     this.#isTouched = false
     this.#upgrade = upgrade
     // Node has let go of a connection that asks for another protocol, and tells no response of it to go on.
@@ -133,6 +141,13 @@ export class NodeTransport implements Transport {
 
   remoteAddress(): string | undefined {
     return this.#request.socket.remoteAddress
+  }
+
+  clientAddress(): string | undefined {
+    const peer = this.remoteAddress()
+    // Who trusts nobody needs no object of all fields.
+    if (this.#trusted.length === 0) return peer
+    return clientAddress(peer, this.header('x-forwarded-for'), this.#trusted)
   }
 
   header(name: string): string | undefined {
@@ -346,7 +361,7 @@ export class NodeTransport implements Transport {
       })
       response.on('drain', () => source.resume())
       source.flow({
-        write: (bytes) => response.write(bytes),
+        write: (bytes) => response.write(bytes) || response.writableLength < maxWaiting,
         end: () => {
           isOver = true
           response.end()

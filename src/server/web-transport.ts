@@ -50,6 +50,10 @@ export class WebTransport implements Transport {
     return undefined
   }
 
+  clientAddress(): undefined {
+    return undefined
+  }
+
   header(name: string): string | undefined {
     return this.#request.headers.get(name) ?? undefined
   }

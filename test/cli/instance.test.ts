@@ -191,13 +191,13 @@ test('standard input is read: JSON, a Spring definition, a whole change request'
   const { served, folder, turnout, json } = await startInstance(t)
   const definition = {
     id: 'test-route',
-    uri: 'http://127.0.0.1:9001',
+    uri: 'http://127.0.0.1:1',
     predicates: [{ name: 'Path', args: { _gen: '/api/test' } }],
   }
   const given = ['publish', '-', '--data', served.data]
   const first = await runTurnout(folder, given, { input: JSON.stringify(definition) })
   assert.deepEqual([first.code, first.err], [0, ''])
-  assert.equal((await ask(served.port, '/api/test')).status, 501)
+  assert.equal((await ask(served.port, '/api/test')).status, 502)
   const request = {
     routes: { put: [JSON.parse(ping('pong'))], remove: ['test-route'] },
     disable: ['users#GET /users/:id'],

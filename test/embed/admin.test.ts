@@ -52,7 +52,7 @@ test('targets that are data: respond, redirect, and an upstream that cannot be p
     },
     { id: 'moved', path: '/moved', target: { redirect: { status: 308, location: '/text/a' } } },
     { id: 'named', path: '/named', target: { upstream: 'users' } },
-    { id: 'bare', path: '/bare', target: { uri: 'http://127.0.0.1:9001' } },
+    { id: 'bare', path: '/bare', target: { uri: 'http://127.0.0.1:1' } },
     {
       id: 'gold',
       path: '/gold',
@@ -60,7 +60,7 @@ test('targets that are data: respond, redirect, and an upstream that cannot be p
       target: { respond: { status: 200, body: 'gold' } },
     },
   ]
-  const users = { name: 'users', endpoints: ['http://127.0.0.1:9001'] }
+  const users = { name: 'users', endpoints: ['http://127.0.0.1:1'] }
   const changed = await client.change({
     body: { routes: { put }, upstreams: { put: [users] }, reason: 'all at once' },
   })
@@ -74,10 +74,10 @@ test('targets that are data: respond, redirect, and an upstream that cannot be p
   assert.deepEqual([moved.status, moved.headers.get('location')], [308, '/text/a?a=1'])
   for (const [path, name] of [
     ['/named', 'users'],
-    ['/bare', 'http://127.0.0.1:9001'],
+    ['/bare', 'http://127.0.0.1:1'],
   ] as const) {
     const answer = await ask(turnout, path)
-    assert.deepEqual([answer.status, codeOf(answer.text)], [501, 'TURNOUT_PROXY_MISSING'])
+    assert.deepEqual([answer.status, codeOf(answer.text)], [502, 'TURNOUT_UPSTREAM_UNREACHABLE'])
     assert.ok(answer.text.includes(name), answer.text)
   }
   assert.equal((await ask(turnout, '/gold', { headers: { 'x-plan': 'gold' } })).text, 'gold')

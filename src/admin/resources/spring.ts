@@ -1,6 +1,9 @@
+import * as z from 'zod'
 import { TurnoutError } from '../../core/errors.ts'
 import { entriesFrom } from '../../core/persistent-map.ts'
+import { renderFilter } from '../../core/route/filter-parse.ts'
 import type { Route } from '../../core/route/route.ts'
+import { translatedFilters } from '../../core/route/spring-filters.ts'
 import { renderSpring } from '../../core/route/spring-render.ts'
 import { anyObject, anyObjects } from '../answer-schemas.ts'
 import type { Item } from '../answers.ts'
@@ -9,7 +12,7 @@ import { deleteItem, putItem } from '../edit-item.ts'
 import { routeKind } from '../kinds.ts'
 import { jsonType } from '../media.ts'
 import { refusalAnswer } from '../refusal.ts'
-import type { Resource, Resources } from '../resource.ts'
+import type { Resources } from '../resource.ts'
 import { itemBody, itemChangeQuery, noQuery } from '../schemas.ts'
 import { springShown } from '../shown-schemas.ts'
 
@@ -101,13 +104,13 @@ export const springResources: Pick<Resources, SpringName> = {
   },
   listSpringFilters: {
     ...read,
-    summary: 'Filters of a route; there are none yet',
-    answers: { 200: anyObjects },
+    summary: 'Filters of a route, as text',
+    answers: { 200: z.array(z.string()) },
     refusals: ['TURNOUT_ITEM_UNKNOWN'],
-    handle: ({ context, params }) => {
-      routeOf(context, params.id)
-      return { status: 200, body: [] }
-    },
+    handle: ({ context, params }) => ({
+      status: 200,
+      body: filterTexts(routeOf(context, params.id)),
+    }),
   },
   listSpringDefinitions: {
     ...read,
@@ -121,8 +124,21 @@ export const springResources: Pick<Resources, SpringName> = {
       }),
     }),
   },
-  listSpringGlobalFilters: empty('Filters of all routes; there are none yet'),
-  listSpringRouteFilters: empty('Names of filters; there are none yet'),
+  listSpringGlobalFilters: {
+    ...read,
+    summary: 'Filters of all routes; there are none',
+    answers: { 200: anyObject },
+    handle: () => ({ status: 200, body: {} }),
+  },
+  listSpringRouteFilters: {
+    ...read,
+    summary: 'Names of filters',
+    answers: { 200: anyObject },
+    handle: () => ({
+      status: 200,
+      body: Object.fromEntries(translatedFilters.map((name) => [name, {}])),
+    }),
+  },
   listSpringPredicates: {
     ...read,
     summary: 'Names of predicates',
@@ -143,17 +159,6 @@ export const springResources: Pick<Resources, SpringName> = {
   },
 }
 
-function empty(
-  summary: string,
-): Resource<'listSpringGlobalFilters'> & Resource<'listSpringRouteFilters'> {
-  return {
-    ...read,
-    summary,
-    answers: { 200: anyObject },
-    handle: () => ({ status: 200, body: {} }),
-  }
-}
-
 function* routesOf({ control }: AdminContext): Generator<Route> {
   for (const [, route] of entriesFrom(control.current.table.routes)) yield route
 }
@@ -170,6 +175,17 @@ const uriOf = ({ target }: Route): string => {
   return target.kind === 'module' ? `module://${target.module}` : 'no://op'
 }
 
+/** As Spring writes them: name, arguments, and the order, which counts from one. */
+const filterTexts = ({ filters = [] }: Route): readonly string[] =>
+  filters.map((filter, at) => {
+    const { kind, ...fields } = renderFilter(filter) as { readonly [key: string]: unknown }
+    const texts = Object.entries(fields).map(([key, value]) => `${key} = ${textOf(value)}`)
+    return `[[${[String(kind), texts.join(', ')].join(' ').trimEnd()}], order = ${at + 1}]`
+  })
+
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? `'${value}'` : JSON.stringify(value)
+
 /** The shape of `GET /actuator/gateway/routes`: text for people, and the definition where there is one. */
 const shown = (route: Route): Item => {
   const { definition } = renderSpring(route)
@@ -177,7 +193,7 @@ const shown = (route: Route): Item => {
   return {
     route_id: route.id,
     predicate: `Paths: [${route.paths.join(', ')}]${methods}`,
-    filters: [],
+    filters: filterTexts(route),
     uri: uriOf(route),
     order: route.selection?.order ?? 0,
     metadata: route.metadata ?? {},

@@ -4,6 +4,7 @@ import { buildRing, countPoints, findPoint } from './ring.ts'
 
 interface Seen {
   readonly key: string
+  readonly weight: number
   readonly points: number
 }
 
@@ -31,13 +32,19 @@ export function createRingHash(random: () => number): Balancer {
     for (let at = 0; at < seen.length; at += 1) {
       const { key, weight } = candidates[at]!
       const before = seen[at]!
-      if (key !== before.key || countPoints(weight, ring.scale) !== before.points) return false
+      if (key !== before.key) return false
+      if (weight !== before.weight && countPoints(weight, ring.scale) !== before.points)
+        return false
     }
     return true
   }
 
   const look = (candidates: readonly Candidate[]): void => {
-    seen = candidates.map(({ key, weight }) => ({ key, points: countPoints(weight, ring.scale) }))
+    seen = candidates.map(({ key, weight }) => ({
+      key,
+      weight,
+      points: countPoints(weight, ring.scale),
+    }))
     present = seen.filter(({ points }) => points > 0).length
   }
 

@@ -44,8 +44,9 @@ export function buildRing(candidates: readonly Candidate[]): Ring {
     const member = { place: members.size, points: countPoints(weight, scale) }
     if (member.points === 0) continue
     members.set(key, member)
+    const seed = hash32(key)
     for (let point = 0; point < member.points; point += 1) {
-      points.push(hash32(`${key}-${point}`) * room + member.place)
+      points.push(hash32(String(point), seed) * room + member.place)
     }
   }
   const packed = Float64Array.from(points).sort()

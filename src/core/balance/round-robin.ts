@@ -7,25 +7,37 @@ import type { Balancer, Candidate } from './balancer.ts'
  * candidates disturbs nobody's turn. O(candidates).
  */
 export function createRoundRobin(): Balancer {
-  const standings = new Map<string, { height: number }>()
+  const standings = new Map<string, Standing>()
+  /** As they were found at the last pick: mostly in the same places, so that no key is looked up. */
+  const found: Standing[] = []
+
+  const find = (key: string, at: number): Standing => {
+    let standing = found[at]
+    if (standing?.key === key) return standing
+    standing = standings.get(key)
+    if (standing === undefined) {
+      standing = { key, height: 0 }
+      standings.set(key, standing)
+    }
+    found[at] = standing
+    return standing
+  }
 
   const forget = (candidates: readonly Candidate[]): void => {
     const kept = new Set(candidates.map(({ key }) => key))
     for (const key of standings.keys()) if (!kept.has(key)) standings.delete(key)
+    found.length = 0
   }
 
   return {
     pick: (candidates) => {
       let sum = 0
       let best: (typeof candidates)[number] | null = null
-      let bestStanding: { height: number } | null = null
-      for (const candidate of candidates) {
+      let bestStanding: Standing | null = null
+      for (let at = 0; at < candidates.length; at += 1) {
+        const candidate = candidates[at]!
         if (!(candidate.weight > 0)) continue
-        let standing = standings.get(candidate.key)
-        if (standing === undefined) {
-          standing = { height: 0 }
-          standings.set(candidate.key, standing)
-        }
+        const standing = find(candidate.key, at)
         standing.height += candidate.weight
         sum += candidate.weight
         if (bestStanding === null || standing.height > bestStanding.height) {
@@ -39,4 +51,9 @@ export function createRoundRobin(): Balancer {
       return best
     },
   }
+}
+
+interface Standing {
+  readonly key: string
+  height: number
 }

@@ -23,6 +23,10 @@ const entryAddress = (entry: string): string | null => {
   return address.length === 2 ? addressText(address) : text
 }
 
+/** The address of a connection. One of version 4 is written in one way only; reading it costs more than all else here. */
+const peerAddress = (peer: string): string =>
+  peer.includes(':') ? (entryAddress(peer) ?? peer) : peer
+
 /**
  * Who a request is from: the right-most address that is no trusted proxy's, of the list in `X-Forwarded-For` and the
  * connection's own address behind it. Left of that, anybody may have written anything. Where the list holds something
@@ -34,7 +38,7 @@ export function clientAddress(
   trusted: readonly Block[],
 ): string | undefined {
   if (peer === undefined) return undefined
-  let found = entryAddress(peer) ?? peer
+  let found = peerAddress(peer)
   if (xForwardedFor === undefined || !isTrusted(found, trusted)) return found
   const entries = xForwardedFor.split(',')
   for (let at = entries.length - 1; at >= 0; at -= 1) {
@@ -92,25 +96,26 @@ const element = (peer: string, protocol: string, host: string): string => {
  */
 export function forwardedHeaders(forwarding: Forwarding): string[] {
   const { fields, peer, protocol, host, trusted } = forwarding
-  const address = peer === undefined ? undefined : (entryAddress(peer) ?? peer)
+  const address = peer === undefined ? undefined : peerAddress(peer)
   const isBelieved = isTrusted(address, trusted)
   const sent: string[] = []
-  const claims = new Map<string, string[]>()
+  let claims = null as Map<string, string[]> | null
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!
     const value = fields[at + 1]!
     const loose = mayClaim(name) ? looseName(name) : ''
     if (!isClaim(loose)) sent.push(name, value)
     else if (isBelieved && !name.includes('_')) {
+      claims ??= new Map()
       const values = claims.get(loose)
       if (values === undefined) claims.set(loose, [value])
       else values.push(value)
     }
   }
-  const list = claims.get('x-forwarded-for')?.join(', ')
-  const client = clientAddress(peer, list, trusted)
+  const list = claims?.get('x-forwarded-for')?.join(', ')
+  const client = isBelieved ? clientAddress(peer, list, trusted) : address
   const claimed = (name: string, own: string): void => {
-    const values = claims.get(name)
+    const values = claims?.get(name)
     const isOne = values?.length === 1 && forms[name]!.test(values[0]!)
     sent.push(name, isOne ? values[0]! : own)
   }
@@ -121,7 +126,7 @@ export function forwardedHeaders(forwarding: Forwarding): string[] {
   if (host !== '') claimed('x-forwarded-host', host)
   claimed('x-forwarded-port', portOf(host, protocol))
   if (client !== undefined) sent.push('x-real-ip', client)
-  for (const [name, values] of claims) {
+  for (const [name, values] of claims ?? []) {
     if (name === 'forwarded') {
       const own = element(address ?? 'unknown', protocol, host)
       sent.push(name, `${values.join(', ')}, ${own}`)

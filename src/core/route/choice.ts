@@ -3,7 +3,7 @@ import { shapeFor } from '../router/params.ts'
 import type { Pattern } from '../router/pattern.ts'
 import { anyMethod, leafOfPlace, type Router } from '../router/router.ts'
 import { highestMatch, selectVersions } from '../version/version.ts'
-import type { Facts } from './facts.ts'
+import { addressOf, type Facts } from './facts.ts'
 import { areDisjoint, isStricter } from './predicate-overlap.ts'
 import { compilePredicates } from './predicate.ts'
 import { noSelection, type Route, type Selection } from './route.ts'
@@ -126,7 +126,7 @@ function chosenOf({ candidates }: Choice, facts: Facts, now: number): Leaf<Place
     const other = selectionOf(route)
     return other.order === order && other.weight?.group === weight.group
   })
-  return byWeight(rivals, bucketOf(`${weight.group} ${facts.remoteAddress() ?? ''}`))?.leaf ?? null
+  return byWeight(rivals, bucketOf(`${weight.group} ${addressOf(facts) ?? ''}`))?.leaf ?? null
 }
 
 /** A labelled route serves only those who name all its labels. */

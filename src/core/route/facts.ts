@@ -7,6 +7,8 @@ export interface Facts {
   header(name: string): string | undefined
   /** Address of the connection. */
   remoteAddress(): string | undefined
+  /** Who the request is from, where that need not be the connection. */
+  clientAddress?(): string | undefined
   /** Request target in origin form: raw path and query. */
   readonly target: string
 }
@@ -76,14 +78,19 @@ function trimmed(text: string): string {
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
+/** Who the request is from: the connection, or whom the listener's trusted proxies name. */
+export function addressOf(facts: Facts): string | undefined {
+  return facts.clientAddress === undefined ? facts.remoteAddress() : facts.clientAddress()
+}
+
 /**
- * Who called: the connection, or with `trusted` the entry of `X-Forwarded-For` so many places from its end, the first
- * where there are fewer, the connection where there is no such field.
+ * Who called: the client that the listener knows, or with `trusted` the entry of `X-Forwarded-For` so many places from its end, the first
+ * where there are fewer, the former where there is no such field.
  */
 export function clientOf(facts: Facts, trusted: number | null): Address | null {
   const forwarded = trusted === null ? undefined : facts.header('x-forwarded-for')
   if (trusted === null || forwarded === undefined || trimmed(forwarded) === '')
-    return parseAddress(facts.remoteAddress() ?? '')
+    return parseAddress(addressOf(facts) ?? '')
   const entries = forwarded.split(',')
   const entry = trimmed(entries[Math.max(0, entries.length - trusted)] ?? '')
   const withPort = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/.exec(entry)

@@ -39,6 +39,11 @@ export function note(
   if (problems.length < maxProblems) problems.push(problem(code, values, { pointer }))
 }
 
+/** Notes problems that were found in a part, at the part's place. */
+export function noteAll({ problems, pointer }: Input, found: readonly Problem[]): void {
+  for (const one of found) if (problems.length < maxProblems) problems.push({ ...one, pointer })
+}
+
 /** A text from outside, short and without control characters. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text)
@@ -156,6 +161,35 @@ export function readInteger(
   if (value < least || value > most) return refuse(input, `${what} is ${least} to ${most}`)
   // Minus zero is zero.
   return value + 0
+}
+
+/** A number, whole or not. */
+export function readNumber(
+  input: Input,
+  what: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const { value } = input
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    return refuseKind(input, what, 'a number')
+  if (value < least || value > most) return refuse(input, `${what} is ${least} to ${most}`)
+  return value + 0
+}
+
+/** One of a few texts. */
+export function readOneOf<Word extends string>(
+  input: Input,
+  what: string,
+  words: readonly Word[],
+): Word | undefined {
+  const { value } = input
+  const word = words.find((one) => one === value)
+  if (word !== undefined) return word
+  const near = typeof value === 'string' ? suggest(value, words) : undefined
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  if (value === undefined) return refuseKind(input, what, 'a text')
+  return refuse(input, `${what} is ${words.join(', ')}, not ${kindOf(value)}${hint}`)
 }
 
 export function readBoolean(input: Input, what: string): boolean | undefined {

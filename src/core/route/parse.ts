@@ -5,8 +5,7 @@ import { anyMethod } from '../router/router.ts'
 import {
   fieldOf,
   hasField,
-  maxProblems,
-  readInteger,
+  noteAll,
   readList,
   readObject,
   readText,
@@ -15,23 +14,23 @@ import {
   shown,
   type Input,
 } from './input.ts'
+import { readFilters, renderFilter } from './filter-parse.ts'
 import { isMethod, readEnabled, readIdentity, readMetadata, type At } from './route-parts.ts'
-import type { Route, Endpoint, Upstream } from './route.ts'
-import { maxInteger, readSelection, renderSelection, selectionKeys } from './selection-parse.ts'
+import type { Route } from './route.ts'
+import { readSelection, renderSelection, selectionKeys } from './selection-parse.ts'
+import { readStreams, renderStreams } from './stream-parse.ts'
 import { isSpring, readSpring, springKeys } from './spring.ts'
-import { readOrigin, readTarget, renderTarget } from './target-parse.ts'
+import { readTarget, renderTarget } from './target-parse.ts'
+import { sharedParams } from './template.ts'
 
 export type RouteResult =
   | { readonly route: Route; readonly problems: null }
   | { readonly route: null; readonly problems: readonly Problem[] }
 
-export type UpstreamResult =
-  | { readonly upstream: Upstream; readonly problems: null }
-  | { readonly upstream: null; readonly problems: readonly Problem[] }
+export { parseUpstream, renderUpstream, type UpstreamResult } from './upstream-parse.ts'
 
 /** Most paths and methods of one route. */
 const maxPlaces = 32
-const maxEndpoints = 256
 
 const routeKeys: readonly string[] = [
   'id',
@@ -42,6 +41,8 @@ const routeKeys: readonly string[] = [
   'enabled',
   'metadata',
   'target',
+  'filters',
+  'streams',
 ]
 
 /**
@@ -57,18 +58,9 @@ export function parseRoute(value: unknown, at: At): RouteResult {
     : { route, problems: null }
 }
 
-/** Reads an upstream from JSON; its revision is 0. */
-export function parseUpstream(value: unknown, at: At): UpstreamResult {
-  const input: Input = { value, pointer: at.pointer, problems: [] }
-  const upstream = readUpstream(input, at)
-  return upstream === undefined || input.problems.length > 0
-    ? { upstream: null, problems: input.problems }
-    : { upstream, problems: null }
-}
-
 /** The route in our own shape, which `parseRoute` reads; of a module's or a closure's without a target. */
 export function renderRoute(route: Route): Json {
-  const { id, methods, paths, selection, enabled, metadata } = route
+  const { id, methods, paths, selection, enabled, metadata, filters, streams } = route
   const target = renderTarget(route.target)
   const [path = ''] = paths
   return {
@@ -79,15 +71,8 @@ export function renderRoute(route: Route): Json {
     ...(!enabled && { enabled }),
     ...(metadata !== null && { metadata }),
     ...(target !== null && { target }),
-  }
-}
-
-/** The upstream as `parseUpstream` reads it. */
-export function renderUpstream({ name, endpoints, metadata }: Upstream): Json {
-  return {
-    name,
-    endpoints: endpoints.map(({ url, weight }) => ({ url, weight })),
-    ...(metadata !== null && { metadata }),
+    ...(filters !== undefined && { filters: filters.map(renderFilter) }),
+    ...(streams !== undefined && { streams: renderStreams(streams) }),
   }
 }
 
@@ -107,6 +92,9 @@ function readRoute(input: Input, at: At): Route | undefined {
   const enabled = readEnabled(input)
   const metadata = readMetadata(input)
   const target = readTarget(fieldOf(input, 'target'))
+  const params = paths === undefined ? null : sharedParams(paths)
+  const filters = hasField(input, 'filters') ? readFilters(fieldOf(input, 'filters'), params) : []
+  const streams = hasField(input, 'streams') ? readStreams(fieldOf(input, 'streams')) : undefined
   if (id === undefined || methods === undefined || paths === undefined) return undefined
   if (enabled === undefined || metadata === undefined || target === undefined) return undefined
   return {
@@ -115,6 +103,8 @@ function readRoute(input: Input, at: At): Route | undefined {
     methods,
     paths,
     target,
+    ...(filters && filters.length > 0 && { filters }),
+    ...(streams && { streams }),
     selection,
     enabled,
     metadata,
@@ -158,36 +148,4 @@ function readPaths(input: Input): readonly string[] | undefined {
     }
   }
   return items && [...shapes.values()]
-}
-
-/** Notes problems that were found in a part, at the part's place. */
-function noteAll({ problems, pointer }: Input, found: readonly Problem[]): void {
-  for (const one of found) if (problems.length < maxProblems) problems.push({ ...one, pointer })
-}
-
-function readUpstream(input: Input, at: At): Upstream | undefined {
-  if (!readObject(input, 'an upstream', ['name', 'endpoints', 'metadata'])) return undefined
-  const name = readIdentity(input, 'name', 'the name of an upstream', at.id)
-  const endpoints = readEndpoints(fieldOf(input, 'endpoints'))
-  const metadata = readMetadata(input)
-  if (name === undefined || endpoints === undefined || metadata === undefined) return undefined
-  return { name, owner: at.owner, endpoints, metadata, revision: 0 }
-}
-
-/** `{ url, weight? }` or the URL alone; each address once. */
-function readEndpoints(input: Input): readonly Endpoint[] | undefined {
-  const endpoints = new Map<string, Endpoint>()
-  const items = readList(input, 'endpoints', 1, maxEndpoints)
-  for (const item of items ?? []) {
-    const isText = typeof item.value === 'string'
-    if (!isText && !readObject(item, 'an endpoint', ['url', 'weight'])) continue
-    const url = readOrigin(isText ? item : fieldOf(item, 'url'))
-    const weight = hasField(item, 'weight')
-      ? readInteger(fieldOf(item, 'weight'), 'a weight', 0, maxInteger)
-      : 1
-    if (url === undefined || weight === undefined) continue
-    if (endpoints.has(url)) refuse(item, `the endpoint ${url} stands there twice`)
-    endpoints.set(url, { url, weight })
-  }
-  return items && [...endpoints.values()]
 }

@@ -25,7 +25,7 @@ export type Target =
     }
   | {
       readonly kind: 'uri'
-      /** `http://` or `https://`: an upstream of one endpoint that lives as long as routes name it. */
+      /** `http://`, `https://` or `unix:/`: an upstream of one endpoint that lives as long as routes name it. */
       readonly uri: string
     }
   | {

@@ -94,7 +94,8 @@ function readVersion(input: Input): Pick<Selection, 'version' | 'isBaseline'> | 
   return refuse(input, `${shown(text)} is no version like 1.2.0, or 1.2.0+ for later ones too`)
 }
 
-function readLabels(input: Input): Readonly<Record<string, string>> | undefined {
+/** Texts by name. */
+export function readLabels(input: Input): Readonly<Record<string, string>> | undefined {
   const labels: Record<string, string> = {}
   for (const [key, field] of readEntries(input, 'labels', maxLabels) ?? []) {
     const value = readText(field, 'a label', 1, 256)

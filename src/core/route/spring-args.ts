@@ -80,11 +80,15 @@ function readArg(key: string, place: Input): Arg | undefined {
 /**
  * Arguments by field. A generated key (`_genkey_0`, `_gen`) stands for the field at its own position, other keys for
  * the field of that name, in any of Spring's spellings.
+ *
+ * @param required So many of the first fields must be there.
+ * @param positional So many of the first fields may be meant by position.
  */
 export function bindFields(
   { name, place, args }: Call,
   fields: readonly string[],
   required: number,
+  positional: number = fields.length,
 ): ReadonlyMap<string, Arg> | undefined {
   const bound = new Map<string, Arg>()
   let isBad = false
@@ -94,11 +98,15 @@ export function bindFields(
   }
   for (const [at, arg] of args.entries()) {
     const isGenerated = arg.key.startsWith('_gen')
-    const field = isGenerated ? fields[at] : fields.find((one) => plain(one) === plain(arg.key))
+    const field = isGenerated
+      ? fields.slice(0, positional)[at]
+      : fields.find((one) => plain(one) === plain(arg.key))
     if (field === undefined && isGenerated)
       bad(
         arg.place,
-        `${name} has at most ${fields.length} arguments; one with a comma is written in args`,
+        positional === 0 && fields.length > 0
+          ? `${name} takes its arguments by name: ${fields.join(', ')}`
+          : `${name} has at most ${positional} arguments; one with a comma is written in args`,
       )
     else if (field === undefined) {
       const near = suggest(arg.key, fields)

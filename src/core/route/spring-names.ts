@@ -1,4 +1,4 @@
-/** Filters of Spring Cloud Gateway. None is available yet, so each is refused by name. */
+/** Filters of Spring Cloud Gateway; those that are not translated are refused by name. */
 export const springFilters: readonly string[] = [
   'AddRequestHeader',
   'AddRequestHeadersIfNotPresent',
@@ -45,4 +45,16 @@ export const springFilters: readonly string[] = [
 export const refusedPredicates: ReadonlyMap<string, string> = new Map([
   ['ReadBody', 'it runs Java code on the body of the request'],
   ['CloudFoundryRouteService', 'it is for route services of Cloud Foundry'],
+])
+
+/** Filters of Spring that are said in another way. */
+export const refusedFilters: ReadonlyMap<string, string> = new Map([
+  ['CircuitBreaker', 'a breaker belongs to an upstream: say breaker in its settings'],
+  ['AddRequestHeadersIfNotPresent', 'there is no filter that asks whether a header is there'],
+  [
+    'SetRequestHostHeader',
+    "the host is that of the endpoint, or with PreserveHostHeader the client's",
+  ],
+  ['ModifyRequestBody', 'it is Java code'],
+  ['ModifyResponseBody', 'it is Java code'],
 ])

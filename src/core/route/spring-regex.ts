@@ -27,6 +27,32 @@ export function javaReason(source: string): string | null {
   return null
 }
 
+/** A regular expression of Java as RE2 writes it: groups with names are `(?P<name>...)`. */
+export function ofJava(source: string): string {
+  return source.replaceAll(/\\[^]|\(\?<(?![=!])/g, (found) => (found === '(?<' ? '(?P<' : found))
+}
+
+/**
+ * What Java puts in place of a match, in our words; `$\` is Spring's way to write `$` where a file would take that for a
+ * property. A number takes as many digits as make a group that there is.
+ *
+ * @param count Number of groups.
+ */
+export function replacementOfJava(text: string, count: number): string {
+  return text
+    .replaceAll('$\\', '$')
+    .replaceAll(
+      /\\([^])|\$(\d+)|\$\{(\w+)\}|\$/g,
+      (found: string, literal?: string, digits?: string, name?: string) => {
+        if (literal !== undefined) return literal === '$' ? '$$' : literal
+        if (name !== undefined || digits === undefined) return found
+        let size = 1
+        while (size < digits.length && Number(digits.slice(0, size + 1)) <= count) size += 1
+        return `\${${digits.slice(0, size)}}${digits.slice(size)}`
+      },
+    )
+}
+
 /** The one text that a regular expression matches, or null where it may match others. */
 export function literalOf(source: string): string | null {
   return /^(?:[^\\^$.|?*+()[\]{}]|\\[\W_])*$/s.test(source) && !/\\[\x80-\uffff]/.test(source)

@@ -3,6 +3,7 @@ import type { Json } from '../json.ts'
 import { tokensOf } from '../router/overlap.ts'
 import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
 import { anyMethod } from '../router/router.ts'
+import type { Filter } from './filter.ts'
 import { parseRoute } from './parse.ts'
 import type { Route, Predicate, Selection } from './route.ts'
 import { expressionOf, literalOf } from './spring-regex.ts'
@@ -30,6 +31,8 @@ export function renderSpring(route: Route): SpringResult {
     return no(`A target of the kind ${target.kind}`, 'a definition has a URI')
   const parts = partsOf(route)
   if (typeof parts === 'string') return no(id, parts)
+  const filters = (route.filters ?? []).map(springFilter)
+  if (filters.includes(null)) return no(id, 'it has a filter that is not written back')
   const definition: Json = {
     id,
     uri: target.uri,
@@ -37,6 +40,7 @@ export function renderSpring(route: Route): SpringResult {
       name,
       args: Object.fromEntries(args.map((text, at) => [`_genkey_${at}`, text])),
     })),
+    ...(filters.length > 0 && { filters: filters as readonly Json[] }),
     ...(metadata !== null && { metadata }),
     ...(selection !== null && selection.order !== 0 && { order: selection.order }),
     ...(!enabled && { enabled }),
@@ -46,6 +50,28 @@ export function renderSpring(route: Route): SpringResult {
   return read !== null && meaningOf(read) === meaningOf(route)
     ? { definition, problem: null }
     : no(id, 'a part of it has no form that would be read back as the same')
+}
+
+/** The filters whose fields Spring has too, in the order in which it has them. */
+const filterFactories: Readonly<Partial<Record<Filter['kind'], readonly string[]>>> = {
+  'strip-prefix': ['StripPrefix', 'parts'],
+  'add-prefix': ['PrefixPath', 'prefix'],
+  'set-path': ['SetPath', 'template'],
+  'set-request-header': ['SetRequestHeader', 'name', 'value'],
+  'add-request-header': ['AddRequestHeader', 'name', 'value'],
+  'remove-request-header': ['RemoveRequestHeader', 'name'],
+  'set-response-header': ['SetResponseHeader', 'name', 'value'],
+  'add-response-header': ['AddResponseHeader', 'name', 'value'],
+  'remove-response-header': ['RemoveResponseHeader', 'name'],
+  'preserve-host': ['PreserveHostHeader'],
+}
+
+/** A filter as Spring has it, or null. */
+function springFilter(filter: Filter): Json | null {
+  const [name, ...fields] = filterFactories[filter.kind] ?? []
+  if (name === undefined) return null
+  const values = filter as unknown as Readonly<Record<string, string | number>>
+  return { name, args: Object.fromEntries(fields.map((field) => [field, String(values[field])])) }
 }
 
 /** All predicates, or why one has no form. */
@@ -136,7 +162,7 @@ function springPath(pattern: Pattern): string | null {
 
 /** What a route says, in one form: an expression that matches one text is that text. */
 function meaningOf(route: Route): string {
-  const { id, methods, paths, target, selection, enabled, metadata } = route
+  const { id, methods, paths, target, selection, enabled, metadata, filters, streams } = route
   const shapes = paths.flatMap((path) => {
     const { pattern } = parsePattern(path)
     return pattern === null ? [] : [shapeOf(pattern)]
@@ -150,5 +176,5 @@ function meaningOf(route: Route): string {
     }),
   }
   const places = [[...methods].sort(), shapes.sort()]
-  return JSON.stringify([id, places, target, meant, enabled, metadata])
+  return JSON.stringify([id, places, target, filters, streams, meant, enabled, metadata])
 }

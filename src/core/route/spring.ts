@@ -1,6 +1,7 @@
 import type { Json } from '../json.ts'
 import { anyMethod } from '../router/router.ts'
-import { suggest } from '../suggest.ts'
+import { maxFilters, noteTwice } from './filter-parse.ts'
+import type { Filter } from './filter.ts'
 import {
   fieldOf,
   hasField,
@@ -11,15 +12,17 @@ import {
   readList,
   readObject,
   refuseKind,
+  refuse,
   shown,
   type Input,
 } from './input.ts'
-import { readEnabled, readIdentity, readMetadata, type At } from './route-parts.ts'
+import { readEnabled, readIdentity, readMetadata, type At, type Metadata } from './route-parts.ts'
 import type { Route } from './route.ts'
 import { maxInteger, maxPredicates, selectionOf } from './selection-parse.ts'
-import { isWithoutExpression, readCall, unsupported } from './spring-args.ts'
-import { springFilters } from './spring-names.ts'
+import { isWithoutExpression, readCall } from './spring-args.ts'
+import { readSpringFilter, readSpringTimeout } from './spring-filters.ts'
 import { draftPredicate, type Draft } from './spring-predicates.ts'
+import { sharedParams } from './template.ts'
 import { parseUri } from './uri.ts'
 
 /** The keys of a definition. */
@@ -42,9 +45,9 @@ const ownKeys: readonly string[] = [
   'labels',
   'weight',
   'target',
+  'streams',
 ]
 
-const maxFilters = 64
 const maxDepth = 20
 const maxDefinition = 65_536
 
@@ -68,15 +71,15 @@ const isSpringPredicate = (value: unknown): boolean =>
  * Where the two differ and it is not refused: of a parameter or cookie that is sent several times the first counts, and
  * a header is one joined value (Spring tries each); `After` holds from the very instant on; a weight is drawn among the
  * routes of a place; what follows a `;` in a segment is part of it; regular expressions are RE2's, where `.` takes more
- * line ends and `\s` no vertical tab.
+ * line ends and `\s` no vertical tab; repeats have a budget, and a limit of requests is kept for each client's address.
  */
 export function readSpring(input: Input, at: At): Route | undefined {
   if (!readObject(input, 'a definition', springKeys)) return undefined
   const id = readIdentity(input, 'id', 'the id of a route', at.id)
   const uri = readUri(fieldOf(input, 'uri'))
   const draft = readPredicates(input)
-  readFilters(input)
   const metadata = readMetadata(input)
+  const filters = readFilters(input, draft, metadata ?? null)
   if (metadata) noteExpressions(fieldOf(input, 'metadata'), metadata)
   const enabled = readEnabled(input)
   const order = hasField(input, 'order')
@@ -94,6 +97,7 @@ export function readSpring(input: Input, at: At): Route | undefined {
     methods: methods ?? [anyMethod],
     paths: paths ?? ['/*'],
     target: { kind: 'uri', uri },
+    ...(filters.length > 0 && { filters }),
     selection: selectionOf({ predicates, ...version, weight, order }),
     enabled,
     metadata,
@@ -124,18 +128,24 @@ function readPredicates(input: Input): Draft {
   return draft
 }
 
-function readFilters(input: Input): void {
+/** The filters in order; those of metadata are around them. */
+function readFilters(input: Input, draft: Draft, metadata: Metadata | null): readonly Filter[] {
   const items = hasField(input, 'filters')
     ? readList(fieldOf(input, 'filters'), 'filters', 0, maxFilters)
     : []
-  for (const item of items ?? []) {
+  const params = sharedParams(draft.paths ?? [])
+  const filters = (items ?? []).map((item) => {
     const call = readCall(item, 'filter')
-    if (call === undefined) continue
-    const near = suggest(call.name, springFilters)
-    const unknown = near === undefined ? 'it is unknown' : `it is unknown; did you mean ${near}?`
-    const reason = springFilters.includes(call.name) ? 'it is not yet available' : unknown
-    unsupported(item, `The filter ${shown(call.name)}`, reason)
-  }
+    return call && readSpringFilter(call, params)
+  })
+  noteTwice(items ?? [], filters)
+  const timeout = metadata === null ? null : readSpringTimeout(fieldOf(input, 'metadata'))
+  if (timeout && filters.length === maxFilters)
+    refuse(
+      fieldOf(input, 'filters'),
+      `with response-timeout it has at most ${maxFilters - 1} of them`,
+    )
+  return [...(timeout ? [timeout] : []), ...filters.flatMap((filter) => filter ?? [])]
 }
 
 /** Notes every expression of Spring's language in a value, also in keys. */

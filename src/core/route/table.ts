@@ -22,6 +22,7 @@ import {
   type ConflictPolicy,
   type Placing,
 } from './conflict.ts'
+import { referencesOf } from './references.ts'
 import type { ModuleReference, Route, Upstream } from './route.ts'
 
 /**
@@ -40,7 +41,7 @@ export interface Table {
   readonly ownedModules: PersistentMap<ModuleReference>
   /** Upstreams by name. */
   readonly upstreams: PersistentMap<Upstream>
-  /** Routes by the upstream that they name, and id. */
+  /** Routes by each upstream that they name, and id. */
   readonly users: PersistentMap<Route>
   /** Routes that were switched off by hand, by id: they serve nothing, whatever their owners propose. */
   readonly switchedOff: PersistentMap<true>
@@ -83,17 +84,19 @@ export const sameObject = <Value extends { readonly revision: number }>(
 /** The name under which the routes of a bare URI are found; no upstream can have it. */
 export const uriKey = (uri: string): string => `\0${uri}`
 
-const upstreamOf = ({ target }: Route): string | null =>
-  target.kind === 'upstream' ? target.upstream : target.kind === 'uri' ? uriKey(target.uri) : null
+/** The names under which a route is found among those that use an upstream. */
+const usedBy = (route: Route): readonly string[] =>
+  route.target.kind === 'uri'
+    ? [uriKey(route.target.uri), ...referencesOf(route)]
+    : referencesOf(route)
 
 const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
   const users = [
     ...gone.map((route) => ({ route, value: {} })),
     ...put.map((route) => ({ route, value: { value: route } })),
-  ].flatMap(({ route, value }) => {
-    const name = upstreamOf(route)
-    return name === null ? [] : [{ key: ownedKey(name, route.id), ...value }]
-  })
+  ].flatMap(({ route, value }) =>
+    usedBy(route).map((name) => ({ key: ownedKey(name, route.id), ...value })),
+  )
   return {
     ...table,
     routes: editMap(table.routes, [
@@ -281,7 +284,7 @@ export function editOwned(
   const successors = new Map(put.map((route) => [route.id, route]))
   const replaced = put.flatMap(({ id }) => own(id))
   const gone = remove.filter((id) => !successors.has(id)).flatMap(own)
-  // One that keeps its places and its upstream is replaced there; any other leaves first.
+  // One that keeps its places and its upstreams is replaced there; any other leaves first.
   const moved = replaced.filter((route) => !isInPlace(route, successors.get(route.id)!))
   return {
     kept: removeRoutes(table, [...gone, ...moved]),
@@ -293,7 +296,7 @@ export function editOwned(
 const isInPlace = (left: Route, right: Route): boolean =>
   left.enabled &&
   right.enabled &&
-  upstreamOf(left) === upstreamOf(right) &&
+  sameJson(usedBy(left), usedBy(right)) &&
   sameJson(left.methods, right.methods) &&
   sameJson(left.paths, right.paths)
 

@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts'
+import { isRange } from '../version/version.ts'
 import {
   fieldOf,
   hasField,
@@ -14,35 +15,29 @@ import {
   shown,
   type Input,
 } from './input.ts'
+import { fieldNameReason, fieldValueReason, maxFieldLength } from './message-field.ts'
 import type { Target } from './route.ts'
+import { readLabels } from './selection-parse.ts'
+import type { Labels } from './upstream.ts'
 import { maxUriLength, parseUri } from './uri.ts'
 
+type Respond = Extract<Target, { readonly kind: 'respond' }>
+type Redirect = Extract<Target, { readonly kind: 'redirect' }>
+
 const kinds = ['upstream', 'uri', 'respond', 'redirect']
-const redirects: readonly number[] = [301, 302, 303, 307, 308]
+/** Statuses of a redirect. */
+export const redirects: readonly number[] = [301, 302, 303, 307, 308]
 /** Statuses whose answers have no body (RFC 9110). */
 const bodiless: readonly number[] = [204, 205, 304]
 
 const maxHeaders = 64
-const maxHeaderLength = 8192
 const maxBodyLength = 65_536
-
-/** Fields that say how a message is sent: whoever sends it writes them. */
-const framing: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** Reads the target of a route of our own shape; undefined where it has problems. */
 export function readTarget(input: Input): Target | undefined {
   if (hasField(input, 'module') || hasField(input, 'handler'))
     return refuse(input, 'a module lists its own routes: deploy the module')
-  if (!readObject(input, 'a target', kinds)) return undefined
+  if (!readObject(input, 'a target', [...kinds, 'subset'])) return undefined
   const given = kinds.filter((kind) => hasField(input, kind))
   if (given.length !== 1)
     return refuse(input, `a target is exactly one of ${kinds.join(', ')}, not ${given.length}`)
@@ -50,8 +45,12 @@ export function readTarget(input: Input): Target | undefined {
   const field = fieldOf(input, kind)
   if (kind === 'upstream') {
     const upstream = readName(field, 'the name of an upstream')
-    return upstream === undefined ? undefined : { kind, upstream }
+    const hasSubset = hasField(input, 'subset')
+    const subset = hasSubset ? readSubset(fieldOf(input, 'subset')) : undefined
+    return upstream === undefined ? undefined : { kind, upstream, ...(subset && { subset }) }
   }
+  if (hasField(input, 'subset'))
+    refuse(fieldOf(input, 'subset'), 'a subset is of the endpoints of an upstream')
   if (kind === 'uri') {
     const uri = readOrigin(field)
     return uri === undefined ? undefined : { kind, uri }
@@ -59,18 +58,26 @@ export function readTarget(input: Input): Target | undefined {
   return kind === 'respond' ? readRespond(field) : readRedirect(field)
 }
 
+/** At least one label; what stands for `version` is a range. */
+function readSubset(input: Input): Labels | undefined {
+  const labels = readLabels(input)
+  if (labels === undefined) return undefined
+  const { version } = labels
+  if (Object.keys(labels).length === 0) refuse(input, 'a subset has at least one label')
+  if (version !== undefined && !isRange(version))
+    refuse(fieldOf(input, 'version'), `${shown(version)} is no version or range like 1.3.x or ^2`)
+  return labels
+}
+
 /** The target in our own shape; null for a module's or a closure's, which have none. */
 export function renderTarget(target: Target): Json | null {
   switch (target.kind) {
     case 'upstream':
-      return { upstream: target.upstream }
+      return { upstream: target.upstream, ...(target.subset && { subset: target.subset }) }
     case 'uri':
       return { uri: target.uri }
-    case 'respond': {
-      const { status, headers, body } = target
-      const hasHeaders = Object.keys(headers).length > 0
-      return { respond: { status, ...(hasHeaders && { headers }), ...(body !== '' && { body }) } }
-    }
+    case 'respond':
+      return { respond: renderRespond(target) }
     case 'redirect':
       return { redirect: { status: target.status, location: target.location } }
     case 'module':
@@ -81,7 +88,7 @@ export function renderTarget(target: Target): Json | null {
   }
 }
 
-/** Reads `http://host:port`, in its one spelling. */
+/** Reads `http://host:port` or `unix:/path.sock`, in its one spelling. */
 export function readOrigin(input: Input): string | undefined {
   if (typeof input.value !== 'string') return refuseKind(input, 'a URI', 'a text')
   const found = parseUri(input.value)
@@ -94,7 +101,14 @@ export function readOrigin(input: Input): string | undefined {
   return undefined
 }
 
-function readRespond(input: Input): Target | undefined {
+/** What a fixed answer says, without what it leaves out. */
+export function renderRespond({ status, headers, body }: Omit<Respond, 'kind'>): Json {
+  const hasHeaders = Object.keys(headers).length > 0
+  return { status, ...(hasHeaders && { headers }), ...(body !== '' && { body }) }
+}
+
+/** Reads a fixed answer. */
+export function readRespond(input: Input): Respond | undefined {
   if (!readObject(input, 'a respond', ['status', 'headers', 'body'])) return undefined
   const status = readInteger(fieldOf(input, 'status'), 'a status', 200, 599)
   const headers = hasField(input, 'headers') ? readHeaders(fieldOf(input, 'headers')) : {}
@@ -112,19 +126,18 @@ function readHeaders(input: Input): Readonly<Record<string, string>> | undefined
   const entries = readEntries(input, 'headers', maxHeaders)
   for (const [key, field] of entries ?? []) {
     const name = key.toLowerCase()
-    const value = readText(field, 'the value of a header', 0, maxHeaderLength)
-    if (!/^[\w!#$%&'*+.^`|~-]{1,256}$/.test(key))
-      refuse(field, `${shown(key)} is no name of a header`)
-    else if (framing.has(name)) refuse(field, `${name} is written by the gateway`)
+    const value = readText(field, 'the value of a header', 0, maxFieldLength)
+    const reason =
+      fieldNameReason(key) ?? (value === undefined ? null : fieldValueReason(name, value))
+    if (reason !== null) refuse(field, reason)
     else if (Object.hasOwn(headers, name)) refuse(field, `${name} stands there twice`)
-    else if (value !== undefined && !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
-      refuse(field, `${name} has line breaks, control characters or some beyond Latin-1`)
     else if (value !== undefined) headers[name] = value
   }
   return entries === undefined || input.problems.length > before ? undefined : headers
 }
 
-function readRedirect(input: Input): Target | undefined {
+/** Reads a redirect. */
+export function readRedirect(input: Input): Redirect | undefined {
   if (!readObject(input, 'a redirect', ['status', 'location'])) return undefined
   const statusField = fieldOf(input, 'status')
   const status = hasField(input, 'status') ? statusField.value : 302

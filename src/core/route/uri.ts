@@ -47,7 +47,7 @@ const carriers: readonly (readonly [Block, number])[] = [
 ].flatMap(([text, at]) => blocksOf(String(text)).map((block) => [block, Number(at)] as const))
 
 /**
- * Why a URI cannot be a target, or null: only http and https, no credentials, no fragment, and no address that belongs
+ * Why a URI cannot be a target, or null: only http, https and unix, no credentials, no fragment, and no address that belongs
  * to the machine or its cloud and not to a server. Loopback and private networks are allowed. A name may still resolve
  * to such an address: who connects has to look again.
  */
@@ -64,8 +64,9 @@ export function parseUri(uri: string): UriResult {
     return no('it has spaces, backslashes or characters outside ASCII')
   const scheme = /^([a-z][a-z\d+.-]*):/i.exec(uri)?.[1]?.toLowerCase()
   if (scheme === undefined) return no('it has no scheme: write http:// or https://')
+  if (scheme === 'unix') return parseSocket(uri.slice('unix:'.length))
   if (scheme !== 'http' && scheme !== 'https')
-    return no(schemes.get(scheme) ?? `${scheme}: is neither http nor https`)
+    return no(schemes.get(scheme) ?? `${scheme}: is none of http, https and unix`)
   if (!/^https?:\/\/[^/?#]/i.test(uri)) return no('it has no host after //')
   if (uri.includes('#')) return no('it has a fragment, which is never sent')
   let url: URL
@@ -80,6 +81,34 @@ export function parseUri(uri: string): UriResult {
   const reason = hostProblem(url.hostname)
   if (reason !== null) return no(reason)
   return { origin: url.origin, hasPath: url.pathname !== '/' || url.search !== '', reason: null }
+}
+
+/** Longest path of a socket that every system takes. */
+const maxSocketLength = 103
+
+/** Sockets over which whoever may write rules the machine. A link may still lead to one: who connects cannot tell. */
+const ruling: ReadonlySet<string> = new Set([
+  'docker.sock',
+  'podman.sock',
+  'containerd.sock',
+  'crio.sock',
+  'libvirt-sock',
+])
+
+/** `unix:/path/of.sock`. */
+function parseSocket(path: string): UriResult {
+  const no = (reason: string): UriResult => ({ origin: null, reason })
+  if (!path.startsWith('/') || path.startsWith('//'))
+    return no('a socket is an absolute path: unix:/path/of.sock')
+  if (path.length > maxSocketLength)
+    return no(`the path of a socket has at most ${maxSocketLength} characters`)
+  const names = path.slice(1).split('/')
+  if (names.some((name) => name === '' || name === '.' || name === '..'))
+    return no('the path of a socket has no empty segment, no . and no ..')
+  if (/[?#%]/.test(path)) return no('the path of a socket has no ?, # or %')
+  if (ruling.has(names.at(-1) ?? ''))
+    return no('whoever may write to this socket rules the machine')
+  return { origin: `unix:${path}`, hasPath: false, reason: null }
 }
 
 /** The host as `URL` has canonicalised it: `0x7f000001` is `127.0.0.1` by then. */

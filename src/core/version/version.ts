@@ -21,19 +21,19 @@ export function isVersion(text: string): boolean {
  * numbers. What is not understood selects nothing.
  */
 export function selectsVersion(requested: string, version: string): boolean {
-  return isRequest(requested) && satisfies(version, requested)
+  return isRange(requested) && satisfies(version, requested)
 }
 
 /** `selectsVersion` for one request and many versions; null: the request is not understood and selects nothing. */
 export function compileVersions(requested: string): ((version: string) => boolean) | null {
-  if (!isRequest(requested)) return null
+  if (!isRange(requested)) return null
   const range = new Range(requested)
   return (version) => range.test(version)
 }
 
 /** The highest version that a request selects, or null. */
 export function highestMatch(requested: string, versions: readonly string[]): string | null {
-  return isRequest(requested) ? maxSatisfying([...versions], requested) : null
+  return isRange(requested) ? maxSatisfying([...versions], requested) : null
 }
 
 /**
@@ -44,7 +44,7 @@ export function selectVersions<Candidate extends Versioned>(
   requested: string,
   candidates: readonly Candidate[],
 ): readonly Candidate[] {
-  if (!isRequest(requested)) return []
+  if (!isRange(requested)) return []
   const highest = highestMatch(
     requested,
     candidates.map(({ version }) => version),
@@ -58,5 +58,6 @@ export function selectVersions<Candidate extends Versioned>(
   return baselines.filter(({ version }) => version === latest)
 }
 
-const isRequest = (text: string): boolean =>
+/** Whether a text selects versions: one in full, a part of one, or a range as npm reads them. */
+export const isRange = (text: string): boolean =>
   text.length <= maxRequestedLength && text.trim() !== '' && validRange(text) !== null

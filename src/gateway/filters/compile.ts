@@ -38,14 +38,16 @@ const makers: { readonly [Kind in Filter['kind']]: (settings: never, place: Filt
     fallback,
   }
 
+/** Every kind of filter there is. */
+export const filterKinds: readonly Filter['kind'][] = Object.keys(makers) as Filter['kind'][]
+
 /** The filters of a route around its target, put together once. */
 export function withFilters(route: Route, target: Handler, upstreams: Upstreams): Handler {
   return (route.filters ?? []).reduceRight((next, filter) => {
-    const key = JSON.stringify(filter)
     const place: FilterPlace = {
       routeId: route.id,
       upstreams,
-      stateOf: (make) => upstreams.stateOf(route.id, key, make),
+      stateOf: (make) => upstreams.stateOf(route.id, filter, make),
     }
     return makers[filter.kind](filter as never, place)(next)
   }, target)

@@ -1,64 +1,86 @@
-import { Reply } from '../reply.ts'
+import type { CorsFilter } from '../../core/route/filter.ts'
 import type { Exchange } from '../exchange.ts'
-import type { FilterMaker } from './filter.ts'
+import { Reply } from '../reply.ts'
+import { after, type FilterMaker } from './filter.ts'
+
+const preflightVary = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
 
 /**
  * The CORS protocol of the Fetch standard (section 3.2). A preflight is answered here; an origin that is not allowed gets
- * the answer without the fields that would let a page read it.
+ * the answer without the fields that would let a page read it. Credentials are for origins that are named: of `*` the
+ * standard does not allow them, and an answer that repeats whatever origin asks would give them to everybody.
  */
 export const cors: FilterMaker<'cors'> = (settings) => {
-  const { origins, methods, headers, exposed, credentials, maxAgeSeconds } = settings
-  const isAny = origins.includes('*')
-  const known = new Set(origins)
+  const isAny = settings.origins.includes('*')
+  const known = new Set(settings.origins)
 
-  const allowed = (origin: string): string[] => {
-    if (!isAny && !known.has(origin)) return []
-    const named = isAny && !credentials ? '*' : origin
-    return [
-      'access-control-allow-origin',
-      named,
-      ...(credentials ? ['access-control-allow-credentials', 'true'] : []),
-    ]
+  const allowed = (origin: string | undefined): string[] => {
+    if (isAny) return ['access-control-allow-origin', '*']
+    if (origin === undefined || !known.has(origin)) return []
+    const fields = ['access-control-allow-origin', origin]
+    if (settings.credentials) fields.push('access-control-allow-credentials', 'true')
+    return fields
   }
-  const preflight = (exchange: Exchange, origin: string): Reply => {
-    const own = allowed(origin)
-    const vary = ['vary', 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers']
-    if (own.length === 0) return new Reply(403, vary, '')
-    const asked = exchange.transport.header('access-control-request-headers')
-    const names = headers.includes('*') ? (asked ?? '') : headers.join(', ')
-    return new Reply(
-      204,
-      [
-        ...own,
-        ...vary,
-        'access-control-allow-methods',
-        methods.join(', '),
-        ...(names === '' ? [] : ['access-control-allow-headers', names]),
-        'access-control-max-age',
-        String(maxAgeSeconds),
-      ],
-      null,
-    )
-  }
-  const readable = ({ status, headers, body }: Reply, origin: string): Reply => {
-    const kept: string[] = []
+  const expose =
+    settings.exposed.length > 0
+      ? ['access-control-expose-headers', settings.exposed.join(', ')]
+      : []
+
+  const readable = ({ status, headers, body }: Reply, { transport }: Exchange): Reply => {
+    const own = allowed(transport.header('origin'))
     // One word on who may read it: ours.
-    for (let at = 0; at < headers.length; at += 2)
-      if (!headers[at]!.toLowerCase().startsWith('access-control-'))
-        kept.push(headers[at]!, headers[at + 1]!)
-    const expose = exposed.length > 0 ? ['access-control-expose-headers', exposed.join(', ')] : []
-    return new Reply(status, [...kept, ...allowed(origin), ...expose, 'vary', 'Origin'], body)
+    const kept = fieldsWhere(headers, (name) => !name.startsWith('access-control-'))
+    // What does not depend on who asks may be kept for all; everything else may not, of no origin neither.
+    const fields = isAny ? kept : withVary(kept, 'Origin')
+    return new Reply(status, [...fields, ...own, ...(own.length > 0 ? expose : [])], body)
   }
-  return (next) => (exchange) => {
-    const { transport, method } = exchange
-    const origin = transport.header('origin')
-    if (origin === undefined) return next(exchange)
-    const isPreflight =
-      method === 'OPTIONS' && transport.header('access-control-request-method') !== undefined
-    if (isPreflight) return preflight(exchange, origin)
-    const reply = next(exchange)
-    return reply instanceof Promise
-      ? reply.then((late) => readable(late, origin))
-      : readable(reply, origin)
+  const read = after(readable)
+
+  return (next) => {
+    const goOn = read(next)
+    return (exchange) =>
+      isPreflight(exchange)
+        ? preflightReply(settings, allowed(exchange.transport.header('origin')), exchange)
+        : goOn(exchange)
   }
+}
+
+const isPreflight = ({ method, transport }: Exchange): boolean =>
+  method === 'OPTIONS' &&
+  transport.header('origin') !== undefined &&
+  transport.header('access-control-request-method') !== undefined
+
+function preflightReply(settings: CorsFilter, own: string[], { transport }: Exchange): Reply {
+  const vary = ['vary', preflightVary]
+  if (own.length === 0) return new Reply(403, vary, '')
+  // `*` does not hold with credentials, nor for Authorization: what is asked for is repeated.
+  const listed = (names: readonly string[], asked: string): string =>
+    names.includes('*') ? (transport.header(asked) ?? '') : names.join(', ')
+  const methods = listed(settings.methods, 'access-control-request-method')
+  const names = listed(settings.headers, 'access-control-request-headers')
+  return new Reply(
+    204,
+    [
+      ...own,
+      ...vary,
+      ...(methods === '' ? [] : ['access-control-allow-methods', methods]),
+      ...(names === '' ? [] : ['access-control-allow-headers', names]),
+      'access-control-max-age',
+      String(settings.maxAgeSeconds),
+    ],
+    null,
+  )
+}
+
+const fieldsWhere = (headers: readonly string[], isKept: (name: string) => boolean): string[] =>
+  headers.filter((_, at) => isKept(headers[at - (at % 2)]!.toLowerCase()))
+
+/** The fields with one `vary` that names another field too. */
+function withVary(headers: readonly string[], name: string): string[] {
+  const said = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]!.toLowerCase() === 'vary')
+  const members = said.flatMap((value) => value.split(',').map((one) => one.trim()))
+  const isSaid = members.some((one) => one === '*' || one.toLowerCase() === name.toLowerCase())
+  if (isSaid) return [...headers]
+  const all = [...members.filter((one) => one !== ''), name].join(', ')
+  return [...fieldsWhere(headers, (field) => field !== 'vary'), 'vary', all]
 }

@@ -1,3 +1,4 @@
+import { errorTable } from '../../core/errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { Reply } from '../reply.ts'
 import type { Handler } from '../snapshot.ts'
@@ -5,24 +6,33 @@ import { forwardTo } from '../upstream/forward.ts'
 import { copyOutbound, type Outbound } from '../upstream/outbound.ts'
 import type { FilterMaker } from './filter.ts'
 
-/** Answers where the target did not. A request whose body is gone cannot be asked again: it gets the static answer, or none. */
+/** Whether the target owes an answer. What the client did wrong is its own, and who was cut has had an answer. */
+const isMissing = ({ failure, abortReason }: Exchange): boolean =>
+  failure !== null && abortReason === null && errorTable[failure].status >= 500
+
+/** Answers where the target did not; the upstream first, where there are both. A request whose body is gone cannot be asked again: it gets the static answer, or none. */
 export const fallback: FilterMaker<'fallback'> = ({ respond, upstream }, { upstreams }) => {
   const other: Handler | null =
     upstream === null
       ? null
       : forwardTo(upstreams, upstream, () => upstreams.get(upstream), undefined)
+  const atLast = (exchange: Exchange, reply: Reply): Reply => {
+    if (respond === null || !isMissing(exchange)) return reply
+    exchange.failure = null
+    return new Reply(respond.status, Object.entries(respond.headers).flat(), respond.body)
+  }
   const answer = (
     exchange: Exchange,
     reply: Reply,
     before: Outbound | null,
   ): Reply | Promise<Reply> => {
-    if (exchange.failure === null || exchange.failure === 'TURNOUT_CLIENT_LEFT') return reply
-    if (other !== null && exchange.transport.bodyLength() === 0) {
-      exchange.outbound = before
-      return other(exchange)
-    }
-    if (respond === null) return reply
-    return new Reply(respond.status, Object.entries(respond.headers).flat(), respond.body)
+    if (!isMissing(exchange)) return reply
+    if (other === null || exchange.transport.bodyLength() !== 0) return atLast(exchange, reply)
+    exchange.outbound = before
+    const second = other(exchange)
+    return second instanceof Promise
+      ? second.then((late) => atLast(exchange, late))
+      : atLast(exchange, second)
   }
   return (next) => (exchange) => {
     const before = other === null ? null : copyOutbound(exchange.outbound!)

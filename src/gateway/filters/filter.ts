@@ -1,6 +1,6 @@
 import type { Filter } from '../../core/route/filter.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Reply } from '../reply.ts'
+import { handled, type Reply } from '../reply.ts'
 import type { Handler } from '../snapshot.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
@@ -9,7 +9,7 @@ export interface FilterPlace {
   readonly routeId: string
   readonly upstreams: Upstreams
   /** What the filter keeps beyond one exchange, by its own settings: it outlives revisions that leave them alone. */
-  stateOf<State>(make: () => State): State
+  readonly stateOf: <State>(make: () => State) => State
 }
 
 /** A filter is a function around what comes after it: the next filter, or the target. */
@@ -30,22 +30,19 @@ export type FilterMaker<Kind extends Filter['kind']> = (
   place: FilterPlace,
 ) => Wrap
 
-/** Changes the request, then goes on. */
+/** Changes the request, then goes on; or answers it, where it may not go on. */
 export const before =
-  (change: (exchange: Exchange) => void): Wrap =>
+  (change: (exchange: Exchange) => Reply | void): Wrap =>
   (next) =>
-  (exchange) => {
-    change(exchange)
-    return next(exchange)
-  }
+  (exchange) =>
+    change(exchange) ?? next(exchange)
 
-/** Goes on, then changes the answer. An answer at once stays one. */
+/** Goes on, then changes the answer. An answer at once stays one; what was written already is left alone. */
 export const after =
   (change: (reply: Reply, exchange: Exchange) => Reply): Wrap =>
   (next) =>
   (exchange) => {
+    const changed = (reply: Reply): Reply => (reply === handled ? reply : change(reply, exchange))
     const reply = next(exchange)
-    return reply instanceof Promise
-      ? reply.then((late) => change(late, exchange))
-      : change(reply, exchange)
+    return reply instanceof Promise ? reply.then(changed) : changed(reply)
   }

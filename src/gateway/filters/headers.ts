@@ -3,7 +3,7 @@ import { Reply } from '../reply.ts'
 import { after, before, type FilterMaker } from './filter.ts'
 import { fillField } from './template.ts'
 
-/** The one field that is not in the list: who is asked. */
+/** The one field that is not in the list and that there is once: who is asked. */
 const isHost = (name: string): boolean => name.toLowerCase() === 'host'
 
 export const setRequestHeader: FilterMaker<'set-request-header'> = ({ name, value }) => {
@@ -22,14 +22,17 @@ export const setRequestHeader: FilterMaker<'set-request-header'> = ({ name, valu
 export const addRequestHeader: FilterMaker<'add-request-header'> = ({ name, value }) => {
   const fill = fillField(value)
   return before((exchange) => {
-    exchange.outbound!.headers.push(name, fill(exchange))
+    const outbound = exchange.outbound!
+    if (isHost(name)) outbound.host = fill(exchange)
+    else outbound.headers.push(name, fill(exchange))
   })
 }
 
 export const removeRequestHeader: FilterMaker<'remove-request-header'> = ({ name }) => {
   const lower = name.toLowerCase()
   return before(({ outbound }) => {
-    outbound!.headers = withoutField(outbound!.headers, lower)
+    if (isHost(name)) outbound!.host = null
+    else outbound!.headers = withoutField(outbound!.headers, lower)
   })
 }
 

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import {
   fullBucket,
   takeToken,
   type Rate,
   type TokenBucket,
 } from '../../core/protect/token-bucket.ts'
+import type { HashKey } from '../../core/route/upstream.ts'
 import { codeReply } from '../problem-reply.ts'
 import { hashKeyOf } from '../upstream/hash-key.ts'
 import { before, type FilterMaker } from './filter.ts'
@@ -11,11 +13,18 @@ import { before, type FilterMaker } from './filter.ts'
 /** More clients than that are told apart only while they come again and again. */
 const maxBuckets = 100_000
 
+/** What a client writes may be long, and would be kept: of that, a digest. */
+function bucketName(kind: HashKey['kind'], who: string | null): string {
+  if (who === null || kind === 'client') return who ?? ''
+  return createHash('sha256').update(who).digest('base64')
+}
+
 export const rateLimit: FilterMaker<'rate-limit'> = ({ key, perSecond, burst }, place) => {
   const rate: Rate = { perSecond, burst }
   const buckets = place.stateOf(() => new Map<string, TokenBucket>())
   return (next) => (exchange) => {
-    const who = key === null ? '' : (hashKeyOf(key, exchange, exchange.outbound) ?? '')
+    const who =
+      key === null ? '' : bucketName(key.kind, hashKeyOf(key, exchange, exchange.outbound))
     const now = performance.now()
     const taken = takeToken(rate, buckets.get(who) ?? fullBucket(rate, now), now)
     // Last in the order: the first one is who has not come for the longest time.

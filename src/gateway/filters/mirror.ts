@@ -1,10 +1,12 @@
 import type { Exchange } from '../exchange.ts'
-import type { AnswerListener } from '../upstream/client.ts'
+import type { AnswerListener, OutgoingRequest } from '../upstream/client.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { FilterMaker } from './filter.ts'
 
 /** Copies under way at once; what is more is not copied. */
 const most = 256
+/** How long a copy may take where its upstream sets no limit: its answer may have no end. */
+const longestMs = 60_000
 
 /** Sends a copy elsewhere and throws the answer away. Only of requests without a body, and never waited for. */
 export const mirror: FilterMaker<'mirror'> = ({ upstream, percent }, { upstreams, stateOf }) => {
@@ -31,7 +33,12 @@ function copy(
   if (endpoint === undefined || endpoint === null) return
   copies.open += 1
   endpoint.enter()
+  let deadline: NodeJS.Timeout | null = null
+  let isOver = false
   const ended = (): void => {
+    if (isOver) return
+    isOver = true
+    if (deadline !== null) clearTimeout(deadline)
     copies.open -= 1
     endpoint.leave()
   }
@@ -48,15 +55,21 @@ function copy(
     onDrain: () => undefined,
   }
   const { path, search, headers, host } = outbound
-  endpoint.client.send(
-    {
-      method: exchange.method,
-      target: path + search,
-      headers: ['host', host ?? endpoint.authority, ...headers],
-      bodyLength: 0,
-      upgrade: null,
-    },
-    listener,
-    'mirror',
-  )
+  const request: OutgoingRequest = {
+    method: exchange.method,
+    target: path + search,
+    headers: ['host', host ?? endpoint.authority, ...headers],
+    bodyLength: 0,
+    upgrade: null,
+  }
+  try {
+    const outgoing = endpoint.client.send(request, listener, 'mirror')
+    const { totalMs } = live!.settings.timeouts
+    deadline = setTimeout(() => outgoing.abort('the copy took too long'), totalMs || longestMs)
+    deadline.unref()
+    if (isOver) clearTimeout(deadline)
+  } catch {
+    // A request that cannot be sent is told to who sends the original.
+    ended()
+  }
 }

@@ -1,12 +1,15 @@
 import { RE2JS } from 're2js'
-import { canonicalPath } from '../../core/router/path.ts'
 import { parseReplacement, type ReplacementPart } from '../../core/route/replacement.ts'
+import type { Exchange } from '../exchange.ts'
+import { codeReply } from '../problem-reply.ts'
+import type { Reply } from '../reply.ts'
 import type { FilterMaker } from './filter.ts'
 import { before } from './filter.ts'
+import { sentPath } from './sent-path.ts'
 import { fillPath } from './template.ts'
 
-/** Longest path that an expression is run on. */
-const maxPath = 8192
+/** Longest path that an expression is run on, and that is made. */
+const maxPath = 16_384
 
 export const stripPrefix: FilterMaker<'strip-prefix'> = ({ parts }) =>
   before(({ outbound }) => {
@@ -18,41 +21,44 @@ export const stripPrefix: FilterMaker<'strip-prefix'> = ({ parts }) =>
     outbound!.path = path
   })
 
+/** Takes a path that was put together, or refuses the request: an upstream is never asked for another one instead. */
+function take({ outbound, path }: Exchange, made: string): Reply | undefined {
+  const sent = made.length > maxPath ? null : sentPath(made, path)
+  if (sent === null) return codeReply('TURNOUT_SENT_PATH_INVALID')
+  outbound!.path = sent
+  return undefined
+}
+
 export const addPrefix: FilterMaker<'add-prefix'> = ({ prefix }) => {
   const fill = fillPath(prefix)
-  return before((exchange) => {
-    const outbound = exchange.outbound!
-    const front = fill(exchange).replace(/\/$/, '')
-    outbound.path = front + outbound.path
-  })
+  return before((exchange) => take(exchange, fill(exchange) + exchange.outbound!.path))
 }
 
 export const setPath: FilterMaker<'set-path'> = ({ template }) => {
   const fill = fillPath(template)
-  return before((exchange) => {
-    exchange.outbound!.path = fill(exchange)
-  })
+  return before((exchange) => take(exchange, fill(exchange)))
 }
 
 export const rewritePath: FilterMaker<'rewrite-path'> = ({ pattern, replacement }) => {
   const expression = RE2JS.compile(pattern)
   const parts = parseReplacement(replacement, pattern)
   if (typeof parts === 'string') throw new Error(`the replacement ${replacement}: ${parts}`)
-  return before(({ outbound }) => {
-    const { path } = outbound!
-    if (path.length > maxPath) return
+  return before((exchange) => {
+    const { path } = exchange.outbound!
+    if (path.length > maxPath) return codeReply('TURNOUT_SENT_PATH_INVALID')
     const matcher = expression.matcher(path)
     let made = ''
     let end = 0
+    let isFound = false
     while (matcher.find()) {
+      isFound = true
       made += path.slice(end, matcher.start())
       for (const part of parts) made += textOf(part, matcher)
+      // Every match may add a long text.
+      if (made.length > maxPath) break
       end = matcher.end()
     }
-    if (end === 0 && made === '') return
-    // Whatever was put together leaves in the one spelling, or as it came.
-    const rewritten = canonicalPath(made + path.slice(end))
-    if (rewritten.path !== null && rewritten.path.startsWith('/')) outbound!.path = rewritten.path
+    return isFound ? take(exchange, made + path.slice(end)) : undefined
   })
 }
 

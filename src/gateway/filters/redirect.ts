@@ -1,12 +1,31 @@
+import { codeReply } from '../problem-reply.ts'
 import { Reply } from '../reply.ts'
 import type { FilterMaker } from './filter.ts'
+import { hasDotSegment } from './sent-path.ts'
 import { fillPath } from './template.ts'
+
+/** A location with the query of the request, which stands before a fragment, unless it has its own. */
+const withQuery = (location: string, search: string): string => {
+  if (location.includes('?')) return location
+  const mark = location.indexOf('#')
+  return mark < 0 ? location + search : location.slice(0, mark) + search + location.slice(mark)
+}
+
+/** The location without its origin, query and fragment. */
+const pathOf = (location: string): string =>
+  location.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').replace(/[?#][^]*$/, '')
+
+/** `//host/` would be a page of somebody else, `..` another part of ours. */
+const leadsAway = (location: string): boolean =>
+  location.startsWith('//') || hasDotSegment(pathOf(location))
 
 export const redirect: FilterMaker<'redirect'> = ({ status, location }) => {
   const fill = fillPath(location)
+  // What the author wrote without params is meant.
+  const isFixed = !location.includes('{')
   return () => (exchange) => {
     const to = fill(exchange)
-    const query = to.includes('?') ? '' : exchange.search
-    return new Reply(status, ['location', to + query], '')
+    if (!isFixed && leadsAway(to)) return codeReply('TURNOUT_SENT_PATH_INVALID')
+    return new Reply(status, ['location', withQuery(to, exchange.search)], '')
   }
 }

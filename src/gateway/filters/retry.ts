@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '../../core/protect/backoff.ts'
 import { createRetryBudget } from '../../core/protect/retry-budget.ts'
+import { isBodySource } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Reply } from '../reply.ts'
 import { copyOutbound, type Outbound } from '../upstream/outbound.ts'
 import type { FilterMaker } from './filter.ts'
+import { leftReply, wait } from './wait.ts'
 
 /** Longest time that a server may ask to wait before a repeat. */
 const maxAskedMs = 10_000
@@ -16,6 +17,13 @@ const mendable: ReadonlySet<string> = new Set([
   'TURNOUT_UPSTREAM_TIMEOUT',
   'TURNOUT_UPSTREAM_INVALID',
 ])
+
+/** Milliseconds that an answer asks to wait; 0 where it does not say. */
+function askedFor(reply: Reply): number {
+  const value = reply.header('retry-after') ?? ''
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Math.max(0, Number.isNaN(ms) ? 0 : ms)
+}
 
 /** Repeats requests that have no body and a method that may be repeated, within a budget. */
 export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) => {
@@ -32,15 +40,15 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
     const again = async (exchange: Exchange, first: Reply, before: Outbound): Promise<Reply> => {
       let reply = first
       for (let repeat = 1; repeat <= retries && isWanted(exchange, reply); repeat += 1) {
-        if (exchange.abortReason !== null || !budget.tryRepeat(performance.now())) break
-        const asked = Number(reply.header('retry-after') ?? 0) * 1000
-        const waitMs = Math.max(backoffMs(settings, repeat, random), asked > 0 ? asked : 0)
-        if (waitMs > maxAskedMs) break
-        if (reply.body !== null && typeof reply.body === 'object' && 'flow' in reply.body)
-          reply.body.cancel('it is tried again')
-        if (waitMs > 0) await sleep(waitMs)
-        if (exchange.abortReason !== null) break
+        const askedMs = askedFor(reply)
+        if (askedMs > maxAskedMs || !budget.tryRepeat(performance.now())) break
+        const { body } = reply
+        if (typeof body === 'object' && body !== null && isBodySource(body))
+          body.cancel('it is tried again')
+        const waitMs = Math.max(backoffMs(settings, repeat, random), askedMs)
+        if (!(await wait(exchange, waitMs))) return leftReply(exchange)
         exchange.outbound = copyOutbound(before)
+        exchange.failure = null
         reply = await next(exchange)
       }
       return reply

@@ -4,20 +4,29 @@ import type { Exchange } from '../exchange.ts'
 /** Text from a template and the params of an exchange. */
 export type Fill = (exchange: Exchange) => string
 
-/** Percent-encodes what may not stand in a path; a rest keeps its slashes. */
-const inPath = (value: string): string => value.split('/').map(encodeURIComponent).join('/')
-/** A decoded param may hold anything, a line break too; a field has what prints. */
-const inField = (value: string): string => value.replaceAll(/[^ -~]+/g, encodeURIComponent)
+/** A param is decoded: it may hold anything, a line break too. */
+type Encode = (value: string, isRest: boolean) => string
 
-const fillWith = (text: string, encode: (value: string) => string): Fill => {
+/** Percent-encodes what may not stand in a segment; only a rest has slashes that separate. */
+const inPath: Encode = (value, isRest) =>
+  isRest ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value)
+/** A field has what prints. */
+const inField: Encode = (value) => value.replaceAll(/[^ -~]+/g, encodeURIComponent)
+
+/** Whether a param is the rest of the pattern that matched. */
+const isRest = (name: string, pattern: string): boolean =>
+  pattern.endsWith(name === '*' ? '/*' : `/*${name}`)
+
+const fillWith = (text: string, encode: Encode): Fill => {
   const parts = parseTemplate(text)
   if (typeof parts === 'string') throw new Error(`the template ${text}: ${parts}`)
   const [only] = parts
   if (parts.length === 0) return () => ''
   if (parts.length === 1 && typeof only === 'string') return () => only
-  const textOf = (part: TemplatePart, { params }: Exchange): string => {
+  const textOf = (part: TemplatePart, { params, pattern }: Exchange): string => {
     if (typeof part === 'string') return part
-    return Object.hasOwn(params, part.param) ? encode(params[part.param]!) : ''
+    const { param } = part
+    return Object.hasOwn(params, param) ? encode(params[param]!, isRest(param, pattern)) : ''
   }
   return (exchange) => parts.map((part) => textOf(part, exchange)).join('')
 }

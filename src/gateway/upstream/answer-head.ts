@@ -181,7 +181,8 @@ export class AnswerHead {
         break
       case 10:
         if (name === 'connection') {
-          this.connection = [...(this.connection ?? []), ...listTokens(value)]
+          const tokens = listTokens(value)
+          this.connection = this.connection === null ? tokens : [...this.connection, ...tokens]
           return true
         }
         if (name === 'keep-alive') return true

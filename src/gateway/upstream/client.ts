@@ -54,8 +54,9 @@ export interface AnswerListener {
   /**
    * The head, checked: status 200 to 599, fields of RFC 9110 syntax, one framing. `headers`: end-to-end fields, flat,
    * names in lower case, without framing, without what `connection` named. `length` of the body: null where it is
-   * chunked or ends with the connection; of HEAD and 304, the length that was said, if any; of 204, 0. `whole`: the body, where all of it came with the head; `onEnd` follows in the same turn, without `onData`.
-   * Bytes are the listener's to keep.
+   * chunked or ends with the connection; of HEAD and 304, the length that was said, if any; of 204, 0. `whole`: the
+   * body, where all of it came with the head; `onEnd` follows in the same turn, without `onData`. Bytes are the
+   * listener's to keep.
    */
   onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void
   /** Bytes of the body, the listener's to keep. False: no more until `resume` is called. */

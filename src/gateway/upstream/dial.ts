@@ -19,8 +19,11 @@ export type ReadBytes = (length: number, bytes: Buffer) => boolean
 /** Opens a connection; `read` gets its bytes, unless it is TLS: that one emits `data`. */
 export type Dial = (read: ReadBytes) => Socket
 
-/** One for all connections: what is read is handled, or copied, before the next read. */
-const shared: Buffer = Buffer.allocUnsafeSlow(65_536)
+/**
+ * One for all connections: what is read is handled, or copied, before the next read. A head and 64 KB fit in: most of
+ * what a read costs is the same for any length.
+ */
+const shared: Buffer = Buffer.allocUnsafeSlow(131_072)
 
 /** A socket that comes to nothing, told like every other failure. */
 const stillborn = (error: Error): Socket => new Socket().destroy(error)

@@ -58,34 +58,35 @@ export class Discovery {
   }
 
   #ask(name: string): void {
-    const { log, resolve } = this.#environment
-    const refreshMs = this.#settings.kind === 'dns' ? this.#settings.refreshMs : 0
     // Holds the place of the timer, so that the name is asked about once.
-    this.#timers.set(
-      name,
-      setTimeout(() => undefined, 0),
-    )
-    const next = (ms: number): void => {
-      if (this.#isClosed || !this.#timers.has(name)) return
-      const timer = setTimeout(() => this.#ask(name), Math.max(leastMs, Math.min(ms, refreshMs)))
-      this.#timers.set(name, timer.unref())
+    this.#timers.set(name, setTimeout(() => undefined, 0).unref())
+    void this.#answer(name)
+  }
+
+  async #answer(name: string): Promise<void> {
+    const refreshMs = this.#settings.kind === 'dns' ? this.#settings.refreshMs : leastMs
+    const waitMs = await this.#lookUp(name, refreshMs)
+    if (this.#isClosed || !this.#timers.has(name)) return
+    const timer = setTimeout(() => this.#ask(name), Math.max(leastMs, Math.min(waitMs, refreshMs)))
+    this.#timers.set(name, timer.unref())
+  }
+
+  /** Asks, tells what is new, and says for how long the answer holds. */
+  async #lookUp(name: string, refreshMs: number): Promise<number> {
+    const { log, resolve } = this.#environment
+    try {
+      const { addresses, ttlMs } = await resolve(name)
+      const sorted = [...new Set(addresses)].sort()
+      const isNew = sorted.length > 0 && this.#addresses.get(name)?.join() !== sorted.join()
+      if (isNew && !this.#isClosed && this.#timers.has(name)) {
+        this.#addresses.set(name, sorted)
+        this.#tell()
+      }
+      return ttlMs ?? refreshMs
+    } catch (error) {
+      log.warn('a name of an upstream gives no address', { name, error: thrownMessage(error) })
+      return leastMs
     }
-    resolve(name).then(
-      ({ addresses, ttlMs }) => {
-        if (this.#isClosed || !this.#timers.has(name)) return
-        const sorted = [...new Set(addresses)].sort()
-        const before = this.#addresses.get(name)
-        if (sorted.length > 0 && before?.join() !== sorted.join()) {
-          this.#addresses.set(name, sorted)
-          this.#tell()
-        }
-        next(ttlMs ?? refreshMs)
-      },
-      (error: unknown) => {
-        log.warn('a name of an upstream gives no address', { name, error: thrownMessage(error) })
-        next(leastMs)
-      },
-    )
   }
 
   #tell(): void {

@@ -1,5 +1,6 @@
 import { lookup, resolve4, resolve6 } from 'node:dns/promises'
-import { parseAddress, type Block } from '../../core/address.ts'
+import { networkInterfaces } from 'node:os'
+import { addressText, parseAddress, type Block } from '../../core/address.ts'
 import type { Logger } from '../../core/logger.ts'
 import { addressProblem } from '../../core/route/uri.ts'
 import type { Origin } from './client.ts'
@@ -36,6 +37,17 @@ export function usualEnvironment(log: Logger): UpstreamEnvironment {
 export function forbiddenAddress(address: string): string | null {
   const parsed = parseAddress(address)
   return parsed === null ? null : addressProblem(parsed)
+}
+
+/** Whether an address is one of this machine, however it is written. */
+export function isThisHost(address: string): boolean {
+  const parsed = parseAddress(address)
+  if (parsed === null) return false
+  const text = addressText(parsed)
+  if (text === '::1' || text.startsWith('127.') || text === '0.0.0.0' || text === '::') return true
+  return Object.values(networkInterfaces())
+    .flat()
+    .some((own) => own !== undefined && parseAddress(own.address)?.join() === parsed.join())
 }
 
 /** Addresses by the resolver, which says how long they hold; what only the hosts file knows, by that. */

@@ -37,6 +37,8 @@ export function isFieldText(text: string, start: number, end: number): boolean {
 
 /** The members of a comma-separated list, in lower case. */
 export function listTokens(value: string): string[] {
+  // What nearly every answer says, and nothing else.
+  if (value === 'keep-alive' || value === 'close') return [value]
   return value
     .toLowerCase()
     .split(',')

@@ -171,8 +171,8 @@ export class Forwarding implements AnswerListener, BodySource {
 
   onData(bytes: Buffer): boolean {
     if (this.#sink !== null) return this.#sink.write(bytes)
-    this.#early.push(bytes)
-    return false
+    // The sink comes later in the same turn, mostly: stopping for it would cost more than one piece is worth.
+    return this.#early.push(bytes) === 1
   }
 
   onEnd(): void {
@@ -199,12 +199,11 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#streams.add(exchange, this.#endpoint!)
     const cut = (): void => void socket.destroy()
     this.#outgoing = { ...idle, abort: cut }
-    const joined = async (): Promise<void> => {
-      await transport.tunnel(headers, socket, first)
+    const ended = (): void => {
       this.#finish()
       this.#resolve(handled)
     }
-    void joined()
+    transport.tunnel(headers, socket, first).then(ended, ended)
   }
 
   onFailure(failure: Failure): void {
@@ -292,7 +291,8 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#endpoint?.leave()
     this.#call.end()
     this.#streams.remove(this.#exchange)
-    this.#exchange.worker = null
+    // A repeat may have begun meanwhile.
+    if (this.#exchange.worker === this) this.#exchange.worker = null
   }
 }
 

@@ -13,11 +13,16 @@ interface Watch {
 /** Asks endpoints whether they are well, and tells when one's state changes. Open/close. */
 export class HealthChecks {
   readonly #onChange: (endpoint: LiveEndpoint, isHealthy: boolean) => void
+  readonly #onPassed: (endpoint: LiveEndpoint) => void
   readonly #watches: Map<LiveEndpoint, Watch>
   #settings: HealthCheckSettings | null
 
-  constructor(onChange: (endpoint: LiveEndpoint, isHealthy: boolean) => void) {
+  constructor(
+    onChange: (endpoint: LiveEndpoint, isHealthy: boolean) => void,
+    onPassed: (endpoint: LiveEndpoint) => void,
+  ) {
     this.#onChange = onChange
+    this.#onPassed = onPassed
     this.#watches = new Map()
     this.#settings = null
   }
@@ -97,6 +102,7 @@ export class HealthChecks {
 
   #count(endpoint: LiveEndpoint, watch: Watch, isGood: boolean): void {
     const { healthyAfter, unhealthyAfter } = this.#settings!
+    if (isGood) this.#onPassed(endpoint)
     watch.good = isGood ? watch.good + 1 : 0
     watch.bad = isGood ? 0 : watch.bad + 1
     if (endpoint.isHealthy && watch.bad >= unhealthyAfter) this.#onChange(endpoint, false)

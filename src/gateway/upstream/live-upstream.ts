@@ -79,7 +79,10 @@ export class LiveUpstream implements EndpointWatcher {
     this.#isWarming = false
     this.#isClosed = false
     this.#onClosed = null
-    this.#health = new HealthChecks((endpoint, isHealthy) => this.#judged(endpoint, isHealthy))
+    this.#health = new HealthChecks(
+      (endpoint, isHealthy) => this.#judged(endpoint, isHealthy),
+      ({ key }) => this.#outlier?.healthCheckPassed(key, performance.now()),
+    )
     this.#discovery = new Discovery(environment, (found) => this.#place(found))
     this.#timer = setInterval(() => this.#tick(), tickMs).unref()
     this.#discovery.update(upstream.endpoints, this.#settings.discovery)

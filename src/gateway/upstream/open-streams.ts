@@ -38,14 +38,14 @@ export class OpenStreams {
 
   /** A route was changed or removed. */
   routeChanged(id: string): void {
-    for (const exchange of [...(this.#byRoute.get(id)?.keys() ?? [])])
+    for (const exchange of Array.from(this.#byRoute.get(id)?.keys() ?? []))
       this.#end(exchange, 'its route was changed')
   }
 
   /** Endpoints were removed. */
   endpointsLeft(): void {
-    for (const open of [...this.#byRoute.values()])
-      for (const [exchange, { endpoint }] of [...open])
+    for (const open of Array.from(this.#byRoute.values()))
+      for (const [exchange, { endpoint }] of Array.from(open))
         if (endpoint.isDraining) this.#end(exchange, 'its endpoint was removed')
   }
 

@@ -1,4 +1,5 @@
 import { diffMaps, getKey } from '../../core/persistent-map.ts'
+import type { Filter } from '../../core/route/filter.ts'
 import type { Route, Upstream } from '../../core/route/route.ts'
 import { sameRoute, uriKey, usersOf, type Table } from '../../core/route/table.ts'
 import type { Handler } from '../snapshot.ts'
@@ -54,7 +55,8 @@ export class Upstreams {
   }
 
   /** What a filter keeps; it lives on while the route's id and the filter's settings stay the same. */
-  stateOf<State>(routeId: string, key: string, make: () => State): State {
+  stateOf<State>(routeId: string, filter: Filter, make: () => State): State {
+    const key = JSON.stringify(filter)
     let states = this.#states.get(routeId)
     if (states === undefined) this.#states.set(routeId, (states = new Map()))
     const known = states.get(key) as State | undefined
@@ -87,12 +89,21 @@ export class Upstreams {
     if (this.streams.size > 0 || this.#states.size > 0) {
       for (const [id, route] of diffMaps(before.routes, after.routes)) {
         const next = getKey(after.routes, id)
-        if (next === undefined) this.#states.delete(id)
+        this.#forgetStates(id, next?.filters ?? [])
         if (route !== undefined && (next === undefined || !sameRoute(route, next)))
           this.streams.routeChanged(id)
       }
       this.streams.endpointsLeft()
     }
+  }
+
+  /** Forgets what filters of a route kept that are no longer there. */
+  #forgetStates(routeId: string, filters: readonly Filter[]): void {
+    const states = this.#states.get(routeId)
+    if (states === undefined) return
+    const kept = new Set(filters.map((filter) => JSON.stringify(filter)))
+    for (const key of states.keys()) if (!kept.has(key)) states.delete(key)
+    if (states.size === 0) this.#states.delete(routeId)
   }
 
   #freeUnused(uri: string, table: Table): void {

@@ -57,18 +57,121 @@ export const routes: readonly object[] = [
     target: { redirect: { status: 301, location: 'https://example.org/new' } },
   },
   { id: 'e', path: '/old/:x', target: { redirect: { location: '/new?a=1#b' } } },
+  {
+    id: 'f',
+    paths: ['/a/:x', '/b/:x/:y'],
+    target: { upstream: 'users', subset: { version: 'v1.3.*', canary: 'true' } },
+    streams: { onChange: 'drain', drainMs: '2m' },
+    filters: [
+      { kind: 'strip-prefix', parts: 2 },
+      { kind: 'add-prefix', prefix: '/api' },
+      { kind: 'rewrite-path', pattern: '/a/(?P<rest>.*)', replacement: '/c/${rest}/$1' },
+      { kind: 'set-path', template: '/d/{x}' },
+      { kind: 'set-request-header', name: 'X-A', value: 'a {x} {{}}' },
+      { kind: 'add-request-header', name: 'X-B', value: '' },
+      { kind: 'remove-request-header', name: 'X-C' },
+      { kind: 'set-response-header', name: 'x-d', value: 'd' },
+      { kind: 'add-response-header', name: 'x-e', value: 'e' },
+      { kind: 'remove-response-header', name: 'server' },
+      { kind: 'preserve-host' },
+      { kind: 'redirect', status: 307, location: '/elsewhere' },
+    ],
+  },
+  {
+    id: 'g',
+    path: '/g',
+    target: { uri: 'unix:/run/app.sock' },
+    streams: { onChange: 'keep' },
+    filters: [
+      { kind: 'timeout', headersMs: 500, totalMs: 'PT5S' },
+      {
+        kind: 'retry',
+        retries: 2,
+        statuses: [502, '5xx'],
+        methods: ['get'],
+        firstBackoffMs: '10ms',
+      },
+      { kind: 'rate-limit', perSecond: 0.5, key: { kind: 'header', name: 'X-Key' } },
+      { kind: 'rate-limit', perSecond: 100, burst: 200, key: { kind: 'all' } },
+      { kind: 'cors', origins: ['https://a.example'], headers: ['X-A'], credentials: true },
+      { kind: 'body-limit', bytes: 1000 },
+      { kind: 'mirror', upstream: 'copy', percent: 12.5 },
+      { kind: 'fault', delayMs: '1s', abortStatus: 503, abortPercent: 1 },
+      {
+        kind: 'fallback',
+        respond: { status: 503, headers: { 'retry-after': '1' }, body: 'later' },
+      },
+    ],
+  },
+  {
+    id: 'h',
+    path: '/h',
+    target: { uri: 'http://a' },
+    filters: [
+      { kind: 'cors', origins: ['*'], methods: ['*'] },
+      { kind: 'fallback', upstream: 'other' },
+      { kind: 'retry', onFailure: false, jitter: 0.5, factor: 1.5, budgetPercent: 10 },
+    ],
+  },
 ]
 
 export const upstreams: readonly object[] = [
   { name: 'users', endpoints: ['http://127.0.0.1:9001', { url: 'https://[::1]:9002', weight: 3 }] },
   { name: 'a b', endpoints: [{ url: 'http://example.org' }], metadata: { zone: 'a' } },
+  {
+    name: 'c',
+    endpoints: [{ url: 'unix:/run/c.sock', labels: { version: 'v1.3.2', canary: 'true' } }],
+    balancer: { kind: 'ring-hash', key: { kind: 'cookie', name: 'user' } },
+    affinity: { cookie: 'at', maxAgeSeconds: 60 },
+    healthCheck: {
+      path: '/health?a=1',
+      host: 'a.example:81',
+      intervalMs: '5s',
+      statuses: [204, [200, 299]],
+    },
+    outlier: { consecutive5xx: 3, baseEjectionTimeMs: '10s', maxEjectionPercent: 50 },
+    slowStart: { windowMs: 10_000, aggression: 1.5 },
+    discovery: { kind: 'dns', refreshMs: '5s' },
+    pool: { connections: 10, queue: 0, maxLifetimeMs: '1h' },
+  },
+  {
+    name: 'd',
+    endpoints: ['https://d.example'],
+    balancer: { kind: 'least-request' },
+    outlier: false,
+    timeouts: { connectMs: 100, headersMs: '2s', idleMs: 0, totalMs: 5000 },
+    tls: { serverName: 'D.example', ca: '/etc/ca.pem', cert: '/etc/d.pem', key: '/etc/d.key' },
+    breaker: {
+      failureRateThreshold: 50,
+      slidingWindowType: 'TIME_BASED',
+      slidingWindowSize: 10,
+      waitDurationInOpenState: '30s',
+      initialState: 'CLOSED',
+    },
+    bulkhead: { maxConcurrentCalls: 5, maxWaitDuration: '100ms', maxWaitingCalls: 10 },
+  },
 ]
 
-export const springs: readonly object[] = ['documented', 'paths', 'arguments'].flatMap((name) =>
-  readFileSync(new URL(`../../../../test/golden/spring/${name}.jsonl`, import.meta.url), 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => (JSON.parse(line) as { readonly definition: object }).definition),
+/** Those of which the oracle knows what they take; the golden files tell of the others. */
+const plainFilters =
+  /^(?:(?:Add|Set|Remove)(?:Request|Response)Header|StripPrefix|RequestSize|PreserveHostHeader)$/
+
+export const springs: readonly object[] = ['documented', 'paths', 'arguments', 'filters'].flatMap(
+  (name) =>
+    readFileSync(new URL(`../../../../test/golden/spring/${name}.jsonl`, import.meta.url), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as { readonly definition: object }).definition)
+      .filter(
+        ({
+          filters = [],
+        }: {
+          readonly filters?: readonly (string | { readonly name: string })[]
+        }) =>
+          filters.every((one) =>
+            plainFilters.test(typeof one === 'string' ? one.split('=')[0]! : one.name),
+          ),
+      ),
 )
 
 /** What came of many mutated definitions. */

@@ -1,15 +1,16 @@
 import { RE2JS } from 're2js'
 import semver from 'semver'
+import {
+  areFilters,
+  isFields,
+  isPlainSpringFilter,
+  isStreams,
+  settings,
+  type Fields,
+} from './valid-parts.ts'
 
 // What a valid definition is, said a second time: the oracle of the mutation tests. It never calls the parser.
 
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields => {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype
-}
 const own = (value: Fields, key: string): unknown =>
   Object.hasOwn(value, key) ? value[key] : undefined
 const has = (value: Fields, key: string): boolean => own(value, key) !== undefined
@@ -93,6 +94,19 @@ function placeOf(text: unknown): string | null {
   return isNamed && names.length <= 32 ? place.join('/') : null
 }
 
+/** Names of the params that all of these patterns have. */
+function paramsOf(paths: readonly string[]): ReadonlySet<string> {
+  const lists = paths.map((path) =>
+    path
+      .split('/')
+      .flatMap((segment) => /^(?::([A-Za-z_$][\w$]*)|\*([\w$]*))/.exec(segment)?.slice(1) ?? [])
+      .flatMap((name, at) =>
+        name === undefined ? [] : [name === '' && at % 2 === 1 ? '*' : name],
+      ),
+  )
+  return new Set((lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name))))
+}
+
 /** A slash in parentheses is part of a constraint. */
 function sizeOfParam(text: string): number {
   const outside = text.replaceAll(/\\./gs, '..')
@@ -119,7 +133,18 @@ function isStatic(segment: string): boolean {
   }
 }
 
+function isSocket(text: string): boolean {
+  const names = text.slice('unix:/'.length).split('/')
+  return (
+    /^unix:\/[!-~]{1,102}$/i.test(text) &&
+    !/[\\?#%]/.test(text) &&
+    names.every((name) => !['', '.', '..'].includes(name)) &&
+    !/(?:docker|podman|containerd|crio)\.sock$|libvirt-sock$/.test(names.at(-1)!)
+  )
+}
+
 function isOrigin(value: unknown, mayHavePath: boolean): boolean {
+  if (isText(value, 1, 2048) && /^unix:/i.test(value)) return isSocket(value)
   if (!isText(value, 1, 2048) || !/^https?:\/\/[^/?#@\\][^#@\\]*$/i.test(value)) {
     // An at sign is harmless behind the host.
     if (!isText(value, 1, 2048) || !/^https?:\/\/[^/?#@\\]+[/?][^#\\]*$/i.test(value)) return false
@@ -219,8 +244,10 @@ function isPredicate(value: unknown): boolean {
 }
 
 function isTarget(value: unknown): boolean {
-  if (!onlyHas(value, ['upstream', 'uri', 'respond', 'redirect'])) return false
-  const kinds = Object.keys(value).filter((key) => has(value, key))
+  if (!onlyHas(value, ['upstream', 'uri', 'respond', 'redirect', 'subset'])) return false
+  if (has(value, 'subset') && !(has(value, 'upstream') && isSubset(own(value, 'subset'))))
+    return false
+  const kinds = Object.keys(value).filter((key) => has(value, key) && key !== 'subset')
   const part = own(value, kinds[0] ?? '')
   if (kinds.length !== 1) return false
   if (kinds[0] === 'upstream') return isName(part)
@@ -233,6 +260,19 @@ function isTarget(value: unknown): boolean {
       isLocation(own(part, 'location'))
     )
   }
+  return isAnswer(part)
+}
+
+const isSubset = (value: unknown): boolean => {
+  if (!isLabels(value)) return false
+  const labels = value as Fields
+  const version = own(labels, 'version')
+  const isRange =
+    typeof version !== 'string' || (version.trim() !== '' && semver.validRange(version) !== null)
+  return Object.keys(labels).length > 0 && isRange
+}
+
+function isAnswer(part: unknown): boolean {
   if (!onlyHas(part, ['status', 'headers', 'body'])) return false
   const body = has(part, 'body') ? own(part, 'body') : ''
   const isBodiless = [204, 205, 304].some((one) => one === own(part, 'status'))
@@ -304,7 +344,7 @@ function arePaths(value: unknown): boolean {
   return !places.includes(null) && new Set(places).size === places.length
 }
 
-const ownOnly = ['methods', 'path', 'paths', 'version', 'labels', 'weight', 'target']
+const ownOnly = ['streams', 'methods', 'path', 'paths', 'version', 'labels', 'weight', 'target']
 
 /** Whether a definition of a route, in either shape, is valid. */
 export function isValidRoute(value: unknown): boolean {
@@ -316,9 +356,10 @@ export function isValidRoute(value: unknown): boolean {
       // Without a target it is not valid in the other shape, and without a uri not in this one.
       false)
   if (isSpring) return isValidSpring(value)
-  const known = ['id', 'predicates', 'order', 'enabled', 'metadata', ...ownOnly]
-  // These two are told of as the other shape's, and so pass where they have no value.
-  const keys = [...known, ...['uri', 'filters'].filter((key) => !has(value, key))]
+  const known = ['id', 'predicates', 'filters', 'order', 'enabled', 'metadata', ...ownOnly]
+  // It is told of as the other shape's, and so passes where it has no value.
+  const keys = [...known, ...['uri'].filter((key) => !has(value, key))]
+  const paths = has(value, 'path') ? [own(value, 'path')] : own(value, 'paths')
   return (
     onlyHas(value, keys) &&
     isId(own(value, 'id')) &&
@@ -332,21 +373,27 @@ export function isValidRoute(value: unknown): boolean {
     isOptional(value, 'order', isOrder) &&
     isOptional(value, 'enabled', isBoolean) &&
     isOptional(value, 'metadata', isMetadata) &&
+    isOptional(value, 'filters', (list) =>
+      areFilters(list, paramsOf(paths as readonly string[]), isLocation, isAnswer),
+    ) &&
+    isOptional(value, 'streams', isStreams) &&
     isTarget(own(value, 'target'))
   )
 }
 
 /** Whether a definition of an upstream is valid. */
 export function isValidUpstream(value: unknown): boolean {
-  if (!onlyHas(value, ['name', 'endpoints', 'metadata'])) return false
+  if (!onlyHas(value, ['name', 'endpoints', 'metadata', ...settings.keys()])) return false
   const urls: string[] = []
   const isEndpoint = (item: unknown): boolean => {
     const url = typeof item === 'string' ? item : isFields(item) ? own(item, 'url') : null
     if (!isOrigin(url, false)) return false
-    urls.push(new URL(url as string).origin)
+    const text = url as string
+    urls.push(/^unix:/i.test(text) ? text.slice(5) : new URL(text).origin)
     return (
       typeof item === 'string' ||
-      (onlyHas(item, ['url', 'weight']) &&
+      (onlyHas(item, ['url', 'weight', 'labels']) &&
+        isOptional(item, 'labels', isLabels) &&
         isOptional(item, 'weight', (weight) => isInteger(weight, 0, max)))
     )
   }
@@ -354,7 +401,60 @@ export function isValidUpstream(value: unknown): boolean {
     isId(own(value, 'name')) &&
     isList(own(value, 'endpoints'), 1, 256, isEndpoint) &&
     new Set(urls).size === urls.length &&
+    [...settings].every(([key, isValid]) => isOptional(value, key, isValid)) &&
     isOptional(value, 'metadata', isMetadata)
+  )
+}
+
+/** Names of the variables that all path patterns of a definition have, as our params are named. */
+function springParams(value: Fields): ReadonlySet<string> {
+  const calls = (has(value, 'predicates') ? own(value, 'predicates') : []) as readonly unknown[]
+  const path = calls.find((one) => nameOf(one) === 'Path')
+  const lists = (argsOf(path, true) ?? [])
+    .map(([, text]) => text)
+    .filter((text) => !/^(?:true|false)$/i.test(text))
+    .map((text) =>
+      text
+        .split('/')
+        .flatMap((segment) => /^\{\*?(\w[\w-]*)(?::.*)?\}$/.exec(segment)?.[1] ?? [])
+        .map((name) => name.replaceAll('-', '_')),
+    )
+  return new Set((lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name))))
+}
+
+function isSpringFilter(value: Fields): (call: unknown) => boolean {
+  return (call) => {
+    const args = argsOf(call, false)
+    const name = nameOf(call)
+    return (
+      args !== null &&
+      isPlainSpringFilter(name as string, args, springParams(value), (fields) =>
+        bound(args, fields),
+      )
+    )
+  }
+}
+
+/** Of these two keys Spring makes deadlines. */
+function isSpringMetadata(value: Fields): boolean {
+  const metadata = own(value, 'metadata')
+  if (!isFields(metadata)) return true
+  const given = own(metadata, 'response-timeout')
+  const ms = typeof given === 'string' && /^\s*-?\d+\s*$/.test(given) ? Number(given) : given
+  const isTimeout =
+    given === undefined || (Number.isInteger(ms) && ms !== 0 && (ms as number) <= 864e5)
+  return own(metadata, 'connect-timeout') === undefined && isTimeout
+}
+
+function areSingle(value: Fields): boolean {
+  const filters = (has(value, 'filters') ? own(value, 'filters') : []) as readonly unknown[]
+  const isTimed =
+    isFields(own(value, 'metadata')) && has(own(value, 'metadata') as Fields, 'response-timeout')
+  return (
+    filters.length <= (isTimed ? 31 : 32) &&
+    ['PreserveHostHeader', 'RequestSize'].every(
+      (name) => filters.filter((one) => nameOf(one) === name).length <= 1,
+    )
   )
 }
 
@@ -368,11 +468,13 @@ function isValidSpring(value: Fields): boolean {
   return (
     isOrigin(uri, true) &&
     isFree(uri) &&
-    isOptional(value, 'filters', (filters) => isList(filters, 0, 0)) &&
+    isList(predicates, 0, 32, isCall) &&
+    isOptional(value, 'filters', (filters) => isList(filters, 0, 32, isSpringFilter(value))) &&
+    isSpringMetadata(value) &&
     isOptional(value, 'metadata', (metadata) => isMetadata(metadata) && isFree(metadata)) &&
     isOptional(value, 'order', isOrder) &&
     isOptional(value, 'enabled', isBoolean) &&
-    isList(predicates, 0, 32, isCall) &&
+    areSingle(value) &&
     ['Path', 'Method', 'Weight', 'Version'].every(
       (name) => predicates.filter((one) => nameOf(one) === name).length <= 1,
     ) &&
@@ -383,24 +485,31 @@ function isValidSpring(value: Fields): boolean {
 const nameOf = (call: unknown): unknown =>
   typeof call === 'string' ? call.split('=')[0] : isFields(call) ? own(call, 'name') : null
 
-function isCall(call: unknown): boolean {
+const isCall = (call: unknown): boolean => {
+  const args = argsOf(call, true)
+  return args !== null && isFactory(nameOf(call) as string, args)
+}
+
+/** Keys and texts of the arguments of a predicate or filter, or null. */
+function argsOf(call: unknown, needsArgs: boolean): readonly [string, string][] | null {
   const name = nameOf(call)
-  if (typeof name !== 'string') return false
+  if (typeof name !== 'string') return null
   let args: [string, string][]
   if (typeof call === 'string') {
-    if (!isText(call, 1, 8192) || !call.includes('=') || !isFree(call)) return false
+    if (!isText(call, 1, 8192) || !isFree(call) || call.startsWith('=')) return null
+    if (needsArgs && !call.includes('=')) return null
     const pieces = call.slice(name.length + 1).split(',')
     args = pieces.flatMap((piece) => (piece.trim() === '' ? [] : [['_genkey_', piece.trim()]]))
   } else {
-    if (!onlyHas(call, ['name', 'args'])) return false
+    if (!onlyHas(call, ['name', 'args'])) return null
     const given = has(call, 'args') ? own(call, 'args') : {}
-    if (!isFields(given) || Object.keys(given).some((key) => bad.includes(key))) return false
+    if (!isFields(given) || Object.keys(given).some((key) => bad.includes(key))) return null
     if (!Object.values(given).every((one) => ['string', 'number', 'boolean'].includes(typeof one)))
-      return false
+      return null
     args = Object.entries(given).map(([key, one]) => [key, String(one)])
-    if (!args.every(([, text]) => text.length <= 8192 && isFree(text))) return false
+    if (!args.every(([, text]) => text.length <= 8192 && isFree(text))) return null
   }
-  return args.length <= 64 && isFactory(name, args)
+  return args.length <= 64 ? args : null
 }
 
 function isFactory(name: string, args: readonly [string, string][]): boolean {

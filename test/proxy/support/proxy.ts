@@ -5,6 +5,8 @@ import type { Logger } from '../../../src/core/logger.ts'
 import type { Filter, StreamPolicy } from '../../../src/core/route/filter.ts'
 import type { Route, Target, Upstream } from '../../../src/core/route/route.ts'
 import type { Json } from '../../../src/core/json.ts'
+import { silentLogger } from '../../../src/core/logger.ts'
+import { limitsOf } from '../../../src/core/http/limits.ts'
 import { createGateway } from '../../../src/gateway/gateway.ts'
 import type { LiveEndpoint } from '../../../src/gateway/upstream/live-endpoint.ts'
 import type { LiveUpstream } from '../../../src/gateway/upstream/live-upstream.ts'
@@ -104,6 +106,7 @@ export async function openProxy(
     onRejected: () => undefined,
   })
   const served = { open: 0 }
+  const rules = { limits: limitsOf(undefined), underscores: 'drop', trusted: [] } as const
   const serve = createGateway(worker.live, {
     trailingSlash: 'strict',
     path: { encodedSlash: 'reject' },
@@ -111,11 +114,17 @@ export async function openProxy(
     onEnd: () => void (served.open -= 1),
   })
   const listener = await openListener(
-    createNodeServe((transport, passOn) => {
-      served.open += 1
-      return serve(transport, passOn)
-    }, 1_048_576),
+    createNodeServe(
+      (transport, passOn) => {
+        served.open += 1
+        return serve(transport, passOn)
+      },
+      1_048_576,
+      rules,
+    ),
     { host: '127.0.0.1', port: 0 },
+    rules,
+    silentLogger,
   )
   t.after(async () => {
     await listener.close(0)

@@ -81,6 +81,9 @@ export function merged(base: unknown, patch: unknown): unknown {
   return result
 }
 
+/** A status of who is asked elsewhere, where nobody is: 502, 503 or 504. */
+export const unreachable = 502
+
 /** A request that a route surely serves, and what it must be answered. */
 export interface Served {
   readonly path: string
@@ -125,5 +128,5 @@ function answerOf(uri: unknown, target: Fields): Omit<Served, 'path'> {
     const { status = 302, location } = redirect
     return { status: Number(status ?? 302), body: null, location: String(location) }
   }
-  return { ...nothing, status: 501 }
+  return { ...nothing, status: unreachable }
 }

@@ -1,0 +1,164 @@
+import type { Json } from '../json.ts'
+import { suggest } from '../suggest.ts'
+import { readFilter } from './filter-parse.ts'
+import type { Filter } from './filter.ts'
+import { noteAll, refuse, shown, type Input } from './input.ts'
+import { expressionReason } from './predicate-parse.ts'
+import { groupsOf } from './replacement.ts'
+import { bindFields, unsupported, type Call } from './spring-args.ts'
+import { refusedFilters, springFilters } from './spring-names.ts'
+import { javaReason, ofJava, replacementOfJava } from './spring-regex.ts'
+import { draftOf, numberOf, type FilterDraft } from './spring-draft.ts'
+import { draftRateLimit, draftSize } from './spring-limits.ts'
+import { draftRetry } from './spring-retry.ts'
+import { statusOf } from './spring-status.ts'
+
+type Draft = (call: Call) => FilterDraft | undefined
+
+/** Filters of a definition that can be said here, by name. */
+const drafts: ReadonlyMap<string, Draft> = new Map<string, Draft>([
+  ['AddRequestHeader', headerDraft('add-request-header')],
+  ['SetRequestHeader', headerDraft('set-request-header')],
+  ['RemoveRequestHeader', removalDraft('remove-request-header')],
+  ['AddResponseHeader', draftAddResponseHeader],
+  ['SetResponseHeader', headerDraft('set-response-header')],
+  ['RemoveResponseHeader', removalDraft('remove-response-header')],
+  ['PrefixPath', draftPrefix],
+  ['PreserveHostHeader', (call) => draftOf('preserve-host', bindFields(call, [], 0), {})],
+  ['RedirectTo', draftRedirect],
+  ['RequestRateLimiter', draftRateLimit],
+  ['RequestSize', draftSize],
+  ['Retry', draftRetry],
+  ['RewritePath', draftRewrite],
+  ['SetPath', draftSetPath],
+  ['StripPrefix', draftStrip],
+])
+
+/** Names of the filters of Spring that are taken. */
+export const translatedFilters: readonly string[] = [...drafts.keys()].sort()
+
+/** Reads a filter of a definition, or notes why not. */
+export function readSpringFilter(call: Call, params: ReadonlySet<string>): Filter | undefined {
+  const { name, place } = call
+  const draft = drafts.get(name)
+  if (draft === undefined) {
+    const near = suggest(name, springFilters)
+    const unknown = near === undefined ? 'it is unknown' : `it is unknown; did you mean ${near}?`
+    const known = refusedFilters.get(name) ?? 'it is not yet available'
+    return unsupported(
+      place,
+      `The filter ${shown(name)}`,
+      springFilters.includes(name) ? known : unknown,
+    )
+  }
+  const drafted = draft(call)
+  if (drafted === undefined) return undefined
+  const own: Input = { value: drafted.filter, pointer: '', problems: [] }
+  const filter = readFilter(own, params)
+  for (const problem of own.problems) {
+    const field = problem.pointer?.split('/')[1] ?? ''
+    noteAll(drafted.places[field]?.place ?? place, [problem])
+  }
+  return filter
+}
+
+const same = (text: string): Json => text
+/** Names of Spring may have dashes, which those of our params have not. */
+const templateOf = (text: string): string =>
+  text.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => `{${name.replaceAll(/[^\w$]/g, '_')}}`)
+
+function headerDraft(kind: Filter['kind']): Draft {
+  return (call) =>
+    draftOf(kind, bindFields(call, ['name', 'value'], 2), { name: same, value: templateOf })
+}
+
+function removalDraft(kind: Filter['kind']): Draft {
+  return (call) => draftOf(kind, bindFields(call, ['name'], 1), { name: same })
+}
+
+function draftAddResponseHeader(call: Call): FilterDraft | undefined {
+  const bound = bindFields(call, ['name', 'value', 'override'], 2)
+  const override = bound?.get('override')
+  if (override !== undefined && override.text.trim().toLowerCase() !== 'true')
+    return unsupported(
+      override.place,
+      `AddResponseHeader with override ${shown(override.text)}`,
+      'there is no filter that asks whether a header is there',
+    )
+  return draftOf('add-response-header', bound, { name: same, value: templateOf })
+}
+
+/** Of the path that Spring puts in front, one slash at the end is none of ours. */
+function draftPrefix(call: Call): FilterDraft | undefined {
+  return draftOf('add-prefix', bindFields(call, ['prefix'], 1), { prefix: same })
+}
+
+function draftRedirect(call: Call): FilterDraft | undefined {
+  const bound = bindFields(call, ['status', 'url', 'includeRequestParams'], 2)
+  const [url, params] = [bound?.get('url'), bound?.get('includeRequestParams')]
+  if (params !== undefined && params.text.trim().toLowerCase() !== 'false')
+    return unsupported(
+      params.place,
+      'RedirectTo with includeRequestParams',
+      'the location is sent as it is written',
+    )
+  const drafted = draftOf('redirect', bound, { status: (text) => statusOf(text) ?? text })
+  return (
+    drafted && {
+      filter: { ...drafted.filter, location: url?.text ?? '' },
+      places: { ...drafted.places, location: url },
+    }
+  )
+}
+
+function draftRewrite(call: Call): FilterDraft | undefined {
+  const bound = bindFields(call, ['regexp', 'replacement'], 1)
+  const [regexp, replacement] = [bound?.get('regexp'), bound?.get('replacement')]
+  if (regexp === undefined) return undefined
+  if (replacement === undefined) return refuse(call.place, `${call.name} needs replacement`)
+  const pattern = ofJava(regexp.text)
+  const trouble = javaReason(regexp.text) ?? expressionReason(pattern)
+  if (trouble !== null)
+    return unsupported(regexp.place, `The regular expression ${shown(regexp.text)}`, trouble)
+  return {
+    filter: {
+      kind: 'rewrite-path',
+      pattern,
+      replacement: replacementOfJava(replacement.text, groupsOf(pattern).count),
+    },
+    places: { pattern: regexp, replacement },
+  }
+}
+
+function draftSetPath(call: Call): FilterDraft | undefined {
+  return draftOf('set-path', bindFields(call, ['template'], 1), { template: templateOf })
+}
+
+function draftStrip(call: Call): FilterDraft | undefined {
+  return draftOf('strip-prefix', bindFields(call, ['parts'], 0), { parts: numberOf })
+}
+
+/** Metadata by which Spring sets deadlines of a route; a negative one is none. */
+export function readSpringTimeout(metadata: Input): Filter | null | undefined {
+  const { value } = metadata
+  const of = (key: string): unknown => (value as Readonly<Record<string, unknown>>)[key]
+  const place = (key: string): Input => ({ ...metadata, pointer: `${metadata.pointer}/${key}` })
+  if (of('connect-timeout') !== undefined)
+    return unsupported(
+      place('connect-timeout'),
+      'The metadata connect-timeout',
+      'connections belong to an upstream: say timeouts.connectMs in its settings',
+    )
+  const given = of('response-timeout')
+  if (given === undefined) return null
+  const ms = typeof given === 'number' ? given : typeof given === 'string' ? textMs(given) : null
+  if (ms === null || !Number.isInteger(ms) || ms === 0 || ms > 86_400_000)
+    return refuse(
+      place('response-timeout'),
+      'response-timeout is ms of 1 to 86400000, or negative for none',
+    )
+  return { kind: 'timeout', headersMs: Math.max(ms, 0), idleMs: null, totalMs: null }
+}
+
+const textMs = (text: string): number | null =>
+  /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : null

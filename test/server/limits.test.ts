@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { limitNames, limitTable, limitsOf, type Limits } from '../../src/core/http/limits.ts'
+import { parseTrusted } from '../../src/core/http/forwarded.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import type { Serve } from '../../src/gateway/gateway.ts'
+import { AddressCount } from '../../src/server/address-count.ts'
+import { createNodeServe, openListener } from '../../src/server/node-listener.ts'
+import { mostConnections } from '../../src/server/open-files.ts'
+import { createTurnout } from '../../src/turnout.ts'
+import { begin, exchange, last, more, statusesOf } from '../attack/wire.ts'
+
+const open = async (t: TestContext, limits: Partial<Limits>): Promise<number> => {
+  const turnout = createTurnout({ logger: false, limits })
+  t.after(() => turnout.close(0))
+  turnout.any('/*rest', (c) => c.text('ok'))
+  turnout.post('/body', async (c) => c.text(await c.body.text()))
+  turnout.get('/later', async (c) => {
+    await wait(20)
+    return c.text('later')
+  })
+  turnout.get('/large', (c) =>
+    c.stream(async function* () {
+      for (let at = 0; at < 400; at += 1) yield new Uint8Array(100_000)
+    }),
+  )
+  turnout.get('/whole', (c) => c.bytes(new Uint8Array(40_000_000)))
+  turnout.get('/quiet', (c) =>
+    c.stream(async function* () {
+      yield 'one'
+      await wait(1_500)
+      yield 'two'
+    }),
+  )
+  return (await turnout.listen({ port: 0 })).port
+}
+
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())))
+
+/** Everything that comes, read in pieces with a rest in between. */
+const readSlowly = async (port: number, bytes: string, restMs: number): Promise<number> => {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.on('error', () => undefined)
+  socket.write(bytes)
+  let size = 0
+  for await (const piece of socket as AsyncIterable<Buffer>) {
+    size += piece.length
+    await wait(restMs)
+  }
+  return size
+}
+
+/** One row for each limit: what is within, and what is beyond it. */
+const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void>>> = {
+  headersMs: async (t) => {
+    const port = await open(t, { headersMs: 500 })
+    const kept = await begin(port, 'GET / HTTP/1.1\r\n', false)
+    kept.write('Host: a\r\nConnection: close\r\n\r\n')
+    let text = ''
+    kept.on('data', (part: Buffer) => (text += part.toString()))
+    await closed(kept)
+    assert.deepEqual(statusesOf(text), [200])
+    assert.deepEqual(statusesOf(await exchange(port, 'GET / HTTP/1.1\r\n')), [408])
+    assert.deepEqual(statusesOf(await exchange(port, '')), [408])
+  },
+  requestMs: async (t) => {
+    const port = await open(t, { requestMs: 500 })
+    const head = last('/body', 'Content-Length: 2\r\n', 'POST')
+    assert.deepEqual(statusesOf(await exchange(port, `${head}hi`)), [200])
+    assert.deepEqual(statusesOf(await exchange(port, `${head}h`)), [408])
+  },
+  writeIdleMs: async (t) => {
+    const port = await open(t, { writeIdleMs: 600 })
+    for (const path of ['/large', '/whole']) {
+      const stuck = await begin(port, more(path), false)
+      stuck.pause()
+      // It hears of the end only when it reads on: what tells is that there is less than all.
+      await wait(2_000)
+      let size = 0
+      stuck.on('data', (part: Buffer) => (size += part.length))
+      stuck.resume()
+      await closed(stuck)
+      assert.ok(size < 40_000_000, `${path}: ${size}`)
+      assert.ok((await readSlowly(port, last(path), 2)) > 40_000_000, path)
+    }
+    assert.match(await exchange(port, last('/quiet')), /one[^]*two/)
+  },
+  keepAliveMs: async (t) => {
+    const port = await open(t, { keepAliveMs: 400 })
+    const socket = await begin(port, more('/'), true)
+    const again = new Promise((resolve) => socket.once('data', resolve))
+    socket.write(more('/'))
+    await again
+    await closed(socket)
+  },
+  requestsPerConnection: async (t) => {
+    const port = await open(t, { requestsPerConnection: 3 })
+    const received = await exchange(port, more('/').repeat(3))
+    assert.deepEqual(statusesOf(received), [200, 200, 200])
+    assert.equal(received.match(/connection: close/gi)?.length, 1)
+    assert.deepEqual(statusesOf(await exchange(port, more('/').repeat(4))), [200, 200, 200])
+  },
+  headerBytes: async (t) => {
+    const port = await open(t, {})
+    // Target, names and values; colons and ends of lines do not count.
+    const counted = '/HostaConnectioncloseX'
+    const room = limitTable.headerBytes.default - counted.length
+    const fill = (length: number): string => last('/', `X: ${'a'.repeat(length)}\r\n`)
+    assert.deepEqual(statusesOf(await exchange(port, fill(room - 1))), [200])
+    assert.deepEqual(statusesOf(await exchange(port, fill(room + 1))), [431])
+  },
+  headerFields: async (t) => {
+    const port = await open(t, { headerFields: 10 })
+    assert.deepEqual(statusesOf(await exchange(port, last('/', 'A: b\r\n'.repeat(8)))), [200])
+    assert.deepEqual(statusesOf(await exchange(port, last('/', 'A: b\r\n'.repeat(9)))), [431])
+  },
+  targetLength: async (t) => {
+    const port = await open(t, { targetLength: 50 })
+    assert.deepEqual(statusesOf(await exchange(port, last(`/${'a'.repeat(49)}`))), [200])
+    assert.deepEqual(statusesOf(await exchange(port, last(`/${'a'.repeat(50)}`))), [414])
+  },
+  connections: async (t) => {
+    const port = await open(t, { connections: 2 })
+    const sockets = [await begin(port, more('/'), true), await begin(port, more('/'), true)]
+    assert.equal(await exchange(port, more('/')), '')
+    sockets[0]!.destroy()
+    await wait(50)
+    assert.deepEqual(statusesOf(await exchange(port, last('/'))), [200])
+    sockets[1]!.destroy()
+    assert.ok(mostConnections(Number.MAX_SAFE_INTEGER) < Number.MAX_SAFE_INTEGER)
+  },
+  connectionsPerAddress: async () => {
+    const count = new AddressCount(2, parseTrusted(['10.0.0.0/8']))
+    for (const [address, sameOne] of [
+      ['192.0.2.1', '::ffff:192.0.2.1'],
+      ['2001:db8::1', '2001:db8::ffff:1'],
+    ] as const) {
+      const release = count.acquire(address)
+      assert.ok(count.acquire(sameOne))
+      assert.equal(count.acquire(address), null)
+      release?.()
+      assert.ok(count.acquire(address))
+      assert.equal(count.acquire(sameOne), null)
+    }
+    for (const free of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.1.2.3', undefined]) {
+      for (let at = 0; at < 5; at += 1) assert.ok(count.acquire(free))
+    }
+    assert.ok(count.acquire('192.0.2.2'))
+  },
+  pipelining: async (t) => {
+    const port = await open(t, { pipelining: 4 })
+    const get = more('/later')
+    const within = await exchange(port, get.repeat(3) + last('/later'))
+    assert.deepEqual(statusesOf(within), [200, 200, 200, 200])
+    const beyond = await exchange(port, get.repeat(4) + last('/later'))
+    assert.deepEqual(statusesOf(beyond), [200, 200, 200, 200, 429])
+  },
+}
+
+for (const name of limitNames) {
+  test(`${name}: what is within passes, what is beyond has its outcome`, boundaries[name])
+}
+
+test('docs/reference/limits.md shows every limit as the table has it', () => {
+  const page = readFileSync(new URL('../../../docs/reference/limits.md', import.meta.url), 'utf8')
+  const rows = page.split('\n').map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+  for (const name of limitNames) {
+    const { default: usual, least, most, means, beyond } = limitTable[name]
+    const row = rows.find((cells) => cells[1] === `\`${name}\``)
+    assert.deepEqual(row?.slice(2, 6), [`${usual}`, `${least} to ${most}`, means, beyond])
+  }
+})
+
+test('a limit out of its range is refused', () => {
+  for (const limits of [{ headersMs: 1 }, { pipelining: 0 }, { headerBytes: 1.5 }, { other: 1 }]) {
+    assert.throws(() => createTurnout({ limits }), { code: 'TURNOUT_OPTION_INVALID' })
+  }
+  assert.throws(() => createTurnout({ trustedProxies: ['10.0.0.0/99'] }), {
+    code: 'TURNOUT_OPTION_INVALID',
+  })
+})
+
+test('behind a trusted proxy, the client is whom it names; behind none, the connection', async (t) => {
+  for (const [trustedProxies, client] of [
+    [['127.0.0.0/8'], '192.0.2.1'],
+    [[], '127.0.0.1'],
+  ] as const) {
+    const seen: (string | undefined)[] = []
+    const serve: Serve = (transport) => {
+      seen.push(transport.clientAddress())
+      transport.send(200, [], '')
+    }
+    const rules = {
+      limits: limitsOf(),
+      underscores: 'drop',
+      trusted: parseTrusted(trustedProxies),
+    } as const
+    const listener = await openListener(
+      createNodeServe(serve, 0, rules),
+      { host: '127.0.0.1', port: 0 },
+      rules,
+      silentLogger,
+    )
+    t.after(() => listener.close(0))
+    await exchange(listener.port, last('/', 'X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n'))
+    assert.deepEqual(seen, [client])
+  }
+})
