@@ -69,7 +69,7 @@ test('mirror: an upstream that is not there costs nothing', async () => {
 
 test('mirror: a copy that cannot be sent costs nothing', async (t) => {
   const upstreams = await openOther(t, (_, response) => void response.end())
-  const opened = openExchange({ target: '/?a b' })
+  const opened = openExchange({ headers: ['x-note', 'two\nlines'] })
   const reply = await around(mirror(), answers(200), upstreams)(opened.exchange)
   assert.equal(reply.status, 200)
   assert.equal(active(upstreams), 0)

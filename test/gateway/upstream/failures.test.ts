@@ -286,7 +286,8 @@ test('an answer that is not taken has no deadline, and does not pile up', async 
   await until(() => taken > 0)
   await new Promise((resolve) => setTimeout(resolve, 400))
   const held = taken
-  assert.ok(held <= 65_536, String(held))
+  // One read: what the shared buffer takes.
+  assert.ok(held <= 131_072, String(held))
   assert.ok(written < size / 2, String(written))
   isHolding = false
   sent.outgoing.resume()
