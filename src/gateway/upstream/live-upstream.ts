@@ -309,7 +309,9 @@ export class LiveUpstream implements EndpointWatcher {
 
   #reconnect(endpoint: LiveEndpoint): void {
     endpoint.client.close(() => undefined)
-    const named = this.#upstream.endpoints.find(({ url }) => endpoint.key.startsWith(url))
+    const named = this.#upstream.endpoints.find(
+      ({ url }) => endpoint.key === url || endpoint.key.startsWith(`${url} `),
+    )
     endpoint.client = this.#connect(
       endpoint.origin,
       named === undefined ? endpoint.origin : parseOrigin(named.url),

@@ -31,11 +31,13 @@ export function isPlainJson(value: unknown, depth: number = 0): boolean {
 const upstreamsThere = ['users']
 
 const namesKnown = (route: unknown): boolean => {
-  const target = isFields(route) ? route['target'] : undefined
-  const upstream = isFields(target) ? target['upstream'] : undefined
-  return (
-    upstream === undefined || upstream === null || upstreamsThere.some((one) => one === upstream)
-  )
+  if (!isFields(route)) return true
+  const { target, filters } = route
+  const parts: readonly unknown[] = [target, ...(Array.isArray(filters) ? filters : [])]
+  return parts.every((part) => {
+    const upstream = isFields(part) ? (part['upstream'] ?? undefined) : undefined
+    return upstream === undefined || upstreamsThere.some((one) => one === upstream)
+  })
 }
 
 export const isAcceptedRoute = (value: unknown): boolean =>
@@ -95,7 +97,9 @@ export interface Served {
 /** Null: that takes more than a glance. */
 export function servedOf(route: unknown): Served | null {
   if (!isFields(route) || (route['enabled'] ?? true) !== true) return null
-  if (['version', 'labels', 'weight', 'paths'].some((key) => (route[key] ?? null) !== null))
+  if (
+    ['version', 'labels', 'weight', 'paths', 'filters'].some((key) => (route[key] ?? null) !== null)
+  )
     return null
   const { methods, predicates, target, uri, path } = route
   if (methods !== undefined && !JSON.stringify(methods).toUpperCase().includes('"GET"')) return null
