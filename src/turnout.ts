@@ -176,6 +176,11 @@ export class Turnout extends MethodRegistrar {
     this.#home = process.cwd()
     this.#loader = null
     this.#closing = null
+    this.#rules = {
+      limits: limitsOf(options.limits),
+      underscores: options.underscores ?? 'drop',
+      trusted: parseTrusted(options.trustedProxies ?? []),
+    }
     this.#worker = new InProcessWorker({
       services: () => this.#services.open(),
       log: this.log,
@@ -184,7 +189,8 @@ export class Turnout extends MethodRegistrar {
       maxLiveVersions: options.maxLiveVersions ?? 16,
       onRetired: (version) => this.#events.emit('retired', version),
       upstreams: {
-        trusted: parseTrusted(options.trustedProxies ?? []),
+        trusted: this.#rules.trusted,
+        underscores: this.#rules.underscores,
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
       },
     })
@@ -219,11 +225,6 @@ export class Turnout extends MethodRegistrar {
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
     })
-    this.#rules = {
-      limits: limitsOf(options.limits),
-      underscores: options.underscores ?? 'drop',
-      trusted: parseTrusted(options.trustedProxies ?? []),
-    }
     this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
     this.handler = (request, response, next) => {
       void this.#nodeServe(request, response, next)

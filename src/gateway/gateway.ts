@@ -2,7 +2,6 @@ import { TurnoutError } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
 import { findServing } from '../core/route/find.ts'
 import type { PathOptions } from '../core/router/path.ts'
-import { isBodySource } from './body-source.ts'
 import { Exchange } from './exchange.ts'
 import { matchOtherSlash, missReply, type NotFound, type TrailingSlash } from './miss.ts'
 import { codeReply, errorReply } from './problem-reply.ts'
@@ -60,10 +59,7 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
       if (!isFinal(status)) return failed(exchange, invalidStatus(status))
       exchange.status = status
       if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
-        const sent = isBodySource(body)
-          ? transport.pipe(status, reply.headers, body)
-          : transport.stream(status, reply.headers, body)
-        return sent.then(
+        return transport.stream(status, reply.headers, body).then(
           () => end(exchange),
           (error: unknown) => failed(exchange, error),
         )

@@ -1,3 +1,4 @@
+import { fieldValue, withoutField } from '../core/http/fields.ts'
 import type { BodySource } from './body-source.ts'
 
 /** What a body may be on its way out. A string or bytes leave in one write with the head; the rest is streamed. */
@@ -17,12 +18,7 @@ export class Reply {
 
   /** First value of a field, by name in any case. */
   header(name: string): string | undefined {
-    const wanted = name.toLowerCase()
-    const { headers } = this
-    for (let at = 0; at < headers.length; at += 2) {
-      if (headers[at]!.toLowerCase() === wanted) return headers[at + 1]
-    }
-    return undefined
+    return fieldValue(this.headers, name.toLowerCase())
   }
 
   /** Replaces every field of that name by one. */
@@ -37,14 +33,8 @@ export class Reply {
   }
 
   removeHeader(name: string): this {
-    if (this.header(name) === undefined) return this
-    const wanted = name.toLowerCase()
-    const kept: string[] = []
-    for (let at = 0; at < this.headers.length; at += 2) {
-      const field = this.headers[at]!
-      if (field.toLowerCase() !== wanted) kept.push(field, this.headers[at + 1]!)
-    }
-    this.headers = kept
+    if (this.header(name) !== undefined)
+      this.headers = withoutField(this.headers, name.toLowerCase())
     return this
   }
 }

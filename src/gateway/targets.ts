@@ -28,7 +28,7 @@ const isAnswer = ({ kind }: DataTarget): boolean => kind === 'respond' || kind =
 const sentOn =
   (next: Handler, { environment }: Upstreams): Handler =>
   (exchange) => {
-    const outbound = beginOutbound(exchange, environment.trusted)
+    const outbound = beginOutbound(exchange, environment)
     if ('code' in outbound) return problemReply(outbound)
     exchange.outbound = outbound
     return next(exchange)

@@ -34,11 +34,13 @@ export interface Transport {
   /** Sends a whole answer in one write. */
   send(status: number, headers: string[], body: string | Uint8Array | null): void
   /** Sends the head, then the body as it comes, at the client's pace. Rejects when the body fails or the client left. */
-  stream(status: number, headers: string[], body: AsyncIterable<string | Uint8Array>): Promise<void>
+  stream(
+    status: number,
+    headers: string[],
+    body: AsyncIterable<string | Uint8Array> | BodySource,
+  ): Promise<void>
   /** Sends an informational answer, where the listener can. */
   inform(status: number, headers: readonly string[]): void
-  /** The same as `stream` for a body that is pushed. */
-  pipe(status: number, headers: string[], source: BodySource): Promise<void>
   /**
    * Answers 101 and joins the client's connection with another one, both ways, until one of them ends. `first` came from
    * the other one already.

@@ -5,7 +5,12 @@ import { Readable, type Duplex } from 'node:stream'
 import type { Block } from '../core/address.ts'
 import { TurnoutError } from '../core/errors.ts'
 import { clientAddress } from '../core/http/forwarded.ts'
-import type { BodyPump, BodySink, BodySource } from '../gateway/body-source.ts'
+import {
+  isBodySource,
+  type BodyPump,
+  type BodySink,
+  type BodySource,
+} from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
 import { LeanRequest } from './lean-request.ts'
@@ -299,8 +304,9 @@ export class NodeTransport implements Transport {
   async stream(
     status: number,
     headers: string[],
-    body: AsyncIterable<string | Uint8Array>,
+    body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void> {
+    if (isBodySource(body)) return await this.#push(status, headers, body)
     const response = this.#response
     const iterator = body[Symbol.asyncIterator]()
     const isBare = isBodyless(status) || this.method === 'HEAD'
@@ -337,7 +343,8 @@ export class NodeTransport implements Transport {
     })
   }
 
-  pipe(status: number, headers: string[], source: BodySource): Promise<void> {
+  /** The same for a body that is pushed. */
+  #push(status: number, headers: string[], source: BodySource): Promise<void> {
     const response = this.#response
     const isBare = isBodyless(status) || this.method === 'HEAD'
     const { length } = source

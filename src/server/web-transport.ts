@@ -1,5 +1,6 @@
 import { TurnoutError } from '../core/errors.ts'
 import {
+  isBodySource,
   pulled,
   pump,
   type BodyPump,
@@ -96,10 +97,6 @@ export class WebTransport implements Transport {
   /** A web response has no room for it. */
   inform(): void {}
 
-  pipe(status: number, headers: string[], source: BodySource): Promise<void> {
-    return this.stream(status, headers, pulled(source))
-  }
-
   tunnel(): Promise<void> {
     return Promise.reject(new Error('a web request cannot be upgraded'))
   }
@@ -117,9 +114,10 @@ export class WebTransport implements Transport {
   async stream(
     status: number,
     headers: string[],
-    body: AsyncIterable<string | Uint8Array>,
+    body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void> {
-    const iterator = body[Symbol.asyncIterator]()
+    const pieces = isBodySource(body) ? pulled(body) : body
+    const iterator = pieces[Symbol.asyncIterator]()
     if (isBodyless(status) || this.method === 'HEAD') {
       this.#respond(status, headers, null)
       await iterator.return?.()

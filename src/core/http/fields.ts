@@ -1,19 +1,29 @@
 import { problem, type Problem } from '../errors.ts'
 
-/** Of one connection, or ours to say anew for the next one: RFC 9110 section 7.6.1, and how a body is framed. */
-const hopByHop: ReadonlySet<string> = new Set([
+/** Fields of one connection, or that say where a message ends: whoever sends a message writes these itself. */
+export const connectionFields: ReadonlySet<string> = new Set([
   'connection',
+  'content-length',
   'keep-alive',
   'proxy-connection',
   'te',
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'content-length',
+])
+
+/** The same in a request, where a connection is negotiated as well. */
+export const requestConnectionFields: ReadonlySet<string> = new Set([
+  ...connectionFields,
   'expect',
   'http2-settings',
+])
+
+/** What is not passed on: RFC 9110 section 7.6.1. */
+const hopByHop: ReadonlySet<string> = new Set([
+  ...requestConnectionFields,
+  'proxy-authenticate',
+  'proxy-authorization',
 ])
 
 const hopLengths: ReadonlySet<number> = new Set(Array.from(hopByHop, ({ length }) => length))
@@ -96,5 +106,23 @@ export function cleanFields(rawHeaders: readonly string[]): readonly string[] {
   for (let at = 0; at < rawHeaders.length; at += 2) {
     if (!rawHeaders[at]!.includes('_')) kept.push(rawHeaders[at]!, rawHeaders[at + 1]!)
   }
+  return kept
+}
+
+const isNamed = (name: string, lowerCase: string): boolean =>
+  name.length === lowerCase.length && name.toLowerCase() === lowerCase
+
+/** First value of a field of a flat list; `name` in lower case. */
+export function fieldValue(headers: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < headers.length; at += 2)
+    if (isNamed(headers[at]!, name)) return headers[at + 1]
+  return undefined
+}
+
+/** A flat list without a field; `name` in lower case. */
+export function withoutField(headers: readonly string[], name: string): string[] {
+  const kept: string[] = []
+  for (let at = 0; at < headers.length; at += 2)
+    if (!isNamed(headers[at]!, name)) kept.push(headers[at]!, headers[at + 1]!)
   return kept
 }

@@ -9,6 +9,7 @@ const maxListed = 64
 const ownOfRequest: ReadonlyMap<string, string> = new Map([
   ['host', 'host is that of the endpoint, or with preserve-host that of the client'],
   ['expect', 'expect is answered by the gateway'],
+  ['http2-settings', 'http2-settings belongs to a connection'],
 ])
 
 /** A name of a header, in lower case. */

@@ -1,24 +1,13 @@
+import { connectionFields } from '../http/fields.ts'
 import { shown } from './input.ts'
 
 export const maxFieldLength = 8192
-
-/** Fields that say how a message is sent: whoever sends it writes them. */
-const framing: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** Why a text is no name of a header that an author may write, or null. */
 export function fieldNameReason(text: string): string | null {
   if (!/^[\w!#$%&'*+.^`|~-]{1,256}$/.test(text)) return `${shown(text)} is no name of a header`
   const name = text.toLowerCase()
-  return framing.has(name) ? `${name} is written by the gateway` : null
+  return connectionFields.has(name) ? `${name} is written by the gateway` : null
 }
 
 /** Why a text is no value of a header, or null. */

@@ -38,9 +38,6 @@ const makers: { readonly [Kind in Filter['kind']]: (settings: never, place: Filt
     fallback,
   }
 
-/** Every kind of filter there is. */
-export const filterKinds: readonly Filter['kind'][] = Object.keys(makers) as Filter['kind'][]
-
 /** The filters of a route around its target, put together once. */
 export function withFilters(route: Route, target: Handler, upstreams: Upstreams): Handler {
   return (route.filters ?? []).reduceRight((next, filter) => {

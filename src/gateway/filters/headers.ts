@@ -1,4 +1,4 @@
-import { withoutField } from '../upstream/outbound.ts'
+import { withoutField } from '../../core/http/fields.ts'
 import { Reply } from '../reply.ts'
 import { after, before, type FilterMaker } from './filter.ts'
 import { fillField } from './template.ts'

@@ -24,8 +24,7 @@ export const rateLimit: FilterMaker<'rate-limit'> = ({ key, perSecond, burst }, 
   const rate: Rate = { perSecond, burst }
   const buckets = place.stateOf(() => new RecentMap<TokenBucket>(maxBuckets))
   return (next) => (exchange) => {
-    const who =
-      key === null ? '' : bucketName(key.kind, hashKeyOf(key, exchange, exchange.outbound))
+    const who = key === null ? '' : bucketName(key.kind, hashKeyOf(key, exchange.transport))
     const now = performance.now()
     const taken = takeToken(rate, buckets.get(who) ?? fullBucket(rate, now), now)
     buckets.set(who, taken.bucket)

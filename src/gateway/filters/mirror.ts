@@ -29,7 +29,7 @@ function copy(
 ): void {
   const outbound = exchange.outbound!
   const live = upstreams.get(name)
-  const endpoint = live?.pick(exchange, outbound, undefined, [])
+  const endpoint = live?.pick(exchange, undefined, [])
   if (endpoint === undefined || endpoint === null) return
   copies.open += 1
   endpoint.enter()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { cookieValueOf } from '../../core/route/facts.ts'
 import type { AffinitySettings } from '../../core/route/upstream.ts'
 import type { Exchange } from '../exchange.ts'
-import { cookieValue } from './hash-key.ts'
 
 const names = new Map<string, string>()
 const maxNames = 10_000
@@ -17,5 +17,5 @@ export function affinityCookie(key: string): string {
 
 /** The endpoint that a client came from, as its cookie says. */
 export function wantedKey({ cookie }: AffinitySettings, exchange: Exchange): string | undefined {
-  return cookieValue(exchange.transport.header('cookie'), cookie)
+  return cookieValueOf(exchange.transport, cookie)
 }

@@ -1,6 +1,7 @@
 import { lookup, resolve4, resolve6 } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import { addressText, parseAddress, type Block } from '../../core/address.ts'
+import type { Underscores } from '../../core/http/fields.ts'
 import type { Logger } from '../../core/logger.ts'
 import { addressProblem } from '../../core/route/uri.ts'
 import type { Origin } from './client.ts'
@@ -10,6 +11,8 @@ export interface UpstreamEnvironment {
   readonly log: Logger
   /** Proxies in front of us whose word is taken for who the client is. */
   readonly trusted: readonly Block[]
+  /** Whether fields with `_` in their name are sent on. */
+  readonly underscores: Underscores
   readonly random: () => number
   /** Why an address may not be connected to, whatever name led there; null: it may. */
   readonly refuseAddress: (address: string, port: number) => string | null
@@ -27,6 +30,7 @@ export function usualEnvironment(log: Logger): UpstreamEnvironment {
   return {
     log,
     trusted: [],
+    underscores: 'drop',
     random: Math.random,
     refuseAddress: forbiddenAddress,
     resolve: resolveName,

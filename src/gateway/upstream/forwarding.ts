@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { TurnoutError, type ErrorCode } from '../../core/errors.ts'
+import { fieldValue } from '../../core/http/fields.ts'
 import type { Labels, TimeoutSettings } from '../../core/route/upstream.ts'
 import type { BodyPump, BodySink, BodySource } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
@@ -10,7 +11,7 @@ import type { Call } from './call.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
 import type { OpenStreams } from './open-streams.ts'
-import { fieldValue, type Outbound } from './outbound.ts'
+import type { Outbound } from './outbound.ts'
 import { acceptOf } from './websocket.ts'
 
 /** Endpoints that are tried for one request, where it may be sent again. */
@@ -96,7 +97,7 @@ export class Forwarding implements AnswerListener, BodySource {
   #attempt(): void {
     const exchange = this.#exchange
     const { method, transport } = exchange
-    const endpoint = this.#upstream.pick(exchange, this.#outbound, this.#subset, this.#tried)
+    const endpoint = this.#upstream.pick(exchange, this.#subset, this.#tried)
     if (endpoint === null) return this.#refuse('TURNOUT_UPSTREAM_EMPTY')
     this.#endpoint = endpoint
     this.#tried.push(endpoint)

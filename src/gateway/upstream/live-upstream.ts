@@ -19,7 +19,6 @@ import { HealthChecks } from './health.ts'
 import { hashKeyOf } from './hash-key.ts'
 import { createClient, parseOrigin } from './http-client.ts'
 import { LiveEndpoint, type EndpointWatcher } from './live-endpoint.ts'
-import type { Outbound } from './outbound.ts'
 import { readPem } from './pem.ts'
 
 export type Admitted =
@@ -168,7 +167,6 @@ export class LiveUpstream implements EndpointWatcher {
   /** An endpoint for an exchange; one that was tried comes again only where there is no other. */
   pick(
     exchange: Exchange,
-    outbound: Outbound,
     subset: Labels | undefined,
     tried: readonly LiveEndpoint[],
   ): LiveEndpoint | null {
@@ -184,7 +182,7 @@ export class LiveUpstream implements EndpointWatcher {
       if (known !== undefined) return known
     }
     if (candidates.length === 1 && candidates[0]!.weight > 0) return candidates[0]!
-    const key = balancer.kind === 'ring-hash' ? hashKeyOf(balancer.key, exchange, outbound) : null
+    const key = balancer.kind === 'ring-hash' ? hashKeyOf(balancer.key, exchange.transport) : null
     return this.#balancer.pick(candidates, key)
   }
 

@@ -1,9 +1,9 @@
-import type { Block } from '../../core/address.ts'
 import type { Problem } from '../../core/errors.ts'
-import { cleanFields, endToEndFields } from '../../core/http/fields.ts'
+import { cleanFields, endToEndFields, withoutField } from '../../core/http/fields.ts'
 import { forwardedHeaders } from '../../core/http/forwarded.ts'
 import type { TimeoutSettings } from '../../core/route/upstream.ts'
 import type { Exchange } from '../exchange.ts'
+import type { UpstreamEnvironment } from './environment.ts'
 
 /** The request as it is sent on. Filters change it; the client's own stays as it was. */
 export interface Outbound {
@@ -25,9 +25,13 @@ export interface Outbound {
  * What a request is sent on as, before any filter: without what is of its connection, with who it is from. A problem,
  * where the client asks to have a field removed that is not its own to remove.
  */
-export function beginOutbound(exchange: Exchange, trusted: readonly Block[]): Outbound | Problem {
+export function beginOutbound(
+  exchange: Exchange,
+  { trusted, underscores }: Pick<UpstreamEnvironment, 'trusted' | 'underscores'>,
+): Outbound | Problem {
   const { transport } = exchange
-  const fields = endToEndFields(cleanFields(transport.headers()))
+  const given = transport.headers()
+  const fields = endToEndFields(underscores === 'drop' ? cleanFields(given) : given)
   if ('code' in fields) return fields
   const headers = forwardedHeaders({
     fields: withoutField(fields, 'host'),
@@ -52,21 +56,3 @@ export const copyOutbound = (outbound: Outbound): Outbound => ({
   ...outbound,
   headers: outbound.headers.slice(),
 })
-
-const isNamed = (name: string, lowerCase: string): boolean =>
-  name.length === lowerCase.length && name.toLowerCase() === lowerCase
-
-/** First value of a field; `name` in lower case. */
-export function fieldValue(headers: readonly string[], name: string): string | undefined {
-  for (let at = 0; at < headers.length; at += 2)
-    if (isNamed(headers[at]!, name)) return headers[at + 1]
-  return undefined
-}
-
-/** The list without a field; `name` in lower case. */
-export function withoutField(headers: readonly string[], name: string): string[] {
-  const kept: string[] = []
-  for (let at = 0; at < headers.length; at += 2)
-    if (!isNamed(headers[at]!, name)) kept.push(headers[at]!, headers[at + 1]!)
-  return kept
-}

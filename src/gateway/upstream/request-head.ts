@@ -1,20 +1,7 @@
 import { TurnoutError } from '../../core/errors.ts'
+import { requestConnectionFields } from '../../core/http/fields.ts'
 import type { OutgoingRequest } from './client.ts'
 import { isFieldText, isToken } from './fields.ts'
-
-/** What belongs to a connection or says where a message ends: the client alone writes these. */
-const ours: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 /** Methods whose requests say that they have no body, because one is expected (RFC 9110 section 8.6). */
 const withBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
@@ -32,7 +19,8 @@ function checkField(name: string, value: string): void {
   if (!isFieldText(value, 0, value.length)) {
     refuse(`the field ${name} has control characters, or others than Latin-1`)
   }
-  if (ours.has(name.toLowerCase())) refuse(`the field ${name} belongs to the connection`)
+  if (requestConnectionFields.has(name.toLowerCase()))
+    refuse(`the field ${name} belongs to the connection`)
 }
 
 function framing({ method, bodyLength }: OutgoingRequest): string {

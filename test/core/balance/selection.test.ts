@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { eligible } from '../../../src/core/balance/eligible.ts'
 import { slowStartWeight } from '../../../src/core/balance/slow-start.ts'
 import { compileSubset } from '../../../src/core/balance/subset.ts'
 import { type Labels, defaultSlowStart } from '../../../src/core/route/upstream.ts'
@@ -101,16 +100,3 @@ test('a compiled request selects what the request selects', () => {
     { numRuns: 2000 },
   )
 })
-
-for (const [able, expected] of [
-  ['abc', 'abc'],
-  ['b', 'b'],
-  ['', 'abc'],
-] as const) {
-  test(`of a, b, c those eligible with ${able || 'none'} able are ${expected}`, () => {
-    const endpoints = ['a', 'b', 'c']
-    const chosen = eligible(endpoints, (one) => able.includes(one))
-    assert.equal(chosen.join(''), expected)
-    assert.equal(chosen === endpoints, expected === 'abc')
-  })
-}

@@ -75,14 +75,13 @@ export function openExchange(said: Said = {}): Opened {
     bodyStream: never,
     pumpBody: never,
     stream: never,
-    pipe: never,
     tunnel: never,
   }
   const exchange = new Exchange(transport, {} as Snapshot)
   const [path = ''] = target.split('?')
   const value = plainRoute('test', 'route', method, pattern, { kind: 'uri', uri: 'http://a.test' })
   exchange.matched({ kind: 'match', value, params, pattern, canonical: path } as never, path)
-  const outbound = beginOutbound(exchange, [])
+  const outbound = beginOutbound(exchange, { trusted: [], underscores: 'drop' })
   if ('code' in outbound) throw new Error(outbound.message)
   exchange.outbound = outbound
   return {
