@@ -64,6 +64,8 @@ export const emptyTable: Table = Object.freeze({
 /** The length in front keeps an owner apart from one whose name goes on after it. */
 const ownedKey = (owner: string, id: string): string => `${owner.length}:${owner} ${id}`
 
+const isTooLong = (name: string, id: string): boolean => ownedKey(name, id).length > maxKeyLength
+
 /** The routes of an owner. */
 export function* routesOf(table: Table, owner: string): Generator<Route> {
   for (const [, route] of entriesFrom(table.owned, ownedKey(owner, ''))) yield route
@@ -160,7 +162,7 @@ export function addRoutes(
     const twice = ids.get(route.id)
     ids.set(route.id, route)
     refusals.push(...problems.map(ofInput))
-    if (ownedKey(route.owner, route.id).length > maxKeyLength) {
+    if ([route.owner, ...usedBy(route)].some((name) => isTooLong(name, route.id))) {
       const shown = `${(route.paths[0] ?? '').slice(0, 80)}...`
       const values = { pattern: shown, reason: 'it is too long' }
       refusals.push(ofInput(problem('TURNOUT_PATTERN_INVALID', values)))

@@ -111,9 +111,16 @@ function parseSocket(path: string): UriResult {
   return { origin: `unix:${path}`, hasPath: false, reason: null }
 }
 
+/** Longest name that DNS can hold, and longest part of one (RFC 1035, section 2.3.4). */
+const maxNameLength = 253
+const maxLabelLength = 63
+
 /** The host as `URL` has canonicalised it: `0x7f000001` is `127.0.0.1` by then. */
 function hostProblem(hostname: string): string | null {
   const name = hostname.replace(/\.$/, '')
+  if (name.length > maxNameLength) return `no host has more than ${maxNameLength} characters`
+  if (name.split('.').some((label) => label.length > maxLabelLength))
+    return `no part of a host's name has more than ${maxLabelLength} characters`
   if (names.has(name)) return `${name} is a metadata service`
   const address = parseAddress(name.replaceAll(/[[\]]/g, ''))
   return address === null ? null : addressProblem(address)

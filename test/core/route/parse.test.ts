@@ -375,6 +375,12 @@ const uris: readonly (readonly [string, RegExp | null])[] = [
   ['forward:/a', /inside Spring/],
   ['no://op', /respond/],
   [`http://a/${'x'.repeat(2048)}`, /longer/],
+  [`http://${'a'.repeat(63)}.org`, null],
+  [`http://${'a'.repeat(64)}.org`, /more than 63/],
+  [`http://${'a.'.repeat(126)}b`, null],
+  [`http://${'a.'.repeat(126)}b.`, null],
+  [`http://${'a.'.repeat(127)}b`, /more than 253/],
+  [`http://${'a'.repeat(1020)}`, /more than 253/],
 ]
 for (const [uri, expected] of uris) {
   test(`the URI ${JSON.stringify(uri.slice(0, 40))} is ${expected === null ? 'allowed' : 'refused'}`, () => {

@@ -130,6 +130,17 @@ test('an id longer than an index can hold is a problem, not a throw', () => {
   )
 })
 
+test('an id that is too long beside the upstream it uses is a problem, not a throw', () => {
+  const route = routeOf('a', 'GET', `/${'x'.repeat(900)}`)
+  const target = { kind: 'upstream', upstream: 'u'.repeat(200) } as const
+  const { table, refusals } = addRoutes(emptyTable, [{ ...route, target }])
+  assert.equal(table, emptyTable)
+  assert.deepEqual(
+    refusals.map(({ problem }) => problem.code),
+    ['TURNOUT_PATTERN_INVALID'],
+  )
+})
+
 test('one change leaves all but a path of the indexes shared', () => {
   const many = Array.from({ length: 1_000 }, (_, at) => routeOf('a', 'GET', `/r${at}/:id`))
   const { table } = addRoutes(emptyTable, many)

@@ -151,6 +151,9 @@ function isOrigin(value: unknown, mayHavePath: boolean): boolean {
   }
   if (!/^[!-~]+$/.test(value) || !URL.canParse(value)) return false
   const { hostname, port, pathname, search } = new URL(value)
+  // A name that DNS could hold.
+  if (!/^[^.]{0,63}(?:\.[^.]{0,63})*$/.test(hostname) || hostname.length > 254) return false
+  if (hostname.length === 254 && !hostname.endsWith('.')) return false
   if (port === '0' || (!mayHavePath && (pathname !== '/' || search !== ''))) return false
   const isMeta = /^(?:metadata(?:\.goog|\.google\.internal)?|instance-data(?:\.ec2\.internal)?)\.?$/
   const isFar = /^(?:0\.|169\.254\.|100\.100\.100\.200$|168\.63\.129\.16$|192\.0\.0\.192$)/
