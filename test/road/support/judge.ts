@@ -102,6 +102,7 @@ export function servedOf(route: unknown): Served | null {
   )
     return null
   const { methods, predicates, target, uri, path } = route
+  if (!isHere(isFields(target) ? target['uri'] : uri)) return null
   if (methods !== undefined && !JSON.stringify(methods).toUpperCase().includes('"GET"')) return null
   const calls = Array.isArray(predicates) ? predicates : []
   const found = uri === undefined ? (calls.length === 0 ? path : null) : springPath(calls)
@@ -113,6 +114,9 @@ export function servedOf(route: unknown): Served | null {
     .replaceAll(/\*[a-z]*/g, 'x/y')
   return { path: asked, ...answerOf(uri, isFields(target) ? target : {}) }
 }
+
+/** Whether it leads to a port of this machine, where nobody is. What is elsewhere is nobody's to ask. */
+const isHere = (uri: unknown): boolean => uri === undefined || uri === 'http://127.0.0.1:9001'
 
 const springPath = (calls: readonly unknown[]): unknown => {
   const [call] = calls
