@@ -292,7 +292,8 @@ async function poll(
   polling: { readonly isOver: boolean },
 ): Promise<void> {
   const wholeOf = ({ status, text, headers }: Answer): object => {
-    const { date: _, ...rest } = headers
+    // A connection ends after so many requests, whatever they were.
+    const { date: _, connection: __, ...rest } = headers
     return { status, text, headers: rest }
   }
   const before = new Map<string, object>()
