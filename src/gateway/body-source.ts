@@ -1,6 +1,6 @@
 /** Takes a body piece by piece. The last call is `end` or `fail`. */
 export interface BodySink {
-  /** The bytes are the sink's to keep. False: no more until the source is resumed. */
+  /** The bytes are the sink's to keep, unless it gives them back. False: no more until the source is resumed. */
   write(bytes: Uint8Array): boolean
   end(): void
   /** The body ends here, and should not have. */
@@ -15,6 +15,8 @@ export interface BodySource {
   flow(sink: BodySink): void
   /** Goes on after `write` said false. */
   resume(): void
+  /** Bytes that `write` was given and that nobody will look at again. Whoever cannot tell leaves it. */
+  recycle?(bytes: Uint8Array): void
   /** Nobody takes the rest. */
   cancel(reason: string): void
 }

@@ -361,6 +361,8 @@ export class NodeTransport implements Transport {
       response.strictContentLength = true
       this.#writeHead(status, length === null ? fields : withLength(fields, String(length)))
       let isOver = false
+      // Bytes that are still to come, where that is known.
+      let rest = length ?? Infinity
       this.onClose(() => {
         if (!isOver) source.cancel('the client left')
         isOver = true
@@ -368,10 +370,20 @@ export class NodeTransport implements Transport {
       })
       response.on('drain', () => source.resume())
       source.flow({
-        write: (bytes) => response.write(bytes) || response.writableLength < maxWaiting,
+        write: (bytes) => {
+          rest -= bytes.byteLength
+          const written = (error?: Error | null): void => {
+            // The system has them.
+            if (error === null || error === undefined) source.recycle?.(bytes)
+          }
+          // The last piece and the end together are one write, not two.
+          if (rest === 0) response.end(bytes, written)
+          else if (!response.write(bytes, written)) return response.writableLength < maxWaiting
+          return true
+        },
         end: () => {
           isOver = true
-          response.end()
+          if (!response.writableEnded) response.end()
           resolve()
         },
         fail: (error) => {

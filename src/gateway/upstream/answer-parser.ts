@@ -1,6 +1,7 @@
 import { AnswerHead, isBad, needsMore } from './answer-head.ts'
 import { ChunkScanner } from './chunks.ts'
 import { listTokens } from './fields.ts'
+import { lend } from './slabs.ts'
 
 const mostInformational = 10
 const noBytes: Buffer = Buffer.alloc(0)
@@ -20,7 +21,7 @@ type Place = 'nothing' | 'head' | 'length' | 'chunks' | 'trailer' | 'until-close
 
 /** The bytes are in a buffer that the next read fills again. */
 const copyOf = (bytes: Buffer, from: number, end: number): Buffer => {
-  const copy = Buffer.allocUnsafe(end - from)
+  const copy = lend(end - from)
   bytes.copy(copy, 0, from, end)
   return copy
 }
@@ -178,7 +179,7 @@ export class AnswerParser {
     let at = from
     let data = noBytes
     if (this.#place === 'chunks' && at < end) {
-      const into = Buffer.allocUnsafe(end - at)
+      const into = lend(end - at)
       at = this.#chunks.scan(bytes, at, end, into)
       if (at < 0) return this.#refuse('its chunks are none')
       data = into.subarray(0, this.#chunks.filled)

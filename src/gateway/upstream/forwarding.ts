@@ -12,7 +12,11 @@ import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
 import type { OpenStreams } from './open-streams.ts'
 import type { Outbound } from './outbound.ts'
+import { giveBack } from './slabs.ts'
 import { acceptOf } from './websocket.ts'
+
+/** A body of so many bytes leaves in one write with its head; it is copied for that. */
+const mostTogether = 16_384
 
 /** Endpoints that are tried for one request, where it may be sent again. */
 const maxAttempts = 3
@@ -159,10 +163,11 @@ export class Forwarding implements AnswerListener, BodySource {
       if (length !== null) headers.push('content-length', String(length))
       // Of a whole body the length is known, and would be said: of this one nobody has said it.
       this.#resolve(new Reply(status, headers, length === null ? this : null))
-    } else if (whole !== null) {
+    } else if (whole !== null && whole.length <= mostTogether) {
       this.#resolve(new Reply(status, headers, whole))
     } else {
-      this.length = length
+      this.length = whole?.length ?? length
+      if (whole !== null) this.#early.push(whole)
       // What has no end of its own is under the deadlines between two pieces only.
       if (isEventStream(headers)) this.#stopTotal()
       this.#streams.add(exchange, this.#endpoint!)
@@ -258,6 +263,10 @@ export class Forwarding implements AnswerListener, BodySource {
 
   resume(): void {
     this.#outgoing?.resume()
+  }
+
+  recycle(bytes: Uint8Array): void {
+    giveBack(bytes)
   }
 
   cancel(reason: string): void {
