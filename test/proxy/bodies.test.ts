@@ -37,6 +37,9 @@ const openSizes = async (t: TestContext): Promise<string> => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+/** More than the system takes for a client that does not read: pieces wait in the gateway. */
+const stalled = 12_000_000
+
 type Pace = 'fast' | 'slow' | 'leaves'
 
 /** What came of a request: the digest of its body; null: its client left. */
@@ -49,9 +52,9 @@ const ask = (port: number, path: string, pace: Pace): Promise<string | null> =>
         if (pace === 'leaves' && parts.length === 1) {
           response.destroy()
           resolve(null)
-        } else if (pace === 'slow') {
+        } else if (pace === 'slow' && parts.length % 50 === 1) {
           response.pause()
-          setTimeout(() => response.resume(), 20)
+          setTimeout(() => response.resume(), 50)
         }
       })
       response.on('end', () => resolve(digest(Buffer.concat(parts))))
@@ -64,7 +67,7 @@ test('bodies of every size reach the client byte for byte, beside slow clients a
   const proxy = await openProxy(t, [route('/*rest', await openSizes(t))])
   const wrong: string[] = []
   let left = 0
-  const paces: readonly Pace[] = ['fast', 'slow', 'leaves', 'fast', 'fast']
+  const paces: readonly Pace[] = ['fast', 'leaves', 'fast', 'fast', 'fast']
   const framings = ['length', 'chunked', 'pieces'] as const
   const rows = Array.from({ length: 660 }, (_, id) => ({
     id,
@@ -72,13 +75,15 @@ test('bodies of every size reach the client byte for byte, beside slow clients a
     framing: framings[id % framings.length]!,
     pace: paces[id % paces.length]!,
   }))
+  const isSlow = (at: number): boolean => at % 60 === 59
   let next = 0
   const client = async (): Promise<void> => {
     for (;;) {
       const row = rows[next]
       next += 1
       if (row === undefined) return
-      const { id, size, framing, pace } = row
+      const { id, framing } = row
+      const [size, pace] = isSlow(id) ? [stalled, 'slow' as const] : [row.size, row.pace]
       const got = await ask(proxy.port, `/${id}/${size}/${framing}`, pace)
       if (got === null) left += 1
       else if (got !== digest(bodyOf(id, size))) wrong.push(`${id} ${size} ${framing} ${pace}`)
