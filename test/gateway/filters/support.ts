@@ -1,6 +1,9 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
+import { defineModule } from '../../../src/modules/define.ts'
+import { readDefinition } from '../../../src/modules/definition.ts'
+import { ModuleVersion } from '../../../src/modules/module-version.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import type { Filter } from '../../../src/core/route/filter.ts'
 import { plainRoute, type Route } from '../../../src/core/route/route.ts'
@@ -42,6 +45,28 @@ const never = (): never => {
   throw new Error('a filter does not do that')
 }
 
+/** A module version whose filter changes the request, then the answer. */
+function ownVersion(): ModuleVersion {
+  const module = defineModule({
+    register(routes) {
+      routes.filter('both-ways', async (c, next, { value }) => {
+        c.setRequestHeader('x-own', value as string).removeRequestHeader('x-sent')
+        return (await next()).setHeader('x-answer', 'own')
+      })
+    },
+  })
+  const version = new ModuleVersion({
+    definition: readDefinition(module, 'own'),
+    digest: 'own',
+    services: {},
+    log: silentLogger,
+    drainMs: 1_000,
+    streamDrainMs: 1_000,
+  })
+  version.open(undefined)
+  return version
+}
+
 export function openExchange(said: Said = {}): Opened {
   const { method = 'GET', target = '/', params = {}, pattern = '/', bodyLength = 0 } = said
   const headers = Object.freeze(['host', 'gateway.test', ...(said.headers ?? [])])
@@ -77,7 +102,8 @@ export function openExchange(said: Said = {}): Opened {
     stream: never,
     tunnel: never,
   }
-  const exchange = new Exchange(transport, {} as Snapshot)
+  const versions = new Map([['own', ownVersion()]])
+  const exchange = new Exchange(transport, { versions } as unknown as Snapshot)
   const [path = ''] = target.split('?')
   const value = plainRoute('test', 'route', method, pattern, { kind: 'uri', uri: 'http://a.test' })
   exchange.matched({ kind: 'match', value, params, pattern, canonical: path } as never, path)
