@@ -90,10 +90,8 @@ test('a filter of a file refuses and lets pass, before targets of every kind', a
   const folder = makeFolder(t, { 'auth.js': authText('1.0.0') })
   const { turnout, port } = await openEmbedded(t, folder)
   const client = await openAdmin(t, turnout)
-  await client.putUpstream({
-    params: { name: 'echo' },
-    body: { name: 'echo', endpoints: [echo] } as never,
-  })
+  const made = await client.createUpstream({ body: { name: 'echo', endpoints: [echo] } as never })
+  assert.equal(made.ok, true)
   const targets = {
     uri: [{ uri: echo }, '200 ann/admin - -'],
     upstream: [{ upstream: 'echo' }, '200 ann/admin - -'],
