@@ -154,7 +154,7 @@ test('an answer that is not sent gives its body back', async () => {
   assert.deepEqual([reply.body, kept.isCancelled], [kept, false])
 })
 
-test('a filter that answers before what it asked for ends that', () => {
+test('a filter that answers before what it asked for ends that', async () => {
   const ended: string[] = []
   const { exchange } = openExchange({
     own: versionOf({
@@ -168,9 +168,8 @@ test('a filter that answers before what it asked for ends that', () => {
     one.worker = { abort: (reason) => void ended.push(reason) }
     return new Promise(() => undefined)
   }
-  return Promise.resolve(around(named('one'), target)(exchange)).then(({ status }) => {
-    assert.deepEqual([status, ended], [504, ['a filter answered instead']])
-  })
+  const { status } = await around(named('one'), target)(exchange)
+  assert.deepEqual([status, ended], [504, ['a filter answered instead']])
 })
 
 test('filters further out mend what the target did not answer, and nothing that a module answered', async () => {
@@ -194,7 +193,7 @@ test('where the module is not live nothing of the chain runs', async () => {
   const { exchange } = openExchange({ own: null })
   const reply = await around([named('one')], target)(exchange)
   assert.equal(reply.status, 503)
-  assert.match(String(reply.body), /TURNOUT_MODULE_NOT_LIVE/)
+  assert.match(reply.body as string, /TURNOUT_MODULE_NOT_LIVE/)
   assert.equal(target.count, 0)
 })
 
