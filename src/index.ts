@@ -5,13 +5,17 @@ export type { Explanation } from './core/router/explain.ts'
 export type { AppliedChange, Rejection, Revision } from './control/change.ts'
 export { Reply, type ReplyBody } from './gateway/reply.ts'
 export type { Context } from './modules/context.ts'
+export type { FilterContext } from './modules/filter-context.ts'
 export type { Body } from './modules/body.ts'
 export {
   defineModule,
   type Answer,
   type AnyRouteModule,
+  type Filter,
+  type FilterArgs,
   type Handlers,
   type Middleware,
+  type ModuleRegistrar,
   type Registrar,
   type RouteHandler,
   type RouteModule,

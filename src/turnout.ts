@@ -588,6 +588,7 @@ export class Turnout extends MethodRegistrar {
       path: exchange.path,
       route_id: exchange.route?.id,
       revision: exchange.snapshot.revision,
+      ...exchange.thrower,
       ...mapError(error),
     })
   }

@@ -15,6 +15,7 @@ export const moduleItem: z.ZodType = z.looseObject({
   name: text,
   version: text,
   digest: text,
+  filters: z.array(text).optional(),
   ...facts,
 })
 

@@ -111,6 +111,12 @@ const filter = z.union([
   }),
   z.strictObject({ kind: z.literal('fallback'), respond }),
   z.strictObject({ kind: z.literal('fallback'), upstream: text }),
+  z.strictObject({
+    kind: z.literal('module'),
+    module: text,
+    name: text,
+    args: z.record(text, z.unknown()).optional(),
+  }),
 ])
 
 /** A route in our own shape. */

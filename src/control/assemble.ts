@@ -18,6 +18,7 @@ import {
   type Table,
 } from '../core/route/table.ts'
 import type { Edit, LoadedModule } from './change.ts'
+import { unknownFilters, usedFilters } from './filter-references.ts'
 
 /** What one owner of a change set asks for, after loading. */
 export interface Proposal {
@@ -85,7 +86,12 @@ function assembleRound(
   for (const { proposal, added } of parts) {
     if (refused.has(proposal.owner)) continue
     const rest = dropUpstreams(table, proposal)
-    const problems = [...rest.problems, ...unknownUpstreams(rest.table, added)]
+    const problems = [
+      ...rest.problems,
+      ...unknownUpstreams(rest.table, added),
+      ...unknownFilters(rest.table, added),
+      ...usedFilters(base, rest.table, modulesBefore(base, proposal)),
+    ]
     if (problems.length > 0) refused.set(proposal.owner, problems)
     else table = remembered(rest.table, proposal)
   }
@@ -112,6 +118,10 @@ function takeOut(
   const switchedOff = edit.removeRoutes.filter(isOwn).reduce(deleteKey, kept.switchedOff)
   return { table: { ...kept, switchedOff }, added }
 }
+
+/** The modules that an owner gives up or replaces. */
+const modulesBefore = (base: Table, { owner, edit }: Proposal): readonly string[] =>
+  edit === null ? [...modulesOf(base, owner)].map(({ name }) => name) : []
 
 const routesOfModules = ({ owner, modules }: Proposal): readonly Route[] =>
   modules.flatMap(({ reference: { name }, routes }) =>

@@ -12,6 +12,7 @@ import {
 } from '../core/route/table.ts'
 import { sameJson } from '../core/same-json.ts'
 import { unknownUpstreams } from './assemble.ts'
+import { unknownFilters, usedFilters } from './filter-references.ts'
 import { changesBetween, partOf } from './stored.ts'
 
 /** An object as it shall be; undefined: gone. */
@@ -135,6 +136,12 @@ function apply(
   const problems = [
     ...added.refusals.map((refusal) => refusal.problem),
     ...unknownUpstreams(added.table, put),
+    ...unknownFilters(added.table, put),
+    ...usedFilters(
+      current,
+      added.table,
+      of('module').map(({ name }) => name),
+    ),
     ...dropped.flatMap((name) => {
       const [user] = usersOf(added.table, name)
       return user === undefined

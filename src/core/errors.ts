@@ -153,6 +153,11 @@ export type ErrorCode =
   | 'TURNOUT_DRILL_REPORT'
   | 'TURNOUT_DRILL_SPENT'
   | 'TURNOUT_DRILL_LEFT'
+  // filters of modules
+  | 'TURNOUT_FILTER_UNKNOWN'
+  | 'TURNOUT_FILTER_USED'
+  | 'TURNOUT_FILTER_TWICE'
+  | 'TURNOUT_FILTER_BODY'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -325,7 +330,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   TURNOUT_MODULE_LIST_DIFFERS: {
     status: 422,
-    message: '{module} registered other routes than when it was rehearsed: {difference}',
+    message: '{module} registered other routes or filters than when it was rehearsed: {difference}',
     cause: '`register` depends on something that differs between processes, like time or chance.',
     cure: 'Make `register` list the same routes each time.',
   },
@@ -1088,6 +1093,32 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'It is not known whether the fault of the step {step} is gone: {reason}',
     cause: 'The instance did not answer, or refused to take the change back.',
     cure: 'Look at `turnout history`: the instance takes it back by itself, a few seconds after the step would have ended.',
+  },
+  // filters of modules
+  TURNOUT_FILTER_UNKNOWN: {
+    status: 422,
+    message: 'Route {route} names the filter {filter} of the module {module}, which does not exist',
+    cause: 'No module of that name is served, or it registers no filter of that name.',
+    cure: 'Register it with `routes.filter(name, filter)`, or correct the names.',
+  },
+  TURNOUT_FILTER_USED: {
+    status: 409,
+    message: 'The filter {filter} of the module {module} is used by route {route} ({owner})',
+    cause:
+      'A filter stays as long as a route names it: without it the route would serve unfiltered.',
+    cure: 'Take it out of the filters of that route first, or keep registering it.',
+  },
+  TURNOUT_FILTER_TWICE: {
+    status: 409,
+    message: 'The module registers the filter {filter} twice',
+    cause: 'Two filters of one name in one module.',
+    cure: 'Rename or remove one of them.',
+  },
+  TURNOUT_FILTER_BODY: {
+    status: 500,
+    message: 'A filter cannot read the body of the request',
+    cause: 'The body goes on to the target of the route as it comes; nobody keeps it.',
+    cure: 'Read it in a handler, or decide by what the head of the request says.',
   },
 }
 

@@ -1,12 +1,20 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
 import type { Match } from '../core/router/lookup.ts'
+import { Hold } from './hold.ts'
 import type { LiveVersion, Snapshot } from './snapshot.ts'
 import { codeReply } from './problem-reply.ts'
 import type { Outbound } from './upstream/outbound.ts'
 import type { Transport } from './transport.ts'
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({})
+
+/** A filter of a module whose code threw; the log has it. */
+export interface Thrower {
+  readonly module: string
+  readonly module_version: string
+  readonly filter: string
+}
 
 /**
  * One request and its response in flight. It has one owner, the gateway, and one way to end early: `abort`.
@@ -23,9 +31,6 @@ export class Exchange {
   status: number
   /** Milliseconds on the process's monotonic clock; 0 where nobody asks for it. */
   startedAt: number
-  /** Neighbours among those that hold the same version; the version's own business. */
-  previous: Exchange | null
-  next: Exchange | null
   /** Why the exchange was ended early, or null. */
   abortReason: string | null
   /** What is sent on to an upstream, as filters leave it; null: nobody has asked. */
@@ -34,8 +39,10 @@ export class Exchange {
   failure: ErrorCode | null
   /** Who works on it beside the gateway, and must stop when it is cut. */
   worker: { abort(reason: string): void } | null
+  /** Whose error ended it, where that is not the route's own. */
+  thrower: Thrower | null
   #canonical: string | null
-  #version: LiveVersion | null
+  #holds: Hold | null
   #controller: AbortController | null
   #values: Map<string, unknown> | null
 
@@ -47,14 +54,13 @@ export class Exchange {
     this.pattern = ''
     this.status = 0
     this.startedAt = 0
-    this.previous = null
-    this.next = null
     this.abortReason = null
     this.outbound = null
     this.failure = null
     this.worker = null
+    this.thrower = null
     this.#canonical = null
-    this.#version = null
+    this.#holds = null
     this.#controller = null
     this.#values = null
   }
@@ -113,18 +119,15 @@ export class Exchange {
     return this.#values?.get(name)
   }
 
-  /** Takes a hold on the version that will serve it. */
+  /** Takes a hold on a version that serves a part of it. */
   hold(version: LiveVersion): void {
-    this.#version = version
-    version.acquire(this)
+    this.#holds = new Hold(this, version, this.#holds)
   }
 
-  /** Gives the hold back; the gateway calls it exactly once, when handler and answer are both done. */
+  /** Gives its holds back; the gateway calls it exactly once, when handler and answer are both done. */
   release(): void {
-    const version = this.#version
-    if (version === null) return
-    this.#version = null
-    version.release(this)
+    for (let hold = this.#holds; hold !== null; hold = hold.following) hold.release()
+    this.#holds = null
   }
 
   /**

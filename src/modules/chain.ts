@@ -6,7 +6,8 @@ import { Context } from './context.ts'
 import type { Answer, Middleware, RouteHandler } from './define.ts'
 import { webReply } from './web.ts'
 
-const replyOf = (answer: Answer | void): Reply | Promise<Reply> => {
+/** What an author's function returned, as a reply. */
+export const replyOf = (answer: Answer | void): Reply | Promise<Reply> => {
   if (answer instanceof Reply) return answer
   if (answer instanceof Response) return webReply(answer)
   const kind = answer === undefined ? 'nothing' : `a value of type ${typeof answer}`

@@ -1,6 +1,8 @@
 import type { Logger } from '../core/logger.ts'
+import type { ModuleFilter } from '../core/route/filter.ts'
 import type { Reply } from '../gateway/reply.ts'
 import type { Context } from './context.ts'
+import type { FilterContext } from './filter-context.ts'
 
 /** Names of the params in a pattern: `'/users/:id/*rest'` gives `'id' | 'rest'`. */
 export type ParamNames<Path extends string> = Path extends `${infer Head}/${infer Tail}`
@@ -30,6 +32,19 @@ export type Middleware = (
   next: () => Promise<Reply>,
 ) => Answer | void | Promise<Answer | void>
 
+/** What a route says beside the name of a filter: frozen, and `{}` where it says nothing. */
+export type FilterArgs = ModuleFilter['args']
+
+/**
+ * A function around the target of routes that name it. It answers as middleware does, and middleware that does not read
+ * the body is a filter, too.
+ */
+export type Filter = (
+  c: FilterContext,
+  next: () => Promise<Reply>,
+  args: FilterArgs,
+) => Answer | void | Promise<Answer | void>
+
 /** The last is the handler, those before it are middleware of this route alone. */
 export type Handlers<Path extends string> = readonly [...Middleware[], RouteHandler<Path>]
 
@@ -53,6 +68,12 @@ export interface Registrar {
   use(...middleware: Middleware[]): this
   /** A registrar for the routes below `prefix`, with the middleware so far and its own. */
   group(prefix: string, ...middleware: Middleware[]): Registrar
+}
+
+/** The registrar of a module. */
+export interface ModuleRegistrar extends Registrar {
+  /** Makes a filter that routes of any owner may name, beside the module. `use` and `group` do not count for it. */
+  filter(name: string, filter: Filter): this
 }
 
 /** Services given to modules, by name. Extend it in your code to have them typed. */
@@ -108,7 +129,7 @@ export interface RouteModule<State = undefined> {
   readonly prefix?: string
   readonly state?: StateRules<State>
   /** Declares the routes. Synchronous; it declares, it does not act. */
-  register(routes: Registrar, scope: Scope<State>): void
+  register(routes: ModuleRegistrar, scope: Scope<State>): void
 }
 
 /** A route module whatever its state is: what is taken where modules are mounted. */

@@ -2,7 +2,8 @@ import { TurnoutError } from '../core/errors.ts'
 import { chain } from './chain.ts'
 import type { AnyRouteModule, Middleware, RouteModule, Scope, StateRules } from './define.ts'
 import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } from './foreign.ts'
-import { RouteRegistrar, joinPath, type Registration } from './registrar.ts'
+import { DefinitionRegistrar, type Registered } from './module-registrar.ts'
+import { joinPath, type Registration } from './registrar.ts'
 
 /** What may be the default export of a module's file. */
 export type ModuleExport = AnyRouteModule | FetchApp | NodeApp
@@ -14,7 +15,7 @@ export interface Definition {
   readonly version: string
   readonly state: StateRules<unknown> | null
   /** Lists the registrations; for a route module this runs the author's `register`. */
-  register(scope: Scope<unknown>): readonly Registration[]
+  register(scope: Scope<unknown>): Registered
 }
 
 const semVer =
@@ -80,8 +81,10 @@ export function readDefinition(exported: unknown, name: string, mount: Mount = a
       name,
       version: '0.0.0',
       state: null,
-      register: () =>
-        registerForeign(app, mount.prefix).map((one) => behind(mount.middleware, one)),
+      register: () => ({
+        routes: registerForeign(app, mount.prefix).map((one) => behind(mount.middleware, one)),
+        filters: new Map(),
+      }),
     }
   }
   if (typeof exported === 'function') {
@@ -110,18 +113,13 @@ const runRegister = (
   prefix: string,
   middleware: readonly Middleware[],
   scope: Scope<unknown>,
-): readonly Registration[] => {
-  const list: Registration[] = []
-  let isOpen = true
-  const routes = new RouteRegistrar(prefix, middleware, (registration) => {
-    if (!isOpen) throw new TurnoutError('TURNOUT_REGISTRATION_LATE', { path: registration.path })
-    list.push(registration)
-  })
+): Registered => {
+  const routes = new DefinitionRegistrar(prefix, middleware)
   const result: unknown = module.register(routes, scope)
-  isOpen = false
+  const registered = routes.end()
   if (result instanceof Promise) {
     result.catch(() => undefined)
     throw new TurnoutError('TURNOUT_REGISTRATION_INVALID', { reason: '`register` is asynchronous' })
   }
-  return list
+  return registered
 }

@@ -11,6 +11,8 @@ export interface Manifest {
   readonly name: string
   readonly version: string
   readonly routes: readonly { readonly method: string; readonly path: string }[]
+  /** Names, in order. */
+  readonly filters: readonly string[]
 }
 
 /** Stand-ins: `register` declares, it does not act, so a service fails as soon as it is used. */
@@ -36,12 +38,15 @@ const standIn = (name: string): unknown => {
 export function listDefinition(
   definition: Definition,
   { isServing }: { readonly isServing: boolean },
-): { method: string; path: string }[] {
+): Pick<Manifest, 'routes' | 'filters'> {
   const scope = new ModuleScope(silentLogger)
   try {
     const state = synchronous(definition.state?.create())
-    const registrations = definition.register(scope.view(state, standIns()))
-    return registrations.map(({ method, path }) => ({ method, path }))
+    const { routes, filters } = definition.register(scope.view(state, standIns()))
+    return {
+      routes: routes.map(({ method, path }) => ({ method, path })),
+      filters: [...filters.keys()].sort(),
+    }
   } finally {
     if (isServing) scope.clear()
     else void scope.close()
@@ -56,5 +61,5 @@ export function inspectModule(
   const mount = { prefix: context.mount ?? '', middleware: [] }
   const definition = readDefinition(exports.default, context.name, mount)
   const { kind, name, version } = definition
-  return { kind, name, version, routes: listDefinition(definition, { isServing: false }) }
+  return { kind, name, version, ...listDefinition(definition, { isServing: false }) }
 }

@@ -5,7 +5,7 @@ import { createBuilder, type Builder } from './build.ts'
 import { readDefinition, type Definition, type Mount } from './definition.ts'
 import { evaluate } from './evaluate.ts'
 import type { Manifest } from './inspect.ts'
-import { routeId } from './module-version.ts'
+import { referenceOf, routeId } from './module-version.ts'
 import { codeKey } from '../worker/worker.ts'
 import { createRehearsal, type Rehearsal } from './rehearsal.ts'
 
@@ -189,8 +189,8 @@ export class Loader {
 
   #moduleOf({ artifact, file, name, owner, mount }: Source, manifest: Manifest): FileModule {
     const digest = artifact.digest + this.#markOf(mount)
-    const { version } = manifest
-    const reference = { name: manifest.name, owner, version, digest, file, revision: 0 }
+    const { version, filters } = manifest
+    const reference = referenceOf({ name: manifest.name, owner, version, digest, file, filters })
     const store = this.#artifacts
     const save = async (): Promise<void> => store?.put(artifact)
     return {

@@ -1,9 +1,11 @@
 import { TurnoutError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { Exchange } from '../gateway/exchange.ts'
-import type { Handler, LiveVersion } from '../gateway/snapshot.ts'
+import type { ModuleReference } from '../core/route/route.ts'
+import type { Hold } from '../gateway/hold.ts'
+import type { Handler, LiveFilter, LiveVersion } from '../gateway/snapshot.ts'
 import type { Definition } from './definition.ts'
 import type { Services } from './define.ts'
+import { runFilter } from './filter-run.ts'
 import { ModuleScope } from './scope.ts'
 import { mapError } from './report.ts'
 
@@ -31,6 +33,13 @@ export interface ListedRoute {
   readonly path: string
 }
 
+/** What a version listed. */
+export interface Listed {
+  readonly routes: readonly ListedRoute[]
+  /** Names, in order. */
+  readonly filters: readonly string[]
+}
+
 /**
  * One version of a module in one worker: open/retire, acquire/release. It counts the exchanges inside and is
  * disposed of after the last one, never before.
@@ -42,10 +51,11 @@ export class ModuleVersion implements LiveVersion {
   readonly definition: Definition
   state: unknown
   readonly #options: VersionOptions
-  /** The exchanges inside, linked: a Set would hash each one, which costs more than its route's look-up. */
-  #first: Exchange | null
+  /** The holds of the exchanges inside. */
+  #first: Hold | null
   #count: number
   #handlers: ReadonlyMap<string, Handler>
+  #filters: ReadonlyMap<string, LiveFilter>
   readonly #scope: ModuleScope
   #survivor: (() => ModuleVersion | null) | null
   #timers: NodeJS.Timeout[]
@@ -61,62 +71,70 @@ export class ModuleVersion implements LiveVersion {
     this.#first = null
     this.#count = 0
     this.#handlers = new Map()
+    this.#filters = new Map()
     this.#scope = new ModuleScope(options.log)
     this.#survivor = null
     this.#timers = []
     this.#onDisposed = null
   }
 
-  /** Runs `register` with this state; the routes it listed. Throws what the author's code throws. */
-  open(state: unknown): readonly ListedRoute[] {
+  /** Runs `register` with this state; what it listed. Throws what the author's code throws. */
+  open(state: unknown): Listed {
     this.state = state
     const handlers = new Map<string, Handler>()
     const listed: ListedRoute[] = []
     const view = this.#scope.view(state, this.#options.services)
-    for (const { method, path, handler } of this.definition.register(view)) {
+    const { routes, filters } = this.definition.register(view)
+    for (const { method, path, handler } of routes) {
       const id = routeId(this.name, method, path)
       if (handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
       handlers.set(id, handler)
       listed.push({ id, method, path })
     }
     this.#handlers = handlers
-    return listed
+    const own = { module: this.name, module_version: this.version }
+    this.#filters = new Map(
+      [...filters].map(([filter, run]) => [filter, runFilter(run, { ...own, filter })]),
+    )
+    return { routes: listed, filters: [...filters.keys()].sort() }
   }
 
   handlerOf(id: string): Handler | undefined {
     return this.#handlers.get(id)
   }
 
-  acquire(exchange: Exchange): void {
+  filterOf(name: string): LiveFilter | undefined {
+    return this.#filters.get(name)
+  }
+
+  acquire(hold: Hold): void {
     const first = this.#first
-    exchange.next = first
-    if (first !== null) first.previous = exchange
-    this.#first = exchange
+    hold.next = first
+    if (first !== null) first.previous = hold
+    this.#first = hold
     this.#count += 1
   }
 
-  release(exchange: Exchange): void {
-    const { previous, next } = exchange
+  release(hold: Hold): void {
+    const { previous, next } = hold
     if (previous === null) this.#first = next
     else previous.next = next
     if (next !== null) next.previous = previous
-    exchange.previous = null
-    exchange.next = null
+    hold.previous = null
+    hold.next = null
     this.#count -= 1
     if (this.#survivor !== null && this.#count === 0) this.#dispose()
   }
 
   /** Newest first. */
-  #inside(): Exchange[] {
-    const inside: Exchange[] = []
+  #inside(): Hold[] {
+    const inside: Hold[] = []
     for (let one = this.#first; one !== null; one = one.next) inside.push(one)
     return inside
   }
 
   get holding(): Holding {
-    const routes = this.#inside()
-      .slice(-5)
-      .map((one) => `${one.method} ${one.path}`)
+    const routes = this.#inside().slice(-5).map(nameOf)
     return { exchanges: this.#count, routes }
   }
 
@@ -137,13 +155,13 @@ export class ModuleVersion implements LiveVersion {
       return
     }
     const { drainMs, streamDrainMs } = this.#options
-    this.#cutAfter(drainMs, (exchange) => !exchange.transport.isHeadSent)
+    this.#cutAfter(drainMs, ({ exchange }) => !exchange.transport.isHeadSent)
     this.#cutAfter(streamDrainMs, () => true)
   }
 
   /** Ends the streams inside at once: the cap on live versions is reached. */
   cutStreams(reason: string): void {
-    this.#cut(reason, (exchange) => exchange.transport.isHeadSent)
+    this.#cut(reason, ({ exchange }) => exchange.transport.isHeadSent)
   }
 
   /** Ends everything inside at once. */
@@ -156,26 +174,26 @@ export class ModuleVersion implements LiveVersion {
     return this.#scope.close()
   }
 
-  #cutAfter(delayMs: number, isMeant: (exchange: Exchange) => boolean): void {
+  #cutAfter(delayMs: number, isMeant: (hold: Hold) => boolean): void {
     const timer = setTimeout(() => this.#cut('drain deadline', isMeant), delayMs)
     timer.unref()
     this.#timers.push(timer)
   }
 
-  #cut(reason: string, isMeant: (exchange: Exchange) => boolean): void {
+  #cut(reason: string, isMeant: (hold: Hold) => boolean): void {
     const meant = this.#inside().filter(isMeant)
     if (meant.length === 0) return
-    const routes = meant.slice(0, 5).map((one) => `${one.method} ${one.path}`)
+    const routes = meant.slice(0, 5).map(nameOf)
     this.#options.log.warn('cut what would not leave a retired version', {
       reason,
       exchanges: meant.length,
       routes,
     })
-    for (const exchange of meant) exchange.abort(reason)
+    for (const { exchange } of meant) exchange.abort(reason)
     // A handler that never settles keeps its exchange inside: the version does not wait for it any longer. The timer
     // keeps the process alive, because `close` may be waiting for nothing else.
     const timer = setTimeout(() => {
-      for (const exchange of meant) exchange.release()
+      for (const hold of meant) hold.release()
     }, 1_000)
     this.#timers.push(timer)
   }
@@ -206,6 +224,18 @@ export class ModuleVersion implements LiveVersion {
       this.#options.log.error('state.settle failed', mapError(error))
     }
   }
+}
+
+const nameOf = ({ exchange }: Hold): string => `${exchange.method} ${exchange.path}`
+
+/** What a table keeps of a module; one without filters as it was kept before there were any. */
+export function referenceOf({
+  filters,
+  ...own
+}: Omit<ModuleReference, 'filters' | 'revision'> & {
+  readonly filters: readonly string[]
+}): ModuleReference {
+  return { ...own, ...(filters.length > 0 && { filters }), revision: 0 }
 }
 
 /** A module's route id. */

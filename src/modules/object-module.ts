@@ -1,6 +1,6 @@
 import { codeKey } from '../worker/worker.ts'
 import { readDefinition, type Definition, type ModuleExport, type Mount } from './definition.ts'
-import { routeId } from './module-version.ts'
+import { referenceOf, routeId } from './module-version.ts'
 import { listDefinition } from './inspect.ts'
 import { authorProblem } from './report.ts'
 import type { FileLoad } from './loader.ts'
@@ -25,9 +25,9 @@ export function loadObject(
     try {
       const definition = readDefinition(exported, label, mount)
       const named: Definition = { ...definition, name: label }
-      const routes = listDefinition(named, { isServing: true })
+      const { routes, filters } = listDefinition(named, { isServing: true })
       const { version } = named
-      const reference = { name: label, owner, version, digest, file: null, revision: 0 }
+      const reference = referenceOf({ name: label, owner, version, digest, file: null, filters })
       const listed = routes.map(({ method, path }) => ({
         id: routeId(label, method, path),
         method,

@@ -117,5 +117,5 @@ export class RouteRegistrar extends MethodRegistrar {
   }
 }
 
-const invalid = (reason: string): TurnoutError =>
+export const invalid = (reason: string): TurnoutError =>
   new TurnoutError('TURNOUT_REGISTRATION_INVALID', { reason })

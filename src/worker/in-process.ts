@@ -7,7 +7,7 @@ import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
 import type { Services } from '../modules/define.ts'
-import { ModuleVersion } from '../modules/module-version.ts'
+import { ModuleVersion, type Listed } from '../modules/module-version.ts'
 import { authorProblem } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
 import {
@@ -35,7 +35,7 @@ export interface InProcessOptions {
 interface Prepared {
   readonly version: ModuleVersion
   readonly migratesFrom: ModuleVersion | null
-  readonly routeIds: readonly string[]
+  readonly request: PrepareRequest
 }
 
 /** The worker port in this process: what embedding and a single-process server use. */
@@ -86,10 +86,8 @@ export class InProcessWorker implements Worker {
     return problems.size === 0 ? { ok: true } : { ok: false, problems }
   }
 
-  async #prepareOne(
-    { reference, routeIds }: PrepareRequest,
-    services: Services,
-  ): Promise<Problem | null> {
+  async #prepareOne(request: PrepareRequest, services: Services): Promise<Problem | null> {
+    const { reference } = request
     const { name, digest, file } = reference
     const code = this.#codes.get(codeKey(reference))
     if (code === undefined) return problem('TURNOUT_ARTIFACT_MISSING', { module: name, digest })
@@ -103,12 +101,12 @@ export class InProcessWorker implements Worker {
       const rehearsed =
         migratesFrom === null ? version : await this.#evaluate(code, digest, services)
       try {
-        openChecked(rehearsed, before, routeIds)
+        openChecked(rehearsed, before, request)
       } finally {
         if (rehearsed !== version) await rehearsed.discard()
       }
       await this.#prepared.get(name)?.version.discard()
-      this.#prepared.set(name, { version, migratesFrom, routeIds })
+      this.#prepared.set(name, { version, migratesFrom, request })
       return null
     } catch (error) {
       await version?.discard()
@@ -235,31 +233,30 @@ const firstState = (version: ModuleVersion, before: ModuleVersion | null): unkno
 const openChecked = (
   version: ModuleVersion,
   before: ModuleVersion | null,
-  routeIds: readonly string[],
+  request: PrepareRequest,
 ): void => {
-  const difference = differenceOf(routeIds, version.open(firstState(version, before)))
+  const difference = differenceOf(request, version.open(firstState(version, before)))
   if (difference === null) return
   throw new TurnoutError('TURNOUT_MODULE_LIST_DIFFERS', { module: version.name, difference })
 }
 
 /** The real migration: what was written since the rehearsal comes along. */
-const migrateNow = ({ version, migratesFrom, routeIds }: Prepared): Problem | null => {
+const migrateNow = ({ version, migratesFrom, request }: Prepared): Problem | null => {
   if (migratesFrom === null) return null
   try {
-    openChecked(version, migratesFrom, routeIds)
+    openChecked(version, migratesFrom, request)
     return null
   } catch (error) {
     return authorProblem(error, { module: version.name, file: null })
   }
 }
 
-const differenceOf = (
-  expected: readonly string[],
-  listed: readonly { readonly id: string }[],
-): string | null => {
-  const here = new Set(listed.map(({ id }) => id))
-  const there = new Set(expected)
-  const missing = expected.filter((id) => !here.has(id))
+const filterLine = (name: string): string => `filter ${name}`
+
+const differenceOf = ({ reference, routeIds }: PrepareRequest, listed: Listed): string | null => {
+  const here = new Set([...listed.routes.map(({ id }) => id), ...listed.filters.map(filterLine)])
+  const there = new Set([...routeIds, ...(reference.filters ?? []).map(filterLine)])
+  const missing = [...there].filter((id) => !here.has(id))
   const extra = [...here].filter((id) => !there.has(id))
   if (missing.length === 0 && extra.length === 0) return null
   return [...missing.map((id) => `-${id}`), ...extra.map((id) => `+${id}`)].slice(0, 5).join(', ')

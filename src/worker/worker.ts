@@ -21,6 +21,7 @@ export type WorkerResult =
 
 /** One module that the next table loads. */
 export interface PrepareRequest {
+  /** Its filters, too, are what `register` must list here. */
   readonly reference: ModuleReference
   /** The authoritative list, as learned at compile: what `register` lists here must be the same. */
   readonly routeIds: readonly string[]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RouteHandler } from '../../src/modules/define.ts'
+import type { Filter, RouteHandler } from '../../src/modules/define.ts'
+import { DefinitionRegistrar } from '../../src/modules/module-registrar.ts'
 import { RouteRegistrar, joinPath } from '../../src/modules/registrar.ts'
 
 const joins: readonly (readonly [prefix: string, path: string, joined: string])[] = [
@@ -58,5 +59,66 @@ const refused: readonly (readonly [name: string, declare: (routes: RouteRegistra
 for (const [name, declare] of refused) {
   test(`${name} is refused with a code`, () => {
     assert.throws(() => collect(declare), { code: 'TURNOUT_REGISTRATION_INVALID' })
+  })
+}
+
+const declared = (declare: (routes: DefinitionRegistrar) => unknown): readonly string[] => {
+  const routes = new DefinitionRegistrar('/p', [])
+  declare(routes)
+  return [...routes.end().filters.keys()]
+}
+const pass: Filter = (_, next) => next()
+
+test('filters have names of their own, whatever group and prefix', () => {
+  const names = declared((routes) => {
+    routes.filter('a', pass).get('/a', ok)
+    routes.filter('caf\u00e9 b', pass)
+  })
+  assert.deepEqual(names, ['a', 'caf\u00e9 b'])
+})
+
+const badFilters: readonly (readonly [string, (routes: DefinitionRegistrar) => unknown, string])[] =
+  [
+    ['no name', (routes) => routes.filter('', pass), 'TURNOUT_REGISTRATION_INVALID'],
+    [
+      'a name of no text',
+      (routes) => routes.filter(5 as never, pass),
+      'TURNOUT_REGISTRATION_INVALID',
+    ],
+    [
+      'a name with a line break',
+      (routes) => routes.filter('a\nb', pass),
+      'TURNOUT_REGISTRATION_INVALID',
+    ],
+    [
+      'a long name',
+      (routes) => routes.filter('a'.repeat(257), pass),
+      'TURNOUT_REGISTRATION_INVALID',
+    ],
+    ['no function', (routes) => routes.filter('a', {} as never), 'TURNOUT_REGISTRATION_INVALID'],
+    [
+      'a name twice',
+      (routes) => routes.filter('a', pass).filter('a', pass),
+      'TURNOUT_FILTER_TWICE',
+    ],
+    [
+      'too many',
+      (routes) => {
+        for (let at = 0; at < 257; at += 1) routes.filter(`f${at}`, pass)
+      },
+      'TURNOUT_REGISTRATION_INVALID',
+    ],
+    [
+      'one that comes late',
+      (routes) => {
+        routes.end()
+        routes.filter('a', pass)
+      },
+      'TURNOUT_REGISTRATION_LATE',
+    ],
+  ]
+for (const [name, declare, code] of badFilters) {
+  test(`a filter with ${name} is refused with ${code}`, () => {
+    assert.throws(() => declared(declare), { code })
   })
 }

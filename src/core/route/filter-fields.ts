@@ -1,24 +1,21 @@
 import { kindOf, readInteger, readList, readText, refuse, shown, type Input } from './input.ts'
 import { isMethod } from './route-parts.ts'
-import { fieldNameReason, fieldValueReason, maxFieldLength } from './message-field.ts'
+import {
+  fieldNameReason,
+  fieldValueReason,
+  maxFieldLength,
+  requestFieldReason,
+} from './message-field.ts'
 
 /** Most values of one list of a filter. */
 const maxListed = 64
-
-/** Headers of a request that the gateway writes itself, and what to do instead. */
-const ownOfRequest: ReadonlyMap<string, string> = new Map([
-  ['host', 'host is that of the endpoint, or with preserve-host that of the client'],
-  ['expect', 'expect is answered by the gateway'],
-  ['http2-settings', 'http2-settings belongs to a connection'],
-])
 
 /** A name of a header, in lower case. */
 export function readHeaderName(input: Input, isOfRequest: boolean): string | undefined {
   const text = readText(input, 'the name of a header', 1, 256)
   if (text === undefined) return undefined
-  const name = text.toLowerCase()
-  const reason = fieldNameReason(text) ?? (isOfRequest ? (ownOfRequest.get(name) ?? null) : null)
-  return reason === null ? name : refuse(input, reason)
+  const reason = isOfRequest ? requestFieldReason(text) : fieldNameReason(text)
+  return reason === null ? text.toLowerCase() : refuse(input, reason)
 }
 
 /** A value of a header, as text or template. */

@@ -12,13 +12,16 @@ import {
 import type { Filter } from './filter.ts'
 import { readKeyOrAll } from './hash-key-parse.ts'
 import {
+  isPlainObject,
   kindOf,
   readBoolean,
   readInteger,
+  readJson,
   readName,
   readNumber,
   readText,
   refuse,
+  refuseKind,
   type Input,
 } from './input.ts'
 import { maxFieldLength } from './message-field.ts'
@@ -41,6 +44,9 @@ export interface FilterKind {
 
 const longest = 86_400_000
 const longestWait = 60_000
+/** Most characters of the args of a module's filter as JSON, and most objects and lists inside each other. */
+const maxArgs = 16_384
+const maxArgsDepth = 16
 
 const duration =
   (what: string, most = longest): Read =>
@@ -193,6 +199,20 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
     { respond: null, upstream: null },
     true,
   ),
+  module: kind(
+    {
+      module: (field) => readName(field, 'the name of a module'),
+      name: (field) => readName(field, 'the name of a filter'),
+      args: readArgs,
+    },
+    ['module', 'name'],
+    { args: {} },
+  ),
+}
+
+function readArgs(input: Input): Json | undefined {
+  if (!isPlainObject(input.value)) return refuseKind(input, 'args', 'an object')
+  return readJson(input, 'args', maxArgsDepth, maxArgs)
 }
 
 function readPrefix(input: Input): string | undefined {

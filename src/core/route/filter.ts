@@ -1,3 +1,4 @@
+import type { Json } from '../json.ts'
 import type { HashKey } from './upstream.ts'
 
 /** What becomes of an open stream whose route or upstream is changed. */
@@ -25,6 +26,14 @@ export interface RetryFilter {
   readonly jitter: number
   /** Repeats may be so many percent of the requests. */
   readonly budgetPercent: number
+}
+
+/** A filter that a module registers under a name, as it serves when the exchange comes. */
+export interface ModuleFilter {
+  readonly kind: 'module'
+  readonly module: string
+  readonly name: string
+  readonly args: { readonly [key: string]: Json }
 }
 
 export interface CorsFilter {
@@ -100,3 +109,4 @@ export type Filter =
       } | null
       readonly upstream: string | null
     }
+  | ModuleFilter

@@ -1,3 +1,4 @@
+import type { ModuleFilter } from './filter.ts'
 import type { Route } from './route.ts'
 
 const none: readonly string[] = Object.freeze([])
@@ -12,4 +13,18 @@ export function referencesOf({ target, filters }: Route): readonly string[] {
       : [],
   )
   return others.length === 0 ? own : [...new Set([...own, ...others])]
+}
+
+const noFilters: readonly ModuleFilter[] = Object.freeze([])
+
+/** The filters of a route that modules register. */
+export function moduleFiltersOf({ filters }: Pick<Route, 'filters'>): readonly ModuleFilter[] {
+  if (filters === undefined) return noFilters
+  return filters.filter((filter) => filter.kind === 'module')
+}
+
+/** The names of the modules whose filters a route needs, each once. */
+export function filterModulesOf(route: Pick<Route, 'filters'>): readonly string[] {
+  const filters = moduleFiltersOf(route)
+  return filters.length === 0 ? none : [...new Set(filters.map(({ module }) => module))]
 }

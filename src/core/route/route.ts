@@ -140,6 +140,8 @@ export interface ModuleReference {
   readonly digest: string
   /** Entry file, where the module came from one. */
   readonly file: string | null
+  /** Names of the filters that it registers, in order. Not there: none. */
+  readonly filters?: readonly string[]
   /** Number of the revision that last touched it. */
   readonly revision: number
 }

@@ -22,7 +22,7 @@ import {
   type ConflictPolicy,
   type Placing,
 } from './conflict.ts'
-import { referencesOf } from './references.ts'
+import { filterModulesOf, referencesOf } from './references.ts'
 import type { ModuleReference, Route, Upstream } from './route.ts'
 
 /**
@@ -41,7 +41,7 @@ export interface Table {
   readonly ownedModules: PersistentMap<ModuleReference>
   /** Upstreams by name. */
   readonly upstreams: PersistentMap<Upstream>
-  /** Routes by each upstream that they name, and id. */
+  /** Routes by each upstream, and each module of a filter, that they name, and id. */
   readonly users: PersistentMap<Route>
   /** Routes that were switched off by hand, by id: they serve nothing, whatever their owners propose. */
   readonly switchedOff: PersistentMap<true>
@@ -86,11 +86,17 @@ export const sameObject = <Value extends { readonly revision: number }>(
 /** The name under which the routes of a bare URI are found; no upstream can have it. */
 export const uriKey = (uri: string): string => `\0${uri}`
 
-/** The names under which a route is found among those that use an upstream. */
-const usedBy = (route: Route): readonly string[] =>
-  route.target.kind === 'uri'
-    ? [uriKey(route.target.uri), ...referencesOf(route)]
-    : referencesOf(route)
+/** The name under which the routes are found that name filters of a module; no upstream and no URI can have it. */
+const moduleKey = (module: string): string => `\0\0${module}`
+
+/** The names under which a route is found among those that use an upstream, or a filter of a module. */
+const usedBy = (route: Route): readonly string[] => {
+  const upstreams = referencesOf(route)
+  const modules = filterModulesOf(route)
+  if (route.target.kind !== 'uri' && modules.length === 0) return upstreams
+  const uri = route.target.kind === 'uri' ? [uriKey(route.target.uri)] : []
+  return [...uri, ...upstreams, ...modules.map(moduleKey)]
+}
 
 const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
   const users = [
@@ -344,6 +350,11 @@ export function setUpstream(table: Table, name: string, upstream: Upstream | nul
 /** The routes that name an upstream. */
 export function* usersOf(table: Table, upstream: string): Generator<Route> {
   for (const [, route] of entriesFrom(table.users, ownedKey(upstream, ''))) yield route
+}
+
+/** The routes that name filters of a module. */
+export function filterUsersOf(table: Table, module: string): Generator<Route> {
+  return usersOf(table, moduleKey(module))
 }
 
 /** Sets or drops a module reference. */

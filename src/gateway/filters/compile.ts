@@ -1,4 +1,5 @@
 import type { Filter } from '../../core/route/filter.ts'
+import { filterModulesOf } from '../../core/route/references.ts'
 import type { Route } from '../../core/route/route.ts'
 import type { Handler } from '../snapshot.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
@@ -9,6 +10,7 @@ import type { FilterPlace, Wrap } from './filter.ts'
 import * as headers from './headers.ts'
 import { bodyLimit, rateLimit, timeout } from './limits.ts'
 import { mirror } from './mirror.ts'
+import { holding, moduleFilter } from './module.ts'
 import { addPrefix, rewritePath, setPath, stripPrefix } from './path.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
@@ -36,11 +38,12 @@ const makers: { readonly [Kind in Filter['kind']]: (settings: never, place: Filt
     mirror,
     fault,
     fallback,
+    module: moduleFilter,
   }
 
 /** The filters of a route around its target, put together once. */
 export function withFilters(route: Route, target: Handler, upstreams: Upstreams): Handler {
-  return (route.filters ?? []).reduceRight((next, filter) => {
+  const filtered = (route.filters ?? []).reduceRight((next, filter) => {
     const place: FilterPlace = {
       routeId: route.id,
       upstreams,
@@ -48,4 +51,6 @@ export function withFilters(route: Route, target: Handler, upstreams: Upstreams)
     }
     return makers[filter.kind](filter as never, place)(next)
   }, target)
+  const modules = filterModulesOf(route)
+  return modules.length === 0 ? filtered : holding(modules, filtered)
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { filterKinds } from '../../../src/core/route/filter-kinds.ts'
 import type { Filter } from '../../../src/core/route/filter.ts'
 import { parseRoute, renderRoute } from '../../../src/core/route/parse.ts'
-import { referencesOf } from '../../../src/core/route/references.ts'
+import { filterModulesOf, referencesOf } from '../../../src/core/route/references.ts'
 import type { Route } from '../../../src/core/route/route.ts'
 import { parseReplacement } from '../../../src/core/route/replacement.ts'
 import { parseTemplate } from '../../../src/core/route/template.ts'
@@ -167,6 +167,14 @@ const accepted: readonly (readonly [object, object])[] = [
     { kind: 'fallback', upstream: 'other' },
     { kind: 'fallback', respond: null, upstream: 'other' },
   ],
+  [
+    { kind: 'module', module: 'auth', name: 'require-user' },
+    { kind: 'module', module: 'auth', name: 'require-user', args: {} },
+  ],
+  [
+    { kind: 'module', module: 'a/b', name: 'caf\u00e9', args: { role: ['x', { deep: null }] } },
+    { kind: 'module', module: 'a/b', name: 'caf\u00e9', args: { role: ['x', { deep: null }] } },
+  ],
 ]
 for (const [said, expected] of accepted) {
   test(`${JSON.stringify(said)} is a filter, and reads the same again`, () => {
@@ -324,6 +332,30 @@ const refused: readonly (readonly [unknown, RegExp])[] = [
     { kind: 'fallback', respond: { status: 204, body: 'x' } },
     /^\/filters\/0\/respond\/body .*no body$/,
   ],
+  [{ kind: 'module', name: 'a' }, /^\/filters\/0\/module the name of a module is missing$/],
+  [{ kind: 'module', module: 'a' }, /^\/filters\/0\/name the name of a filter is missing$/],
+  [{ kind: 'module', module: 'a', name: ' b' }, /^\/filters\/0\/name .*a space at an end$/],
+  [{ kind: 'module', module: 'a\n', name: 'b' }, /^\/filters\/0\/module .*do not print/],
+  [
+    { kind: 'module', module: 'a', name: 'b', args: ['c'] },
+    /^\/filters\/0\/args args is an object, not a list$/,
+  ],
+  [
+    { kind: 'module', module: 'a', name: 'b', args: { c: 'x'.repeat(16_384) } },
+    /^\/filters\/0\/args args is longer than 16384 characters of JSON$/,
+  ],
+  [
+    { kind: 'module', module: 'a', name: 'b', args: { c: () => 1 } },
+    /^\/filters\/0\/args\/c args is JSON, and a function is not$/,
+  ],
+  [
+    { kind: 'module', module: 'a', name: 'b', args: JSON.parse('{"__proto__":1}') as object },
+    /^\/filters\/0\/args\/__proto__ the key __proto__ is not allowed$/,
+  ],
+  [
+    { kind: 'module', module: 'a', name: 'b', argz: {} },
+    /^\/filters\/0\/argz .*did you mean args\?$/,
+  ],
 ]
 for (const [filter, expected] of refused) {
   test(`${JSON.stringify(filter)} is refused with its place and reason`, () => {
@@ -421,6 +453,23 @@ test('a route needs the upstreams of its target, its mirrors and its fallback, e
     'other',
   ])
   assert.deepEqual(referencesOf(read({ target: { respond: { status: 200 } } })), [])
+})
+
+test('a route needs the modules of its filters, each once, whatever its target', () => {
+  const module = (module: string, name: string): object => ({ kind: 'module', module, name })
+  const filters = [module('auth', 'a'), { kind: 'strip-prefix' }, module('other', 'a')]
+  const targets = [
+    { upstream: 'u' },
+    { uri: 'http://a' },
+    { respond: { status: 200 } },
+    { redirect: { location: '/b' } },
+  ]
+  for (const target of targets)
+    assert.deepEqual(
+      filterModulesOf(read({ target, filters: [...filters, module('auth', 'b')] })),
+      ['auth', 'other'],
+    )
+  assert.deepEqual(filterModulesOf(read({})), [])
 })
 
 test('templates and replacements are cut into parts, and nothing is lost', () => {

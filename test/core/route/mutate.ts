@@ -187,6 +187,7 @@ const values: readonly unknown[] = [
   { kind: 'all' },
   { kind: 'client' },
   { kind: 'fallback', upstream: 'a' },
+  { kind: 'module', module: 'a', name: 'b' },
   [],
   {},
   [[]],

@@ -113,6 +113,15 @@ export const routes: readonly object[] = [
       { kind: 'retry', onFailure: false, jitter: 0.5, factor: 1.5, budgetPercent: 10 },
     ],
   },
+  {
+    id: 'i',
+    path: '/i',
+    target: { respond: { status: 200, body: 'i' } },
+    filters: [
+      { kind: 'module', module: 'auth', name: 'require-user' },
+      { kind: 'module', module: 'auth', name: 'limit', args: { a: [1, { b: null }], c: 'text' } },
+    ],
+  },
 ]
 
 export const upstreams: readonly object[] = [

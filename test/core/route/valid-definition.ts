@@ -377,7 +377,7 @@ export function isValidRoute(value: unknown): boolean {
     isOptional(value, 'enabled', isBoolean) &&
     isOptional(value, 'metadata', isMetadata) &&
     isOptional(value, 'filters', (list) =>
-      areFilters(list, paramsOf(paths as readonly string[]), isLocation, isAnswer),
+      areFilters(list, paramsOf(paths as readonly string[]), isLocation, isAnswer, isMetadata),
     ) &&
     isOptional(value, 'streams', isStreams) &&
     isTarget(own(value, 'target'))

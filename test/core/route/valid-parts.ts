@@ -197,7 +197,7 @@ const header = (isOfRequest: boolean, hasValue: boolean): Shape => {
   }
 }
 
-const kindsOf = (isLocation: Check, isAnswer: Check): ReadonlyMap<string, Shape> =>
+const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap<string, Shape> =>
   new Map<string, Shape>([
     ['strip-prefix', { fields: { parts: integer(1, 64) } }],
     [
@@ -330,6 +330,13 @@ const kindsOf = (isLocation: Check, isAnswer: Check): ReadonlyMap<string, Shape>
         check: (value) => has(value, 'respond') !== has(value, 'upstream'),
       },
     ],
+    [
+      'module',
+      {
+        fields: { module: isName, name: isName, args: isArgs },
+        needed: ['module', 'name'],
+      },
+    ],
   ])
 
 const single = ['preserve-host', 'redirect', 'timeout', 'retry', 'cors', 'body-limit', 'fallback']
@@ -340,8 +347,9 @@ export function areFilters(
   params: ReadonlySet<string>,
   isLocation: Check,
   isAnswer: Check,
+  isArgs: Check,
 ): boolean {
-  const kinds = kindsOf(isLocation, isAnswer)
+  const kinds = kindsOf(isLocation, isAnswer, isArgs)
   const kindOf = (one: unknown): string => {
     const kind = isFields(one) ? own(one, 'kind') : null
     return typeof kind === 'string' ? kind : ''

@@ -45,4 +45,5 @@ export const samples: { readonly [Kind in Filter['kind']]: Filter } = {
     respond: { status: 200, headers: {}, body: 'instead' },
     upstream: null,
   },
+  module: { kind: 'module', module: 'own', name: 'both-ways', args: { value: 'a' } },
 }

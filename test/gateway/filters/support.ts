@@ -1,6 +1,9 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
+import { defineModule, type Filter as ModuleFilter } from '../../../src/modules/define.ts'
+import { readDefinition } from '../../../src/modules/definition.ts'
+import { ModuleVersion } from '../../../src/modules/module-version.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import type { Filter } from '../../../src/core/route/filter.ts'
 import { plainRoute, type Route } from '../../../src/core/route/route.ts'
@@ -27,6 +30,8 @@ export interface Said {
   readonly bodyLength?: number | null
   readonly upgrade?: string
   readonly peer?: string
+  /** The module `own` of its snapshot; null: it is not live. */
+  readonly own?: ModuleVersion | null
 }
 
 /** An exchange over no socket, and the client leaving it. */
@@ -40,6 +45,32 @@ export interface Opened {
 
 const never = (): never => {
   throw new Error('a filter does not do that')
+}
+
+/** A version of the module `own` that registers these filters. */
+export function versionOf(filters: Readonly<Record<string, ModuleFilter>>): ModuleVersion {
+  const module = defineModule({
+    version: '1.2.3',
+    register(routes) {
+      for (const [name, filter] of Object.entries(filters)) routes.filter(name, filter)
+    },
+  })
+  const version = new ModuleVersion({
+    definition: readDefinition(module, 'own'),
+    digest: 'own',
+    services: {},
+    log: silentLogger,
+    drainMs: 1_000,
+    streamDrainMs: 1_000,
+  })
+  version.open(undefined)
+  return version
+}
+
+/** Changes the request, then the answer. */
+const bothWays: ModuleFilter = async (c, next, { value }) => {
+  c.setRequestHeader('x-own', value as string).removeRequestHeader('x-sent')
+  return (await next()).setHeader('x-answer', 'own')
 }
 
 export function openExchange(said: Said = {}): Opened {
@@ -77,7 +108,9 @@ export function openExchange(said: Said = {}): Opened {
     stream: never,
     tunnel: never,
   }
-  const exchange = new Exchange(transport, {} as Snapshot)
+  const { own = versionOf({ 'both-ways': bothWays }) } = said
+  const versions = new Map(own === null ? [] : [['own', own]])
+  const exchange = new Exchange(transport, { versions } as unknown as Snapshot)
   const [path = ''] = target.split('?')
   const value = plainRoute('test', 'route', method, pattern, { kind: 'uri', uri: 'http://a.test' })
   exchange.matched({ kind: 'match', value, params, pattern, canonical: path } as never, path)

@@ -27,7 +27,7 @@ export function isPlainJson(value: unknown, depth: number = 0): boolean {
   )
 }
 
-/** Upstreams that a route may name. */
+/** Upstreams that a route may name; it may name no filter of a module. */
 const upstreamsThere = ['users']
 
 const namesKnown = (route: unknown): boolean => {
@@ -35,6 +35,8 @@ const namesKnown = (route: unknown): boolean => {
   const { target, filters } = route
   const parts: readonly unknown[] = [target, ...(Array.isArray(filters) ? filters : [])]
   return parts.every((part) => {
+    // No module is there whose filters a route could name.
+    if (isFields(part) && part['kind'] === 'module') return false
     const upstream = isFields(part) ? (part['upstream'] ?? undefined) : undefined
     return upstream === undefined || upstreamsThere.some((one) => one === upstream)
   })
