@@ -19,6 +19,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TURNOUT_ROUTE_CONFLICT',
   'TURNOUT_MODULE_NAME_TAKEN',
   'TURNOUT_SERVICE_FAILED',
+  'TURNOUT_FILTER_USED',
 ])
 
 const author = 'files'
@@ -34,8 +35,8 @@ export class FolderChanges {
   #files: ReadonlyMap<string, string>
   /** Modules to try again: their owner, and what was told of them. */
   readonly #refused: Map<string, string>
-  /** Owners whose going the store could not take. */
-  readonly #removing: Set<string>
+  /** Owners that are to go, once the store takes it or nobody needs them, and what was told of them. */
+  readonly #removing: Map<string, string>
   #timer: NodeJS.Timeout | undefined
   #isChanging: boolean
   #hasLooked: boolean
@@ -45,7 +46,7 @@ export class FolderChanges {
     this.#source = null
     this.#files = new Map()
     this.#refused = new Map()
-    this.#removing = new Set()
+    this.#removing = new Map()
     this.#timer = undefined
     this.#isChanging = false
     this.#hasLooked = false
@@ -87,14 +88,14 @@ export class FolderChanges {
     const again = [...this.#files.keys()].filter(
       (name) => this.#refused.has(this.#ownerOf(name)) && !touched.includes(name),
     )
-    const gone = new Set([...removed.map((name) => this.#ownerOf(name)), ...this.#removing])
+    const gone = new Set([...removed.map((name) => this.#ownerOf(name)), ...this.#removing.keys()])
     const items: ChangeItem[] = [
       ...[...touched, ...again].flatMap((name) => this.#itemOf(name)),
       ...[...gone].map((owner) => ({ kind: 'remove', owner }) as const),
     ]
     if (items.length === 0) return
     for (const name of touched) this.#refused.delete(this.#ownerOf(name))
-    const told = new Map(this.#refused)
+    const told = new Map([...this.#refused, ...this.#removing])
     const reason = [...touched, ...removed, ...again].slice(0, 5).join(', ')
     this.#isChanging = true
     try {
@@ -143,8 +144,8 @@ export class FolderChanges {
   #postpone(items: readonly ChangeItem[], { code, message }: TurnoutError): void {
     const problems = [{ code, message }]
     for (const item of items) {
-      if (item.kind === 'remove') this.#removing.add(item.owner)
-      else this.#refused.set(item.owner, `${code} ${message}`)
+      const list = item.kind === 'remove' ? this.#removing : this.#refused
+      list.set(item.owner, `${code} ${message}`)
     }
     this.#options.onRejected([
       { owner: this.#options.owner, label: 'files', serving: null, problems, digest: null },
@@ -156,13 +157,14 @@ export class FolderChanges {
   }
 
   #remember(items: readonly ChangeItem[], { rejections }: Outcome): void {
-    for (const { owner } of items) {
+    const refused = new Map(rejections.map((one) => [one.owner, one]))
+    for (const { kind, owner } of items) {
       this.#refused.delete(owner)
       this.#removing.delete(owner)
-    }
-    for (const rejection of rejections) {
-      const isPassing = rejection.problems.every(({ code }) => passing.has(code))
-      if (isPassing) this.#refused.set(rejection.owner, textOf(rejection))
+      const rejection = refused.get(owner)
+      if (rejection?.problems.every(({ code }) => passing.has(code)) !== true) continue
+      const list = kind === 'remove' ? this.#removing : this.#refused
+      list.set(owner, textOf(rejection))
     }
   }
 }

@@ -161,10 +161,14 @@ test('a module whose filter is named stays: neither removed, nor replaced by one
   // A filter that no route names comes and goes as it likes.
   await embedded.saved({ 'auth.js': authText('3.0.0', 'enter') }, applied('auth', '3.0.0'))
   assert.equal(await embedded.ask('/in'), '- 3.0.0 -')
+
+  // Refused as long as it is needed, it goes as soon as it is not.
+  const held = embedded.next(used)
+  rmSync(join(folder, 'auth.js'))
+  await held
+  const free = embedded.next(applied('auth', null))
   const deleted = await client.deleteRoute({ params: { id: 'in' }, query: { force: true } })
   assert.equal(deleted.ok, true)
-  const free = embedded.next(applied('auth', null))
-  rmSync(join(folder, 'auth.js'))
   await free
 })
 
