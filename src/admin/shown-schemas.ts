@@ -101,7 +101,12 @@ const filter = z.union([
     maxAgeSeconds: count,
   }),
   z.strictObject({ kind: z.literal('body-limit'), bytes: z.int() }),
-  z.strictObject({ kind: z.literal('mirror'), upstream: text, percent: number }),
+  z.strictObject({
+    kind: z.literal('mirror'),
+    upstream: text,
+    percent: number,
+    maxBodyBytes: count,
+  }),
   z.strictObject({
     kind: z.literal('fault'),
     delayMs: ms,
