@@ -72,7 +72,13 @@ const filter = z.union([
   }),
   z.strictObject({ kind: z.literal('preserve-host') }),
   z.strictObject({ kind: z.literal('redirect'), status: count, location: text }),
-  z.strictObject({ kind: z.literal('timeout'), headersMs: ms, idleMs: ms, totalMs: ms }),
+  z.strictObject({
+    kind: z.literal('timeout'),
+    connectMs: ms,
+    headersMs: ms,
+    idleMs: ms,
+    totalMs: ms,
+  }),
   z.strictObject({
     kind: z.literal('retry'),
     retries: count,

@@ -195,7 +195,7 @@ test('close: an event stream that begins after the change of its route begins, a
 })
 
 test('drain: the deadline of a change holds for the stream that begins after it', async (t) => {
-  const held = await hold(t, { onChange: 'drain', drainMs: 400 })
+  const held = await hold(t, { onChange: 'drain', drainMs: 1_500 })
   await held.change()
   held.answer('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n')
   await held.client.until((text) => text.includes('data: 1'))
