@@ -72,7 +72,13 @@ const filter = z.union([
   }),
   z.strictObject({ kind: z.literal('preserve-host') }),
   z.strictObject({ kind: z.literal('redirect'), status: count, location: text }),
-  z.strictObject({ kind: z.literal('timeout'), headersMs: ms, idleMs: ms, totalMs: ms }),
+  z.strictObject({
+    kind: z.literal('timeout'),
+    connectMs: ms,
+    headersMs: ms,
+    idleMs: ms,
+    totalMs: ms,
+  }),
   z.strictObject({
     kind: z.literal('retry'),
     retries: count,
@@ -101,7 +107,12 @@ const filter = z.union([
     maxAgeSeconds: count,
   }),
   z.strictObject({ kind: z.literal('body-limit'), bytes: z.int() }),
-  z.strictObject({ kind: z.literal('mirror'), upstream: text, percent: number }),
+  z.strictObject({
+    kind: z.literal('mirror'),
+    upstream: text,
+    percent: number,
+    maxBodyBytes: count,
+  }),
   z.strictObject({
     kind: z.literal('fault'),
     delayMs: ms,

@@ -249,7 +249,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     status: 503,
     message: 'The exchange was ended: {reason}',
     cause:
-      'A replaced module version did not let go before its drain deadline, or too many versions were held.',
+      'A replaced module version did not let go before its drain deadline, or too many versions were held; or the route or its endpoint was changed and the deadline of `streams` passed.',
     cure: 'Try again; raise `drainMs` where such requests are meant to last.',
   },
   TURNOUT_NODE_APP_UNREACHABLE: {
@@ -999,7 +999,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   TURNOUT_REQUEST_TIMEOUT: {
     status: 408,
     message: 'The request did not come in time',
-    cause: 'Its head or its body took longer than `limits.headersMs` or `limits.requestMs`.',
+    cause:
+      'Its head or its body took longer than `limits.headersMs` or `limits.requestMs`, or its body came slower than `limits.bodyBytesPerSecond`.',
     cure: 'Send it faster, or raise the limit.',
   },
   TURNOUT_HEADERS_TOO_LARGE: {

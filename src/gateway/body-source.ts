@@ -29,6 +29,22 @@ export interface BodyPump {
   stop(): void
 }
 
+/** A sink that hands on to another one as well, which has no say in the pace. */
+export const withTap = (sink: BodySink, tap: BodySink): BodySink => ({
+  write: (bytes) => {
+    tap.write(bytes)
+    return sink.write(bytes)
+  },
+  end: () => {
+    sink.end()
+    tap.end()
+  },
+  fail: (error) => {
+    sink.fail(error)
+    tap.fail(error)
+  },
+})
+
 /** Handlers may answer anything: what is no object is no source. */
 export const isBodySource = (body: unknown): body is BodySource =>
   typeof body === 'object' && body !== null && 'flow' in body

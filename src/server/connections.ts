@@ -1,6 +1,8 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Limits } from '../core/http/limits.ts'
+import { BodyPace } from './body-pace.ts'
+import { endSlowBody } from './raw-reply.ts'
 
 interface Use {
   /** Exchanges in flight. */
@@ -16,6 +18,10 @@ interface Use {
   flowedAt: number
   /** No HTTP any more: it has no requests to wait for. */
   isUpgraded: boolean
+  /** The last request, whose body may still be coming. */
+  request: IncomingMessage | null
+  /** Of that request, once a sweep has met it unfinished. */
+  pace: BodyPace | null
   /** A request has left the queue of its connection. */
   readonly advance: () => void
 }
@@ -27,6 +33,8 @@ interface WithHandle {
 
 const longestSweepMs = 5_000
 
+const isIdle = ({ open, isUpgraded }: Use): boolean => open === 0 && !isUpgraded
+
 /** Grows with what the client takes, and only with that. */
 const flowOf = (socket: Socket): number =>
   socket.bytesWritten -
@@ -35,8 +43,19 @@ const flowOf = (socket: Socket): number =>
 
 type ConnectionLimits = Pick<
   Limits,
-  'keepAliveMs' | 'writeIdleMs' | 'pipelining' | 'requestsPerConnection'
+  | 'bodyBytesPerSecond'
+  | 'bodyGraceMs'
+  | 'keepAliveMs'
+  | 'writeIdleMs'
+  | 'pipelining'
+  | 'requestsPerConnection'
 >
+
+/** Shares of the most connections: above the one, idle ones are closed until the other is left. */
+const crowded = 0.8
+const relieved = 0.75
+/** A search for idle ones that found too few is not made again before that. */
+const searchRestMs = 100
 
 /** What becomes of a request: one behind the last of its connection is never answered. */
 export type Admission = 'serve' | 'refuse' | 'ignore'
@@ -53,11 +72,25 @@ export class Connections {
   readonly #stuckSweeps: number
   readonly #pipelining: number
   readonly #requests: number
+  readonly #bytesPerSecond: number
+  readonly #bodyGraceMs: number
+  readonly #most: number
+  #searchAt: number
   #sweep: number
 
-  constructor(limits: ConnectionLimits) {
-    const { keepAliveMs, writeIdleMs } = limits
-    const sweepMs = Math.min(longestSweepMs, Math.ceil(Math.min(keepAliveMs, writeIdleMs) / 4))
+  /** `most`: connections that the listener may hold. */
+  constructor(limits: ConnectionLimits, most: number) {
+    const { bodyBytesPerSecond, bodyGraceMs, keepAliveMs, writeIdleMs } = limits
+    const shortestMs = Math.min(
+      keepAliveMs,
+      writeIdleMs,
+      bodyBytesPerSecond === 0 ? Infinity : bodyGraceMs,
+    )
+    const sweepMs = Math.min(longestSweepMs, Math.ceil(shortestMs / 4))
+    this.#bytesPerSecond = bodyBytesPerSecond
+    this.#bodyGraceMs = bodyGraceMs
+    this.#most = most
+    this.#searchAt = 0
     this.#uses = new Map()
     this.#pending = new Set()
     this.#idleSweeps = Math.ceil(keepAliveMs / sweepMs)
@@ -78,12 +111,34 @@ export class Connections {
       flow: 0,
       flowedAt: this.#sweep,
       isUpgraded: false,
+      request: null,
+      pace: null,
       advance: () => {
         use.waiting -= 1
       },
     }
     this.#uses.set(socket, use)
     socket.once('close', () => this.#uses.delete(socket))
+    if (this.#uses.size > this.#most * crowded) this.relieve()
+  }
+
+  /**
+   * Makes room: closes idle connections, those first that have been so for longest. Nobody new is refused while others
+   * sit there for nothing. One that has brought no request yet is not idle.
+   */
+  relieve(): void {
+    const now = performance.now()
+    const wanted = this.#uses.size - Math.floor(this.#most * relieved)
+    if (wanted <= 0 || now < this.#searchAt) return
+    const idle = [...this.#uses].filter(
+      ([socket, use]) => isIdle(use) && use.requests > 0 && socket.writableLength === 0,
+    )
+    idle.sort(([, one], [, other]) => one.usedAt - other.usedAt)
+    if (idle.length < wanted) this.#searchAt = now + searchRestMs
+    for (const [socket] of idle.slice(0, wanted)) {
+      this.#uses.delete(socket)
+      socket.destroy()
+    }
   }
 
   /** Counts a request: too many may wait for their turn, and the last that the connection may bring says so. */
@@ -91,6 +146,8 @@ export class Connections {
     const use = this.#uses.get(socket)
     if (use === undefined) return 'serve'
     use.requests += 1
+    use.request = response.req
+    use.pace = null
     if (use.requests > this.#requests) return 'ignore'
     // Node's own counter says so too, but leaves the connection open.
     if (use.requests === this.#requests) response.shouldKeepAlive = false
@@ -123,15 +180,23 @@ export class Connections {
     if (use !== undefined) use.isUpgraded = true
   }
 
-  /** Closes who has been idle for longer than the limit, and who takes nothing of what waits for it. */
+  /**
+   * Closes who has been idle for longer than the limit, who takes nothing of what waits for it, and whose body comes too
+   * slowly.
+   */
   sweep(): void {
     this.#sweep += 1
     const now = this.#sweep
     for (const [socket, use] of this.#uses) {
+      if (use.request !== null && this.#isTooSlow(socket, use, use.request)) {
+        // Without an exchange, its answer is out already.
+        if (use.open === 0) socket.destroy()
+        else endSlowBody(socket)
+        continue
+      }
       if (socket.writableLength === 0) {
         use.flowedAt = now
-        const isIdle = use.open === 0 && !use.isUpgraded
-        if (isIdle && now - use.usedAt > this.#idleSweeps) socket.destroy()
+        if (isIdle(use) && now - use.usedAt > this.#idleSweeps) socket.destroy()
         continue
       }
       const flow = flowOf(socket)
@@ -140,6 +205,19 @@ export class Connections {
         use.flowedAt = now
       } else if (now - use.flowedAt > this.#stuckSweeps) socket.destroy()
     }
+  }
+
+  #isTooSlow(socket: Socket, use: Use, request: IncomingMessage): boolean {
+    if (request.complete || request.destroyed || this.#bytesPerSecond === 0) {
+      use.request = null
+      use.pace = null
+      return false
+    }
+    const now = performance.now()
+    use.pace ??= new BodyPace(socket.bytesRead, now)
+    // What waits for us is no fault of the client.
+    use.pace.look(socket.bytesRead, now, request.readableLength === 0)
+    return use.pace.isBelow(this.#bytesPerSecond, this.#bodyGraceMs)
   }
 
   /** Answers that are not on their way yet will say that they are the last on their connection. */

@@ -151,7 +151,8 @@ export async function openListener(
   const { tls } = options
   const secure = tls === undefined ? null : await openSecure(tls, serverOptions(limits), log)
   const server = secure?.server ?? createServer(serverOptions(limits))
-  const connections = new Connections(limits)
+  const most = mostConnections(limits.connections)
+  const connections = new Connections(limits, most)
   const addresses = new AddressCount(limits.connectionsPerAddress, trusted)
 
   const take = (request: IncomingMessage, response: ServerResponse): void => {
@@ -204,7 +205,8 @@ export async function openListener(
   })
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
-  server.maxConnections = mostConnections(limits.connections)
+  server.maxConnections = most
+  server.on('drop', () => connections.relieve())
   const release = (): void => {
     connections.close()
     secure?.certificate.close()

@@ -40,6 +40,12 @@ export function endWithProblem(socket: Duplex, found: Problem): void {
   socket.end(rawReply(found), 'latin1', () => socket.destroy())
 }
 
+/** A body came too slowly; the connection ends, with its answer where none has begun. */
+export function endSlowBody(socket: Duplex): void {
+  if (!socket.writable || messageOf(socket)?.headersSent === true) socket.destroy()
+  else endWithProblem(socket, problem('TURNOUT_REQUEST_TIMEOUT'))
+}
+
 const problemOf = ({ code = '' }: NodeJS.ErrnoException): Problem | null => {
   if (code === 'HPE_HEADER_OVERFLOW') return problem('TURNOUT_HEADERS_TOO_LARGE')
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('TURNOUT_REQUEST_TIMEOUT')

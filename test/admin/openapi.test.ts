@@ -71,6 +71,24 @@ test('answers are what the document says', async (t) => {
   assert.ok(checked > 20)
 })
 
+test('every setting of a filter that a route may have is in the document', async (t) => {
+  const opened = await open(t)
+  const filters = [
+    { kind: 'timeout', connectMs: 1, headersMs: 2, idleMs: 3, totalMs: 4 },
+    { kind: 'mirror', upstream: 'there', percent: 5, maxBodyBytes: 6 },
+  ]
+  const upstream = { name: 'there', endpoints: ['http://127.0.0.1:9'] }
+  await opened.send('POST', '/api/upstreams', { body: upstream })
+  const { status, body } = await opened.send('POST', '/api/routes', {
+    body: { id: 'there', path: '/there', target, filters },
+  })
+  assert.equal(status, 201)
+  assert.deepEqual(body.filters, filters)
+  const { schema } = document.paths['/api/routes'].post.responses['201'].content['application/json']
+  const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema as object)
+  assert.ok(validate(body), JSON.stringify(validate.errors))
+})
+
 test('the client has a method for each operation, and follows events', () => {
   const client = createAdminClient({ url: 'http://127.0.0.1:1', token: root })
   const names = [...Object.keys(operations).filter((name) => name !== 'events'), 'follow']

@@ -91,7 +91,7 @@ test('an upstream that only a filter names is needed as much as that of a target
     ...routeTo('admin', 'a', '/a'),
     filters,
   })
-  const mirror: Filter = { kind: 'mirror', upstream: 'copy', percent: 1 }
+  const mirror: Filter = { kind: 'mirror', upstream: 'copy', percent: 1, maxBodyBytes: 0 }
   const fallback: Filter = { kind: 'fallback', respond: null, upstream: 'rest' }
   const put = (route: Route): ChangeItem => edit('admin', { putRoutes: [route] })
   const missing = await change(publisher, [put(withFilters(mirror, fallback))])

@@ -358,7 +358,7 @@ test('a fallback answers where the target does not, and leaves answers of the ta
 
 test('a mirror sees what the target sees, and nobody waits for it', async (t) => {
   const { proxy, recording, other } = await withFilters(t, [
-    { kind: 'mirror', upstream: 'other', percent: 100 },
+    { kind: 'mirror', upstream: 'other', percent: 100, maxBodyBytes: 65_536 },
   ])
   Object.assign(other.script, { answer: () => undefined })
   for (let number = 0; number < 5; number += 1)
@@ -425,7 +425,13 @@ test('CORS: a preflight is answered here, an answer says who may read it', async
 })
 
 test('deadlines of a route come before those of its upstream', async (t) => {
-  const filter: Filter = { kind: 'timeout', headersMs: null, idleMs: null, totalMs: 150 }
+  const filter: Filter = {
+    kind: 'timeout',
+    connectMs: null,
+    headersMs: null,
+    idleMs: null,
+    totalMs: 150,
+  }
   const { proxy, recording } = await withFilters(t, [filter], { outlier: false })
   Object.assign(recording.script, { answer: () => undefined })
   assert.equal(await asks(proxy), '504 TURNOUT_UPSTREAM_TIMEOUT')

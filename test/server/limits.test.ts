@@ -18,6 +18,15 @@ const open = async (t: TestContext, limits: Partial<Limits>): Promise<number> =>
   t.after(() => turnout.close(0))
   turnout.any('/*rest', (c) => c.text('ok'))
   turnout.post('/body', async (c) => c.text(await c.body.text()))
+  turnout.post('/unread', (c) => c.text('unread'))
+  turnout.post('/late-body', async (c) => {
+    await wait(1_500)
+    return c.text(String((await c.body.text()).length))
+  })
+  turnout.get('/held', async (c) => {
+    await wait(10_000, undefined, { ref: false })
+    return c.text('held')
+  })
   turnout.get('/later', async (c) => {
     await wait(20)
     return c.text('later')
@@ -54,6 +63,32 @@ const readSlowly = async (port: number, bytes: string, restMs: number): Promise<
   return size
 }
 
+/** A body of 60 pieces of that size in 1.5 s at least; ends when the connection does. */
+const upload = async (
+  port: number,
+  path: string,
+  framing: 'length' | 'chunked',
+  size: number,
+): Promise<string> => {
+  const pieces = 60
+  const isChunked = framing === 'chunked'
+  const field = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${size * pieces}`
+  const socket = connect({ port, host: '127.0.0.1' })
+  let received = ''
+  socket.setEncoding('latin1')
+  socket.on('data', (text: string) => (received += text))
+  socket.on('error', () => undefined)
+  socket.write(last(path, `${field}\r\n`, 'POST'))
+  const piece = 'a'.repeat(size)
+  for (let at = 0; at < pieces && !socket.destroyed; at += 1) {
+    await wait(25)
+    socket.write(isChunked ? `${size.toString(16)}\r\n${piece}\r\n` : piece)
+  }
+  if (isChunked && !socket.destroyed) socket.write('0\r\n\r\n')
+  await closed(socket)
+  return received
+}
+
 /** One row for each limit: what is within, and what is beyond it. */
 const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void>>> = {
   headersMs: async (t) => {
@@ -72,6 +107,28 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
     const head = last('/body', 'Content-Length: 2\r\n', 'POST')
     assert.deepEqual(statusesOf(await exchange(port, `${head}hi`)), [200])
     assert.deepEqual(statusesOf(await exchange(port, `${head}h`)), [408])
+  },
+  bodyBytesPerSecond: async (t) => {
+    const limits = { bodyBytesPerSecond: 1_000, bodyGraceMs: 400 }
+    const port = await open(t, limits)
+    for (const framing of ['length', 'chunked'] as const) {
+      assert.deepEqual(statusesOf(await upload(port, '/body', framing, 400)), [200], framing)
+      assert.deepEqual(statusesOf(await upload(port, '/body', framing, 1)), [408], framing)
+    }
+    // What has been answered is not answered again.
+    assert.deepEqual(statusesOf(await upload(port, '/unread', 'length', 1)), [200])
+    // Who does not read is to blame, not who sends.
+    const late = await exchange(
+      port,
+      last('/late-body', 'Content-Length: 300000\r\n', 'POST') + 'a'.repeat(300_000),
+    )
+    assert.deepEqual(statusesOf(late), [200])
+    const any = await open(t, { ...limits, bodyBytesPerSecond: 0 })
+    assert.deepEqual(statusesOf(await upload(any, '/body', 'length', 1)), [200])
+  },
+  bodyGraceMs: async (t) => {
+    const port = await open(t, { bodyGraceMs: 60_000 })
+    assert.deepEqual(statusesOf(await upload(port, '/body', 'length', 1)), [200])
   },
   writeIdleMs: async (t) => {
     const port = await open(t, { writeIdleMs: 600 })
@@ -125,7 +182,11 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
   },
   connections: async (t) => {
     const port = await open(t, { connections: 2 })
-    const sockets = [await begin(port, more('/'), true), await begin(port, more('/'), true)]
+    const sockets = [
+      await begin(port, more('/held'), false),
+      await begin(port, more('/held'), false),
+    ]
+    await wait(50)
     assert.equal(await exchange(port, more('/')), '')
     sockets[0]!.destroy()
     await wait(50)
@@ -209,4 +270,39 @@ test('behind a trusted proxy, the client is whom it names; behind none, the conn
     await exchange(listener.port, last('/', 'X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n'))
     assert.deepEqual(seen, [client])
   }
+})
+
+test('nobody is refused while idle connections sit there: those idle for longest are closed first', async (t) => {
+  // A sweep every 100 ms tells who has been idle for longer.
+  const port = await open(t, { connections: 10, writeIdleMs: 400 })
+  const busy = await begin(port, more('/held'), false)
+  const silent = await begin(port, '', false)
+  const idle: Socket[] = []
+  for (let at = 0; at < 6; at += 1) {
+    idle.push(await begin(port, more('/'), true))
+    if (at % 2 === 1) await wait(250)
+  }
+  const isOpen = (socket: Socket): boolean => !socket.destroyed
+  assert.equal(idle.every(isOpen), true)
+  const ninth = await begin(port, more('/'), true)
+  await Promise.all([closed(idle[0]!), closed(idle[1]!)])
+  assert.deepEqual(idle.map(isOpen), [false, false, true, true, true, true])
+  assert.ok([busy, silent, ninth].every(isOpen))
+  // Any number of new clients comes through, as long as there are idle ones.
+  for (let at = 0; at < 20; at += 1) (await begin(port, more('/'), true)).resume()
+  const answered = new Promise<string>((resolve) =>
+    silent.once('data', (bytes: Buffer) => resolve(bytes.toString())),
+  )
+  silent.write(more('/'))
+  assert.deepEqual(statusesOf(await answered), [200])
+  assert.ok(isOpen(busy))
+  busy.destroy()
+})
+
+test('a listener of one connection gives it to who comes next, when it is idle', async (t) => {
+  const port = await open(t, { connections: 1 })
+  const idle = await begin(port, more('/'), true)
+  assert.equal(await exchange(port, more('/')), '')
+  await closed(idle)
+  assert.deepEqual(statusesOf(await exchange(port, last('/'))), [200])
 })

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { limitsOf } from '../../src/core/http/limits.ts'
 import { Connections } from '../../src/server/connections.ts'
 import { createTurnout, type Turnout } from '../../src/turnout.ts'
 
@@ -130,12 +131,8 @@ test('close cuts what does not end by the deadline, and says how many', async ()
 })
 
 test('connections that are idle too long are closed by the sweep; busy ones are not', async (t) => {
-  const connections = new Connections({
-    keepAliveMs: 10_000,
-    writeIdleMs: 20_000,
-    pipelining: 16,
-    requestsPerConnection: 9,
-  })
+  const limits = limitsOf({ keepAliveMs: 10_000, writeIdleMs: 20_000 })
+  const connections = new Connections(limits, 100)
   t.after(() => connections.close())
   const destroyed: string[] = []
   const socketOf = (name: string, writableLength = 0): Socket =>

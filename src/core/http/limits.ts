@@ -2,6 +2,8 @@
 export interface Limits {
   readonly headersMs: number
   readonly requestMs: number
+  readonly bodyBytesPerSecond: number
+  readonly bodyGraceMs: number
   readonly writeIdleMs: number
   readonly keepAliveMs: number
   readonly requestsPerConnection: number
@@ -40,6 +42,21 @@ export const limitTable: Readonly<Record<keyof Limits, LimitRow>> = {
     most: longestMs,
     means: 'time for a whole request with its body; 0: no limit',
     beyond: '408, or where the answer has begun none, and the connection is closed',
+  },
+  bodyBytesPerSecond: {
+    default: 1_024,
+    least: 0,
+    most: 1_000_000_000,
+    means:
+      'bytes of its body that a client sends in a second, on the average of the time that it is waited for; 0: no limit',
+    beyond: '408, or where the answer has begun none, and the connection is closed',
+  },
+  bodyGraceMs: {
+    default: 10_000,
+    least: 100,
+    most: longestMs,
+    means: 'time for which a body may come slower than that at first',
+    beyond: 'the rule of `bodyBytesPerSecond` holds',
   },
   writeIdleMs: {
     default: 30_000,

@@ -109,12 +109,13 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
   ),
   timeout: kind(
     {
+      connectMs: duration('connectMs'),
       headersMs: duration('headersMs'),
       idleMs: duration('idleMs'),
       totalMs: duration('totalMs'),
     },
     [],
-    { headersMs: null, idleMs: null, totalMs: null },
+    { connectMs: null, headersMs: null, idleMs: null, totalMs: null },
     true,
   ),
   retry: kind(
@@ -176,9 +177,10 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
     {
       upstream: (field) => readName(field, 'the name of an upstream'),
       percent: number('percent', 0, 100),
+      maxBodyBytes: integer('maxBodyBytes', 0, 1_048_576),
     },
     ['upstream'],
-    { percent: 100 },
+    { percent: 100, maxBodyBytes: 65_536 },
   ),
   fault: kind(
     {

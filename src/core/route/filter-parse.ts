@@ -112,8 +112,12 @@ function checkFilter(input: Input, filter: Filter, params: ReadonlySet<string> |
       return
     }
     case 'timeout':
-      if ([filter.headersMs, filter.idleMs, filter.totalMs].every((ms) => ms === null))
-        refuse(input, 'a timeout has headersMs, idleMs or totalMs')
+      if (
+        [filter.connectMs, filter.headersMs, filter.idleMs, filter.totalMs].every(
+          (ms) => ms === null,
+        )
+      )
+        refuse(input, 'a timeout has connectMs, headersMs, idleMs or totalMs')
       return
     case 'retry':
       if (filter.firstBackoffMs > filter.maxBackoffMs)

@@ -1,9 +1,9 @@
 import type { Json } from '../json.ts'
 import type { HashKey } from './upstream.ts'
 
-/** What becomes of an open stream whose route or upstream is changed. */
+/** What becomes of an exchange with an upstream whose route or endpoint is changed meanwhile. */
 export interface StreamPolicy {
-  /** `keep`: nothing. `drain`: it may go on for `drainMs`. `close`: it ends at once. */
+  /** `keep`: nothing. `drain`: it may go on for `drainMs`. `close`: it ends at once, but for one without a head. */
   readonly onChange: 'keep' | 'drain' | 'close'
   readonly drainMs: number
 }
@@ -74,6 +74,7 @@ export type Filter =
   /** Deadlines of this route in ms, before those of the upstream; 0: none. */
   | {
       readonly kind: 'timeout'
+      readonly connectMs: number | null
       readonly headersMs: number | null
       readonly idleMs: number | null
       readonly totalMs: number | null
@@ -89,7 +90,13 @@ export type Filter =
   | CorsFilter
   | { readonly kind: 'body-limit'; readonly bytes: number }
   /** A copy of the request goes to another upstream; its answer is thrown away. */
-  | { readonly kind: 'mirror'; readonly upstream: string; readonly percent: number }
+  | {
+      readonly kind: 'mirror'
+      readonly upstream: string
+      readonly percent: number
+      /** Requests with a longer body are not copied. */
+      readonly maxBodyBytes: number
+    }
   /** For drills. */
   | {
       readonly kind: 'fault'

@@ -145,27 +145,33 @@ function draftStrip(call: Call): FilterDraft | undefined {
   return draftOf('strip-prefix', bindFields(call, ['parts'], 0), { parts: numberOf })
 }
 
-/** Metadata by which Spring sets deadlines of a route; a negative one is none. */
+/** Metadata by which Spring sets deadlines of a route; an answer's that is negative is none. */
 export function readSpringTimeout(metadata: Input): Filter | null | undefined {
-  const { value } = metadata
-  const of = (key: string): unknown => (value as Readonly<Record<string, unknown>>)[key]
-  const place = (key: string): Input => ({ ...metadata, pointer: `${metadata.pointer}/${key}` })
-  if (of('connect-timeout') !== undefined)
-    return unsupported(
-      place('connect-timeout'),
-      'The metadata connect-timeout',
-      'connections belong to an upstream: say timeouts.connectMs in its settings',
-    )
-  const given = of('response-timeout')
-  if (given === undefined) return null
-  const ms = typeof given === 'number' ? given : typeof given === 'string' ? textMs(given) : null
-  if (ms === null || !Number.isInteger(ms) || ms === 0 || ms > 86_400_000)
-    return refuse(
-      place('response-timeout'),
-      'response-timeout is ms of 1 to 86400000, or negative for none',
-    )
-  return { kind: 'timeout', headersMs: Math.max(ms, 0), idleMs: null, totalMs: null }
+  const connectMs = readMs(metadata, 'connect-timeout', (ms) =>
+    ms >= 0 ? null : 'connect-timeout is ms of 0 to 86400000, with 0 for none',
+  )
+  const headersMs = readMs(metadata, 'response-timeout', (ms) =>
+    ms > 0 || ms < 0 ? null : 'response-timeout is ms of 1 to 86400000, or negative for none',
+  )
+  if (connectMs === undefined || headersMs === undefined) return undefined
+  if (connectMs === null && headersMs === null) return null
+  return { kind: 'timeout', connectMs, headersMs, idleMs: null, totalMs: null }
 }
 
-const textMs = (text: string): number | null =>
-  /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : null
+/** Whole ms under a key, as a number or a text; null: it is not there. */
+function readMs(
+  metadata: Input,
+  key: string,
+  reasonOf: (ms: number) => string | null,
+): number | null | undefined {
+  const given = (metadata.value as Readonly<Record<string, unknown>>)[key]
+  if (given === undefined) return null
+  const ms = typeof given === 'number' ? given : typeof given === 'string' ? textMs(given) : NaN
+  const reason = reasonOf(Number.isInteger(ms) && ms <= longestMs ? ms : NaN)
+  if (reason === null) return Math.max(ms, 0)
+  return refuse({ ...metadata, pointer: `${metadata.pointer}/${key}` }, reason)
+}
+
+const longestMs = 86_400_000
+
+const textMs = (text: string): number => (/^-?\d{1,15}$/.test(text.trim()) ? Number(text) : NaN)

@@ -145,7 +145,7 @@ function readFilters(input: Input, draft: Draft, metadata: Metadata | null): rea
   if (timeout && filters.length === maxFilters)
     refuse(
       fieldOf(input, 'filters'),
-      `with response-timeout it has at most ${maxFilters - 1} of them`,
+      `with a timeout in metadata it has at most ${maxFilters - 1} of them`,
     )
   return [...(timeout ? [timeout] : []), ...filters.flatMap((filter) => filter ?? [])]
 }

@@ -100,7 +100,7 @@ export interface TimeoutSettings {
   readonly headersMs: number
   /** Between two pieces of a body, either way. */
   readonly idleMs: number
-  /** From entry to the last byte; not of upgraded connections and event streams. */
+  /** From the first attempt to the last byte; not of upgraded connections and event streams. */
   readonly totalMs: number
 }
 

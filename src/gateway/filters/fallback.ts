@@ -28,7 +28,8 @@ export const fallback: FilterMaker<'fallback'> = ({ respond, upstream }, { upstr
   ): Reply | Promise<Reply> => {
     if (!isMissing(exchange)) return reply
     if (other === null || exchange.transport.bodyLength() !== 0) return atLast(exchange, reply)
-    exchange.outbound = before
+    // The time of the first is mostly over: the other one has its own.
+    exchange.outbound = { ...before!, life: null }
     const second = other(exchange)
     return second instanceof Promise
       ? second.then((late) => atLast(exchange, late))

@@ -48,10 +48,12 @@ export const bodyLimit: FilterMaker<'body-limit'> = ({ bytes }) => {
   }
 }
 
-export const timeout: FilterMaker<'timeout'> = ({ headersMs, idleMs, totalMs }) =>
+export const timeout: FilterMaker<'timeout'> = ({ connectMs, headersMs, idleMs, totalMs }) =>
   before(({ outbound }) => {
     outbound!.timeouts = {
       ...outbound!.timeouts,
+      // Tables that were stored before it could be said do not say it.
+      ...(typeof connectMs === 'number' && { connectMs }),
       ...(headersMs !== null && { headersMs }),
       ...(idleMs !== null && { idleMs }),
       ...(totalMs !== null && { totalMs }),

@@ -3,7 +3,7 @@ import { createRetryBudget } from '../../core/protect/retry-budget.ts'
 import { isBodySource } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Reply } from '../reply.ts'
-import { copyOutbound, type Outbound } from '../upstream/outbound.ts'
+import { beginLife, copyOutbound, type Life, type Outbound } from '../upstream/outbound.ts'
 import type { FilterMaker } from './filter.ts'
 import { leftReply, wait } from './wait.ts'
 
@@ -37,15 +37,23 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
     failure === null ? statuses.has(status) : onFailure && mendable.has(failure)
 
   return (next) => {
-    const again = async (exchange: Exchange, first: Reply, before: Outbound): Promise<Reply> => {
+    const again = async (
+      exchange: Exchange,
+      first: Reply,
+      before: Outbound,
+      life: Life,
+    ): Promise<Reply> => {
       let reply = first
       for (let repeat = 1; repeat <= retries && isWanted(exchange, reply); repeat += 1) {
         const askedMs = askedFor(reply)
-        if (askedMs > maxAskedMs || !budget.tryRepeat(performance.now())) break
+        if (askedMs > maxAskedMs) break
+        const waitMs = Math.max(backoffMs(settings, repeat, random), askedMs)
+        // An answer that is there is worth more than a repeat that would be cut.
+        const now = performance.now()
+        if (now + waitMs >= life.deadline || !budget.tryRepeat(now)) break
         const { body } = reply
         if (typeof body === 'object' && body !== null && isBodySource(body))
           body.cancel('it is tried again')
-        const waitMs = Math.max(backoffMs(settings, repeat, random), askedMs)
         if (!(await wait(exchange, waitMs))) return leftReply(exchange)
         exchange.outbound = copyOutbound(before)
         exchange.failure = null
@@ -59,10 +67,12 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
       const mayRepeat =
         methods.has(method) && transport.bodyLength() === 0 && transport.upgrade === null
       if (!mayRepeat) return next(exchange)
+      const life = beginLife()
+      exchange.outbound!.life = life
       const before = copyOutbound(exchange.outbound!)
       const reply = next(exchange)
-      if (reply instanceof Promise) return reply.then((late) => again(exchange, late, before))
-      return isWanted(exchange, reply) ? again(exchange, reply, before) : reply
+      if (reply instanceof Promise) return reply.then((late) => again(exchange, late, before, life))
+      return isWanted(exchange, reply) ? again(exchange, reply, before, life) : reply
     }
   }
 }

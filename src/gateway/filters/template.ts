@@ -5,11 +5,17 @@ import type { Exchange } from '../exchange.ts'
 export type Fill = (exchange: Exchange) => string
 
 /** A param is decoded: it may hold anything, a line break too. */
-type Encode = (value: string, isRest: boolean) => string
+type Encode = (value: string, isRest: boolean, path: string) => string
 
 /** Percent-encodes what may not stand in a segment; only a rest has slashes that separate. */
-const inPath: Encode = (value, isRest) =>
-  isRest ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value)
+const inPath: Encode = (value, isRest, path) => {
+  if (!isRest) return encodeURIComponent(value)
+  const segments = value.split('/')
+  // It keeps its `%2F` and is decoded otherwise: only the path itself tells that from `%252F`.
+  return value.includes('%2F')
+    ? path.split('/').slice(-segments.length).join('/')
+    : segments.map(encodeURIComponent).join('/')
+}
 /** A field has what prints. */
 const inField: Encode = (value) => value.replaceAll(/[^ -~]+/g, encodeURIComponent)
 
@@ -23,10 +29,10 @@ const fillWith = (text: string, encode: Encode): Fill => {
   const [only] = parts
   if (parts.length === 0) return () => ''
   if (parts.length === 1 && typeof only === 'string') return () => only
-  const textOf = (part: TemplatePart, { params, pattern }: Exchange): string => {
+  const textOf = (part: TemplatePart, { params, path, pattern }: Exchange): string => {
     if (typeof part === 'string') return part
     const { param } = part
-    return Object.hasOwn(params, param) ? encode(params[param]!, isRest(param, pattern)) : ''
+    return Object.hasOwn(params, param) ? encode(params[param]!, isRest(param, pattern), path) : ''
   }
   return (exchange) => parts.map((part) => textOf(part, exchange)).join('')
 }

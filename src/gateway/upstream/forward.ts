@@ -4,6 +4,7 @@ import type { Reply } from '../reply.ts'
 import type { Handler } from '../snapshot.ts'
 import { failureReply } from './failure.ts'
 import { Forwarding } from './forwarding.ts'
+import { beginLife } from './outbound.ts'
 import type { Admitted, LiveUpstream } from './live-upstream.ts'
 import type { Upstreams } from './upstreams.ts'
 
@@ -36,8 +37,9 @@ export function forwardTo(
       return failureReply('TURNOUT_UPSTREAM_GONE', name)
     }
     const admitted = upstream.admit()
-    return admitted instanceof Promise
-      ? admitted.then((later) => send(exchange, upstream, later))
-      : send(exchange, upstream, admitted)
+    if (!(admitted instanceof Promise)) return send(exchange, upstream, admitted)
+    // What it waits for its turn counts.
+    exchange.outbound!.life ??= beginLife()
+    return admitted.then((later) => send(exchange, upstream, later))
   }
 }

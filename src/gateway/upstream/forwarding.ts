@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { TurnoutError, type ErrorCode } from '../../core/errors.ts'
 import { fieldValue } from '../../core/http/fields.ts'
 import type { Labels, TimeoutSettings } from '../../core/route/upstream.ts'
-import type { BodyPump, BodySink, BodySource } from '../body-source.ts'
+import { withTap, type BodyPump, type BodySink, type BodySource } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import { Reply, handled } from '../reply.ts'
 import type { AnswerListener, Failure, Outgoing } from './client.ts'
@@ -10,7 +10,7 @@ import { failureCodes, failureReply, mayResend } from './failure.ts'
 import type { Call } from './call.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
-import type { OpenStreams } from './open-streams.ts'
+import type { OpenStreams, Pending } from './open-streams.ts'
 import type { Outbound } from './outbound.ts'
 import { giveBack } from './slabs.ts'
 import { acceptOf } from './websocket.ts'
@@ -28,7 +28,7 @@ const maxAttempts = 3
  *     client ── body ──> outgoing ──> endpoint
  *     client <── reply ── sink <──── answer
  */
-export class Forwarding implements AnswerListener, BodySource {
+export class Forwarding implements AnswerListener, BodySource, Pending {
   length: number | null
   readonly #exchange: Exchange
   readonly #outbound: Outbound
@@ -85,6 +85,14 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#outcome = null
   }
 
+  get exchange(): Exchange {
+    return this.#exchange
+  }
+
+  get endpoint(): LiveEndpoint | null {
+    return this.#endpoint
+  }
+
   start(): void {
     const { transport } = this.#exchange
     this.#exchange.worker = this
@@ -93,9 +101,21 @@ export class Forwarding implements AnswerListener, BodySource {
     // What is before it may have waited, and its client not.
     if (this.#isOver) return
     const { totalMs } = this.#timeouts
-    if (totalMs > 0 && transport.upgrade === null)
-      this.#total = setTimeout(() => this.#timeOut(), totalMs)
+    if (totalMs > 0 && transport.upgrade === null) {
+      const leftMs = this.#leftMs(totalMs)
+      if (leftMs <= 0) return this.#timeOut()
+      this.#total = setTimeout(() => this.#timeOut(), leftMs)
+    }
+    this.#streams.wait(this)
     this.#attempt()
+  }
+
+  /** Of the time for all attempts together. */
+  #leftMs(totalMs: number): number {
+    const { life } = this.#outbound
+    if (life === null) return totalMs
+    life.deadline = life.beganAt + totalMs
+    return life.deadline - performance.now()
   }
 
   #attempt(): void {
@@ -131,9 +151,9 @@ export class Forwarding implements AnswerListener, BodySource {
   }
 
   #sendBody(): void {
-    const { maxBody } = this.#outbound
+    const { maxBody, tap } = this.#outbound
     let size = 0
-    this.#pump = this.#exchange.transport.pumpBody({
+    const sink: BodySink = {
       write: (bytes) => {
         size += bytes.byteLength
         if (maxBody === null || size <= maxBody) return this.#outgoing?.write(bytes) ?? false
@@ -143,7 +163,8 @@ export class Forwarding implements AnswerListener, BodySource {
       },
       end: () => this.#outgoing?.end(),
       fail: () => this.abort('the client left'),
-    })
+    }
+    this.#pump = this.#exchange.transport.pumpBody(tap === null ? sink : withTap(sink, tap))
   }
 
   onDrain(): void {
@@ -157,6 +178,7 @@ export class Forwarding implements AnswerListener, BodySource {
   onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void {
     this.#isAnswered = true
     this.#settle(status, null)
+    this.#streams.settle(this)
     const exchange = this.#exchange
     this.#upstream.decorate(exchange, this.#endpoint!, headers)
     if (exchange.method === 'HEAD' || status === 304) {
@@ -169,8 +191,9 @@ export class Forwarding implements AnswerListener, BodySource {
       this.length = whole?.length ?? length
       if (whole !== null) this.#early.push(whole)
       // What has no end of its own is under the deadlines between two pieces only.
-      if (isEventStream(headers)) this.#stopTotal()
-      this.#streams.add(exchange, this.#endpoint!)
+      const isEndless = isEventStream(headers)
+      if (isEndless) this.#stopTotal()
+      this.#streams.add(exchange, this.#endpoint!, isEndless)
       this.#resolve(new Reply(status, headers, this))
     }
   }
@@ -190,6 +213,7 @@ export class Forwarding implements AnswerListener, BodySource {
   onUpgrade(headers: string[], socket: Duplex, first: Buffer): void {
     this.#isAnswered = true
     this.#settle(101, null)
+    this.#streams.settle(this)
     const exchange = this.#exchange
     const { transport } = exchange
     const key = transport.header('sec-websocket-key')
@@ -202,7 +226,7 @@ export class Forwarding implements AnswerListener, BodySource {
       return this.#refuse('TURNOUT_UPSTREAM_INVALID')
     }
     exchange.status = 101
-    this.#streams.add(exchange, this.#endpoint!)
+    this.#streams.add(exchange, this.#endpoint!, true)
     const cut = (): void => void socket.destroy()
     this.#outgoing = { ...idle, abort: cut }
     const ended = (): void => {
@@ -300,6 +324,7 @@ export class Forwarding implements AnswerListener, BodySource {
     this.#pump?.stop()
     this.#endpoint?.leave()
     this.#call.end()
+    if (!this.#isAnswered) this.#streams.settle(this)
     this.#streams.remove(this.#exchange)
     // A repeat may have begun meanwhile.
     if (this.#exchange.worker === this) this.#exchange.worker = null

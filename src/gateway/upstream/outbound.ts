@@ -2,6 +2,7 @@ import type { Problem } from '../../core/errors.ts'
 import { cleanFields, endToEndFields, withoutField } from '../../core/http/fields.ts'
 import { forwardedHeaders } from '../../core/http/forwarded.ts'
 import type { TimeoutSettings } from '../../core/route/upstream.ts'
+import type { BodySink } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import type { UpstreamEnvironment } from './environment.ts'
 
@@ -19,7 +20,21 @@ export interface Outbound {
   timeouts: Partial<TimeoutSettings> | null
   /** Most bytes of the request's body; null: whatever comes. */
   maxBody: number | null
+  /** One for all attempts of an exchange that may be one of several; null: its only attempt begins when it is sent. */
+  life: Life | null
+  /** Is handed the request's body beside the upstream; null: nobody. */
+  tap: BodySink | null
 }
+
+/** Times of an exchange whose attempts have one deadline together: milliseconds of the monotonic clock. */
+export interface Life {
+  readonly beganAt: number
+  /** Known once an attempt has begun; `Infinity`: none. */
+  deadline: number
+}
+
+/** It begins now. */
+export const beginLife = (): Life => ({ beganAt: performance.now(), deadline: Infinity })
 
 /**
  * What a request is sent on as, before any filter: without what is of its connection, with who it is from. A problem,
@@ -41,7 +56,16 @@ export function beginOutbound(
     trusted,
   })
   const { path, search } = exchange
-  return { path, search: escaped(search), headers, host: null, timeouts: null, maxBody: null }
+  return {
+    path,
+    search: escaped(search),
+    headers,
+    host: null,
+    timeouts: null,
+    maxBody: null,
+    life: null,
+    tap: null,
+  }
 }
 
 /** Bytes that stand for no character of a target leave in the same spelling as those of the path. */

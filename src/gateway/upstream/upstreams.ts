@@ -87,12 +87,13 @@ export class Upstreams {
         if (route?.target.kind === 'uri') this.#freeUnused(route.target.uri, after)
     }
     if (this.streams.size > 0 || this.#states.size > 0) {
+      const changed = new Set<string>()
       for (const [id, route] of diffMaps(before.routes, after.routes)) {
         const next = getKey(after.routes, id)
         this.#forgetStates(id, next?.filters ?? [])
-        if (route !== undefined && (next === undefined || !sameRoute(route, next)))
-          this.streams.routeChanged(id)
+        if (route !== undefined && (next === undefined || !sameRoute(route, next))) changed.add(id)
       }
+      this.streams.routesChanged(changed)
       this.streams.endpointsLeft()
     }
   }

@@ -107,11 +107,11 @@ const accepted: readonly (readonly [object, object])[] = [
   ],
   [
     { kind: 'timeout', headersMs: '2m', totalMs: 0 },
-    { kind: 'timeout', headersMs: 120_000, idleMs: null, totalMs: 0 },
+    { kind: 'timeout', connectMs: null, headersMs: 120_000, idleMs: null, totalMs: 0 },
   ],
   [
     { kind: 'timeout', idleMs: 'PT1H2.5S' },
-    { kind: 'timeout', headersMs: null, idleMs: 3_602_500, totalMs: null },
+    { kind: 'timeout', connectMs: null, headersMs: null, idleMs: 3_602_500, totalMs: null },
   ],
   [{ kind: 'retry' }, retry],
   [
@@ -145,7 +145,7 @@ const accepted: readonly (readonly [object, object])[] = [
   ],
   [
     { kind: 'mirror', upstream: 'copy' },
-    { kind: 'mirror', upstream: 'copy', percent: 100 },
+    { kind: 'mirror', upstream: 'copy', percent: 100, maxBodyBytes: 65_536 },
   ],
   [
     { kind: 'fault', delayMs: '1s' },
@@ -279,7 +279,7 @@ const refused: readonly (readonly [unknown, RegExp])[] = [
   [{ kind: 'redirect', status: 200, location: '/a' }, /^\/filters\/0\/status a redirect is 301/],
   [{ kind: 'redirect', location: '//a' }, /^\/filters\/0\/location .*another host$/],
   [{ kind: 'redirect' }, /^\/filters\/0\/location a location is missing$/],
-  [{ kind: 'timeout' }, /^\/filters\/0 a timeout has headersMs, idleMs or totalMs$/],
+  [{ kind: 'timeout' }, /^\/filters\/0 a timeout has connectMs, headersMs, idleMs or totalMs$/],
   [{ kind: 'timeout', totalMs: '5 s' }, /^\/filters\/0\/totalMs .*not the text "5 s"$/],
   [{ kind: 'timeout', totalMs: '2d' }, /^\/filters\/0\/totalMs totalMs is 0 to 86400000 ms$/],
   [{ kind: 'timeout', totalMs: -1 }, /^\/filters\/0\/totalMs totalMs is 0 to/],
@@ -321,6 +321,10 @@ const refused: readonly (readonly [unknown, RegExp])[] = [
   [{ kind: 'body-limit', bytes: '5MB' }, /^\/filters\/0\/bytes bytes is an integer/],
   [{ kind: 'mirror' }, /^\/filters\/0\/upstream the name of an upstream is missing$/],
   [{ kind: 'mirror', upstream: 'a', percent: 101 }, /^\/filters\/0\/percent percent is 0 to 100$/],
+  [
+    { kind: 'mirror', upstream: 'a', maxBodyBytes: 1_048_577 },
+    /^\/filters\/0\/maxBodyBytes maxBodyBytes is 0 to 1048576$/,
+  ],
   [{ kind: 'fault' }, /^\/filters\/0 a fault has delayMs or abortStatus$/],
   [{ kind: 'fault', abortStatus: 100 }, /^\/filters\/0\/abortStatus abortStatus is 200 to 599$/],
   [{ kind: 'fallback' }, /^\/filters\/0 a fallback has either respond or upstream$/],

@@ -83,7 +83,7 @@ export const routes: readonly object[] = [
     target: { uri: 'unix:/run/app.sock' },
     streams: { onChange: 'keep' },
     filters: [
-      { kind: 'timeout', headersMs: 500, totalMs: 'PT5S' },
+      { kind: 'timeout', connectMs: 200, headersMs: 500, totalMs: 'PT5S' },
       {
         kind: 'retry',
         retries: 2,
@@ -95,7 +95,7 @@ export const routes: readonly object[] = [
       { kind: 'rate-limit', perSecond: 100, burst: 200, key: { kind: 'all' } },
       { kind: 'cors', origins: ['https://a.example'], headers: ['X-A'], credentials: true },
       { kind: 'body-limit', bytes: 1000 },
-      { kind: 'mirror', upstream: 'copy', percent: 12.5 },
+      { kind: 'mirror', upstream: 'copy', percent: 12.5, maxBodyBytes: 1024 },
       { kind: 'fault', delayMs: '1s', abortStatus: 503, abortPercent: 1 },
       {
         kind: 'fallback',

@@ -442,17 +442,20 @@ function isSpringFilter(value: Fields): (call: unknown) => boolean {
 function isSpringMetadata(value: Fields): boolean {
   const metadata = own(value, 'metadata')
   if (!isFields(metadata)) return true
-  const given = own(metadata, 'response-timeout')
-  const ms = typeof given === 'string' && /^\s*-?\d+\s*$/.test(given) ? Number(given) : given
-  const isTimeout =
-    given === undefined || (Number.isInteger(ms) && ms !== 0 && (ms as number) <= 864e5)
-  return own(metadata, 'connect-timeout') === undefined && isTimeout
+  const isMs = (key: string, isFit: (ms: number) => boolean): boolean => {
+    const given = own(metadata, key)
+    const ms = typeof given === 'string' && /^\s*-?\d+\s*$/.test(given) ? Number(given) : given
+    if (given === undefined) return true
+    return Number.isInteger(ms) && (ms as number) <= 864e5 && isFit(ms as number)
+  }
+  return isMs('connect-timeout', (ms) => ms >= 0) && isMs('response-timeout', (ms) => ms !== 0)
 }
 
 function areSingle(value: Fields): boolean {
   const filters = (has(value, 'filters') ? own(value, 'filters') : []) as readonly unknown[]
+  const metadata = own(value, 'metadata')
   const isTimed =
-    isFields(own(value, 'metadata')) && has(own(value, 'metadata') as Fields, 'response-timeout')
+    isFields(metadata) && ['connect-timeout', 'response-timeout'].some((key) => has(metadata, key))
   return (
     filters.length <= (isTimed ? 31 : 32) &&
     ['PreserveHostHeader', 'RequestSize'].every(

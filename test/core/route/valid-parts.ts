@@ -248,8 +248,14 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
     [
       'timeout',
       {
-        fields: { headersMs: duration(0), idleMs: duration(0), totalMs: duration(0) },
-        check: (value) => ['headersMs', 'idleMs', 'totalMs'].some((one) => has(value, one)),
+        fields: {
+          connectMs: duration(0),
+          headersMs: duration(0),
+          idleMs: duration(0),
+          totalMs: duration(0),
+        },
+        check: (value) =>
+          ['connectMs', 'headersMs', 'idleMs', 'totalMs'].some((one) => has(value, one)),
       },
     ],
     [
@@ -310,7 +316,17 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
       },
     ],
     ['body-limit', { fields: { bytes: integer(0, Number.MAX_SAFE_INTEGER) }, needed: ['bytes'] }],
-    ['mirror', { fields: { upstream: isName, percent: number(0, 100) }, needed: ['upstream'] }],
+    [
+      'mirror',
+      {
+        fields: {
+          upstream: isName,
+          percent: number(0, 100),
+          maxBodyBytes: integer(0, 1_048_576),
+        },
+        needed: ['upstream'],
+      },
+    ],
     [
       'fault',
       {

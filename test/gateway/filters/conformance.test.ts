@@ -87,7 +87,9 @@ for (const kind of kinds) {
     assert.deepEqual(other.outbound(), before)
     assert.equal(one.exchange.transport.headers(), one.headers)
     void handler(other.exchange)
-    assert.deepEqual(other.outbound(), one.outbound())
+    // Each has begun when it began.
+    const timeless = ({ outbound }: typeof one): unknown => ({ ...outbound(), life: null })
+    assert.deepEqual(timeless(other), timeless(one))
   })
 
   test(`${kind}: HEAD goes on as HEAD`, async () => {

@@ -169,8 +169,10 @@ test('timeout: what is not said is left, what is said further in holds', () => {
     headersMs: number | null,
     idleMs: number | null,
     totalMs: number | null,
+    connectMs: number | null = null,
   ): Filter => ({
     kind: 'timeout',
+    connectMs,
     headersMs,
     idleMs,
     totalMs,
@@ -182,6 +184,7 @@ test('timeout: what is not said is left, what is said further in holds', () => {
   }
   assert.deepEqual(timeouts(said(1, null, null)), { headersMs: 1 })
   assert.deepEqual(timeouts(said(null, 0, null)), { idleMs: 0 })
+  assert.deepEqual(timeouts(said(null, null, null, 0)), { connectMs: 0 })
   assert.deepEqual(timeouts(said(1, 2, null), said(null, 3, 4)), {
     headersMs: 1,
     idleMs: 3,

@@ -5,7 +5,12 @@ import type { Filter } from '../../../src/core/route/filter.ts'
 import type { Upstreams } from '../../../src/gateway/upstream/upstreams.ts'
 import { answers, around, openExchange, openOther, openUpstreams, type Said } from './support.ts'
 
-const mirror = (percent = 100): Filter => ({ kind: 'mirror', upstream: 'other', percent })
+const mirror = (percent = 100): Filter => ({
+  kind: 'mirror',
+  upstream: 'other',
+  percent,
+  maxBodyBytes: 65_536,
+})
 
 const active = (upstreams: Upstreams): number => upstreams.get('other')!.endpoints[0]!.active
 
@@ -39,9 +44,9 @@ test('mirror: a copy of the request as it is then, its answer is thrown away, an
 
 const copies: readonly (readonly [string, Said, number, readonly number[], boolean])[] = [
   ['a request without a body', {}, 100, [0.999], true],
-  ['no request with a body', { method: 'POST', bodyLength: 1 }, 100, [0], false],
+  ['no request whose body nobody reads', { method: 'POST', bodyLength: 1 }, 100, [0], false],
   [
-    'no request with a body of unknown length',
+    'no request whose body of unknown length nobody reads',
     { method: 'POST', bodyLength: null },
     100,
     [0],

@@ -97,6 +97,19 @@ test('path: a slash that was let through stays a character of its segment', () =
   assert.equal(sent(set('/base/{id}'), said), '/base/a%2Fb')
 })
 
+test('path: a rest keeps the spelling of its slashes, whatever it is', () => {
+  const rests = [
+    ['/x/a%2Fb/c%20d', 'a%2Fb/c d', '/base/a%2Fb/c%20d'],
+    ['/x/a%252Fb/c', 'a%2Fb/c', '/base/a%252Fb/c'],
+    ['/x/a%2F/', 'a%2F/', '/base/a%2F/'],
+    ['/x/%2F%252F', '%2F%2F', '/base/%2F%252F'],
+  ] as const
+  for (const [target, rest, expected] of rests) {
+    const said = { target, params: { rest }, pattern: '/x/*rest' }
+    assert.equal(sent(set('/base/{rest}'), said), expected)
+  }
+})
+
 test('path: a param that the pattern does not have is nothing', () => {
   assert.equal(sent(set('/base/{constructor}/x'), {}), '/base/x')
 })

@@ -102,7 +102,7 @@ test('retry: a repeat is sent what the first attempt was, whatever filters furth
     retry(),
     { kind: 'add-request-header', name: 'x-inner', value: 'a' },
     { kind: 'add-prefix', prefix: '/front' },
-    { kind: 'timeout', headersMs: 1, idleMs: null, totalMs: null },
+    { kind: 'timeout', connectMs: null, headersMs: 1, idleMs: null, totalMs: null },
   ] as const
   await around(filters, target)(openExchange().exchange)
   assert.equal(sent.length, 3)

@@ -14,7 +14,7 @@ export const samples: { readonly [Kind in Filter['kind']]: Filter } = {
   'remove-response-header': { kind: 'remove-response-header', name: 'x-answer' },
   'preserve-host': { kind: 'preserve-host' },
   redirect: { kind: 'redirect', status: 302, location: '/to' },
-  timeout: { kind: 'timeout', headersMs: 1, idleMs: null, totalMs: 2 },
+  timeout: { kind: 'timeout', connectMs: null, headersMs: 1, idleMs: null, totalMs: 2 },
   retry: {
     kind: 'retry',
     retries: 2,
@@ -38,7 +38,7 @@ export const samples: { readonly [Kind in Filter['kind']]: Filter } = {
     maxAgeSeconds: 60,
   },
   'body-limit': { kind: 'body-limit', bytes: 10 },
-  mirror: { kind: 'mirror', upstream: 'other', percent: 100 },
+  mirror: { kind: 'mirror', upstream: 'other', percent: 100, maxBodyBytes: 65_536 },
   fault: { kind: 'fault', delayMs: 0, delayPercent: 0, abortStatus: 0, abortPercent: 0 },
   fallback: {
     kind: 'fallback',
