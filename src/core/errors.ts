@@ -153,6 +153,8 @@ export type ErrorCode =
   | 'TURNOUT_DRILL_REPORT'
   | 'TURNOUT_DRILL_SPENT'
   | 'TURNOUT_DRILL_LEFT'
+  // live state of upstreams
+  | 'TURNOUT_BREAKER_MISSING'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -1088,6 +1090,15 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'It is not known whether the fault of the step {step} is gone: {reason}',
     cause: 'The instance did not answer, or refused to take the change back.',
     cure: 'Look at `turnout history`: the instance takes it back by itself, a few seconds after the step would have ended.',
+  },
+
+  // live state of upstreams
+  TURNOUT_BREAKER_MISSING: {
+    status: 409,
+    message: 'The upstream {upstream} has no breaker',
+    cause:
+      'A state was asked for by hand, but its settings switch no breaker on; a bare URI never has one.',
+    cure: 'Give the upstream `breaker: {}`, or a route with a bare URI an upstream of its own, and ask again.',
   },
 }
 
