@@ -42,6 +42,8 @@ const change = z.strictObject({
   removed: z.array(text),
   changed: z.array(text),
   upstreams: z.array(text),
+  upstreamsAdded: z.array(text),
+  upstreamsRemoved: z.array(text),
 })
 
 export const publishAnswer: z.ZodType = z.strictObject({
