@@ -86,9 +86,9 @@ test('status of all upstreams is listed page by page, those of bare URIs too', a
   // Something happens until the client that follows is there.
   const ended = new AbortController()
   const events = client.follow({ signal: ended.signal })
-  let isTold = false
-  const next = events.next().finally(() => (isTold = true))
-  while (!isTold) {
+  const heard = { isDone: false }
+  const next = events.next().finally(() => (heard.isDone = true))
+  while (!heard.isDone) {
     for (const state of ['CLOSED', 'FORCED_OPEN'] as const)
       await client.forceBreaker({ params: { name: 'guarded' }, body: { state } })
     await delay(20)

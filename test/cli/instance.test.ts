@@ -322,3 +322,24 @@ test('every command has --json: one object a line', async (t) => {
     assert.deepEqual([found.event, found.code], ['problem', 'TURNOUT_ITEM_UNKNOWN']),
   )
 })
+
+test('upstreams are seen as they are now, all of them and one', async (t) => {
+  const guarded = `upstreams:
+  - { name: shop, endpoints: ['http://127.0.0.1:9001'], breaker: {}, bulkhead: {} }
+  - { name: b, endpoints: ['http://127.0.0.1:9002'] }
+`
+  const { turnout } = await startInstance(t, { 'shop.yaml': guarded })
+  assert.equal((await turnout('upstreams')).out, 'no upstreams\n')
+  assert.equal((await turnout('publish', 'shop.yaml')).code, 0)
+  const table =
+    /^UPSTREAM +HEALTHY +BREAKER +ACTIVE +WAITING\nb +1\/1 +- +0 +0\nshop +1\/1 +CLOSED +0 +0\n/m
+  assert.match((await turnout('upstreams')).out, table)
+  assert.match((await turnout('status')).out, table)
+  const { out } = await turnout('upstreams', 'shop')
+  assert.match(out, /^breaker +CLOSED; 0 calls, too few for a rate; 0 refused$/m)
+  assert.match(out, /^bulkhead +0 of 25 in flight, 0 of 256 wait$/m)
+  assert.match(out, /^http:\/\/127\.0\.0\.1:9001 +healthy +1 +0 +0 +0 +0 +-$/m)
+  const { event, name, endpoints } = JSON.parse((await turnout('upstreams', 'shop', '--json')).out)
+  assert.deepEqual([event, name, endpoints.length], ['upstream', 'shop', 1])
+  assert.equal((await turnout('upstreams', 'none')).code, 1)
+})

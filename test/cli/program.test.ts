@@ -56,6 +56,7 @@ const run = async (
     rollback: note('rollback'),
     confirm: note('confirm'),
     status: note('status'),
+    upstreams: note('upstreams'),
     switchRoutes: note('switch'),
     drill: note('drill'),
   }

@@ -9,8 +9,8 @@ test('a record that has only the names of upstreams is read as one that changed 
   const changes = [{ ...change, added: [], removed: [], changed: [] }]
   const revision = { number: 1, at: 1, author: 'a', reason: 'b', digest: '', changes }
   const meta = { kind: 'revision', revision, digests: [] }
-  const published = await store.publish({ number: 1, meta, put: [], remove: [] }, () => [])
-  assert.ok(published.ok)
+  const published = store.publish({ number: 1, meta, put: [], remove: [] }, () => [])
+  assert.ok(!(published instanceof Promise) && published.ok)
   const [read] = await recordedMetas(store)
   assert.ok(read?.kind === 'revision')
   const [first] = read.revision.changes
