@@ -25,7 +25,14 @@ export interface AdminWiring {
 /** What the API asks the instance for, beside the control floor. */
 export type InstanceFacts = Pick<
   AdminOptions,
-  'probe' | 'status' | 'readiness' | 'moduleFacts' | 'loadUpload'
+  | 'probe'
+  | 'status'
+  | 'readiness'
+  | 'moduleFacts'
+  | 'upstreamNames'
+  | 'upstreamStatus'
+  | 'forceBreaker'
+  | 'loadUpload'
 >
 
 /** The admin API of an instance, and the token that opens it. */
@@ -104,6 +111,7 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
       }),
     ),
     events.on('retired', (version) => tell('retired', version)),
+    events.on('upstream', (event) => tell('upstream', event)),
   ]
   return () => {
     for (const end of ends) end()

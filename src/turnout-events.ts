@@ -1,3 +1,4 @@
+import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import type { RetiredVersion } from './worker/worker.ts'
 import type { Rejection, Revision } from './control/change.ts'
 
@@ -10,6 +11,8 @@ export interface TurnoutEvents {
     readonly rejections: readonly Rejection[]
   }
   retired: RetiredVersion
+  /** An endpoint or the breaker of an upstream changed its state, or a name gives no address. */
+  upstream: UpstreamEvent
 }
 
 /** Listeners by event. One that throws harms neither the others nor the change. */
@@ -20,7 +23,12 @@ export class TurnoutEmitter {
   readonly #onError: (name: string, error: unknown) => void
 
   constructor(onError: (name: string, error: unknown) => void) {
-    this.#listeners = { applied: new Set(), rejected: new Set(), retired: new Set() }
+    this.#listeners = {
+      applied: new Set(),
+      rejected: new Set(),
+      retired: new Set(),
+      upstream: new Set(),
+    }
     this.#onError = onError
   }
 

@@ -192,6 +192,7 @@ export class Turnout extends MethodRegistrar {
         trusted: this.#rules.trusted,
         underscores: this.#rules.underscores,
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
+        onEvent: (event) => this.#events.emit('upstream', event),
       },
     })
     this.#data = data
@@ -496,6 +497,9 @@ export class Turnout extends MethodRegistrar {
         const draining = this.draining.filter(({ module }) => module === name)
         return { draining } as unknown as Json
       },
+      upstreamNames: () => this.#worker.upstreamNames(),
+      upstreamStatus: (name) => this.#worker.upstreamStatus(name),
+      forceBreaker: (name, state) => this.#worker.forceBreaker(name, state),
       loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
     }
   }

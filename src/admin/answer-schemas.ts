@@ -43,6 +43,8 @@ const change = z.strictObject({
   removed: z.array(text),
   changed: z.array(text),
   upstreams: z.array(text),
+  upstreamsAdded: z.array(text),
+  upstreamsRemoved: z.array(text),
 })
 
 export const publishAnswer: z.ZodType = z.strictObject({
@@ -115,6 +117,70 @@ export const status: z.ZodType = z.looseObject({
   revision: count,
   digest: text,
   isReady: z.boolean(),
+})
+
+const connections = z.strictObject({ open: count, idle: count, upgraded: count })
+const endpointStatus = z.strictObject({
+  url: text,
+  address: text.nullable().describe('That the name of the URL led to.'),
+  labels: z.record(text, text),
+  weight: count,
+  effectiveWeight: z.number().describe('Less than the weight while it starts slowly.'),
+  state: z.enum(['draining', 'unhealthy', 'ejected', 'slow-start', 'healthy']),
+  ejectedUntil: time.nullable(),
+  active: count.describe('Exchanges inside, upgraded ones too.'),
+  connections: connections.describe('`open` counts the others too.'),
+  waiting: count.describe('Exchanges that wait for a connection.'),
+  consecutiveFailures: count,
+  check: z
+    .strictObject({
+      isGood: z.boolean(),
+      at: time,
+      status: count.nullable(),
+      reason: text.nullable(),
+    })
+    .nullable()
+    .describe('The last health check.'),
+})
+const rate = z.number().nullable().describe('Percent; null: too few calls for one.')
+export const upstreamStatus: z.ZodType = z.strictObject({
+  name: text.describe('Of one that routes name by a bare URI: that URI.'),
+  owner: text.nullable().describe('Null: of a bare URI.'),
+  balancer: z.enum(['round-robin', 'least-request', 'ring-hash']),
+  endpoints: z.array(endpointStatus),
+  active: count.describe('Exchanges inside.'),
+  waiting: count.describe('Exchanges that wait for the bulkhead or a connection.'),
+  breaker: z
+    .strictObject({
+      state: z.enum(['CLOSED', 'OPEN', 'HALF_OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY']),
+      failureRate: rate,
+      slowCallRate: rate,
+      bufferedCalls: count,
+      failedCalls: count,
+      slowCalls: count,
+      notPermittedCalls: count,
+      openUntil: time.nullable().describe('When an open one lets the first call try.'),
+    })
+    .nullable(),
+  bulkhead: z
+    .strictObject({
+      inFlight: count,
+      maxConcurrentCalls: count,
+      waiting: count,
+      maxWaitingCalls: count,
+    })
+    .nullable(),
+  names: z
+    .array(
+      z.strictObject({
+        name: text,
+        addresses: z.array(text),
+        resolvedAt: time.nullable(),
+        isKept: z.boolean().describe('It gives no address now, and the last ones are kept.'),
+        error: text.nullable(),
+      }),
+    )
+    .describe('Names that are looked up.'),
 })
 export const anyObject: z.ZodType = object
 export const anyObjects: z.ZodType = z.array(object)

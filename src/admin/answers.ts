@@ -4,6 +4,13 @@ import type { AppliedChange } from '../control/change.ts'
 import type { HistoryRow } from '../control/control.ts'
 import type { ModuleUpload } from './upload.ts'
 
+export type {
+  BreakerStatus,
+  EndpointState,
+  EndpointStatus,
+  UpstreamStatus,
+} from '../gateway/upstream/status.ts'
+
 /** An object of JSON. */
 export interface Item {
   readonly [key: string]: Json
@@ -23,6 +30,11 @@ export interface RouteItem extends ItemFacts {
 
 export interface UpstreamItem extends ItemFacts {
   readonly name: string
+}
+
+/** Into which state a breaker is brought by hand. `CLOSED` starts it anew; in each of the others it stays. */
+export interface BreakerRequest {
+  readonly state: 'CLOSED' | 'DISABLED' | 'FORCED_OPEN' | 'METRICS_ONLY'
 }
 
 /** A route module; `live` is what this instance knows of its versions. */

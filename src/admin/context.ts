@@ -1,8 +1,9 @@
+import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Json } from '../core/json.ts'
 import type { Logger } from '../core/logger.ts'
 import type { LoadOutcome } from '../control/change.ts'
 import type { Control } from '../control/control.ts'
-import type { Item, ProbeRequest, Readiness } from './answers.ts'
+import type { Item, ProbeRequest, Readiness, UpstreamStatus } from './answers.ts'
 import type { Audit } from './audit.ts'
 import type { AdminEvent, EventRing } from './event-ring.ts'
 import type { EventStreams } from './event-stream.ts'
@@ -29,6 +30,12 @@ export interface AdminOptions {
   readiness(): Readiness
   /** What this instance knows of the versions of a module: live ones, exchanges that hold them. */
   moduleFacts(name: string): Json
+  /** Names of the upstreams that are alive on this instance, in order. */
+  upstreamNames(): readonly string[]
+  /** What one does now; null: there is none of that name. */
+  upstreamStatus(name: string): UpstreamStatus | null
+  /** Brings its breaker into a state by hand. False: it has none. */
+  forceBreaker(name: string, state: BreakerState): boolean
   /** Checks, stores and rehearses an artifact; in a process of its own. */
   loadUpload(upload: ModuleUpload, options: { readonly isPlan: boolean }): Promise<LoadOutcome>
   /** Hands over what happens; returns the function that ends it. */

@@ -1,5 +1,6 @@
 import type { Json } from '../core/json.ts'
 import type {
+  BreakerRequest,
   ChangeRequest,
   CreatedToken,
   Item,
@@ -17,6 +18,7 @@ import type {
   TokenItem,
   TokenRequest,
   UpstreamItem,
+  UpstreamStatus,
 } from './answers.ts'
 import type { ModuleUpload } from './upload.ts'
 
@@ -26,6 +28,7 @@ export const operations = {
   readiness: { method: 'GET', path: '/readyz' },
   describe: { method: 'GET', path: '/api/openapi.json' },
   status: { method: 'GET', path: '/api/status' },
+  listUpstreamStatus: { method: 'GET', path: '/api/status/upstreams' },
   events: { method: 'GET', path: '/api/events' },
   probe: { method: 'POST', path: '/api/probe' },
   change: { method: 'POST', path: '/api/changes' },
@@ -41,6 +44,8 @@ export const operations = {
   putUpstream: { method: 'PUT', path: '/api/upstreams/{name}' },
   patchUpstream: { method: 'PATCH', path: '/api/upstreams/{name}' },
   deleteUpstream: { method: 'DELETE', path: '/api/upstreams/{name}' },
+  getUpstreamStatus: { method: 'GET', path: '/api/upstreams/{name}/status' },
+  forceBreaker: { method: 'POST', path: '/api/upstreams/{name}/breaker' },
   listModules: { method: 'GET', path: '/api/modules' },
   uploadModule: { method: 'POST', path: '/api/modules' },
   getModule: { method: 'GET', path: '/api/modules/{name}' },
@@ -123,6 +128,7 @@ export interface OperationTypes {
   readonly readiness: Shape<None, null, Readiness>
   readonly describe: Shape<None, null, Item>
   readonly status: Shape<None, null, StatusAnswer>
+  readonly listUpstreamStatus: Shape<PageQuery, null, Page<UpstreamStatus>>
   readonly events: Shape<None, null, null>
   readonly probe: Shape<None, ProbeRequest, Json>
   readonly change: Shape<
@@ -150,6 +156,8 @@ export interface OperationTypes {
   readonly putUpstream: Shape<ItemChangeQuery, Item, UpstreamItem>
   readonly patchUpstream: Shape<ItemChangeQuery, Item, UpstreamItem>
   readonly deleteUpstream: Shape<ItemChangeQuery, null, null>
+  readonly getUpstreamStatus: Shape<None, null, UpstreamStatus>
+  readonly forceBreaker: Shape<None, BreakerRequest, UpstreamStatus>
   readonly listModules: Shape<PageQuery, null, Page<ModuleItem>>
   readonly uploadModule: Shape<ItemChangeQuery, ModuleUpload, ModuleItem>
   readonly getModule: Shape<None, null, ModuleItem>

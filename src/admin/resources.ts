@@ -6,6 +6,7 @@ import { moduleResources } from './resources/modules.ts'
 import { revisionResources } from './resources/revisions.ts'
 import { springResources } from './resources/spring.ts'
 import { tokenResources } from './resources/tokens.ts'
+import { upstreamStatusResources } from './resources/upstream-status.ts'
 
 /**
  * The one table of the admin API. Dispatch, the OpenAPI document, the typed client and the test of permissions are made
@@ -16,6 +17,7 @@ export const resources: Resources = {
   ...changeResources,
   ...routeResources,
   ...upstreamResources,
+  ...upstreamStatusResources,
   ...moduleResources,
   ...revisionResources,
   ...tokenResources,

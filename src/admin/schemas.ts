@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { ChangeRequest, Item, ProbeRequest, TokenRequest } from './answers.ts'
+import type { BreakerRequest, ChangeRequest, Item, ProbeRequest, TokenRequest } from './answers.ts'
 import { parseDuration } from './duration.ts'
 import { parseScope } from './scope.ts'
 import type { ModuleUpload } from './upload.ts'
@@ -56,6 +56,10 @@ export const itemBody: z.ZodType<Item> = z.record(
   z.string(),
   z.unknown(),
 ) as unknown as z.ZodType<Item>
+
+export const breakerBody: z.ZodType<BreakerRequest> = z.strictObject({
+  state: z.enum(['CLOSED', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY']),
+})
 
 const position = z.strictObject({ source: z.int(), line: z.int(), column: z.int() })
 const parameter = z.looseObject({ name: z.string(), gives: z.string() })

@@ -31,6 +31,9 @@ const idleWorker: Worker = {
   discard: () => Promise.resolve(),
   isLive: () => false,
   draining: () => [],
+  upstreamNames: () => [],
+  upstreamStatus: () => null,
+  forceBreaker: () => false,
   close: () => Promise.resolve(),
 }
 

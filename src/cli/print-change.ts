@@ -31,18 +31,28 @@ const routes = ({ routesAdded, routesRemoved }: ModuleChangeView): string => {
   return `${counts.join(' ')} ${last === 1 && counts.length === 1 ? 'route' : 'routes'}`
 }
 
-const owned = (change: OwnerChangeView): string => {
-  const { routesAdded, routesRemoved, routesChanged, upstreams } = change
+/** `+2 −1 ~1 routes`; empty where there are none. */
+const counted = (noun: string, added: number, removed: number, changed: number): string => {
+  const total = added + removed + changed
+  if (total === 0) return ''
   const counts = [
-    ...(routesAdded > 0 ? [`+${routesAdded}`] : []),
-    ...(routesRemoved > 0 ? [`−${routesRemoved}`] : []),
-    ...(routesChanged > 0 ? [`~${routesChanged}`] : []),
+    ...(added > 0 ? [`+${added}`] : []),
+    ...(removed > 0 ? [`−${removed}`] : []),
+    ...(changed > 0 ? [`~${changed}`] : []),
   ]
-  const total = routesAdded + routesRemoved + routesChanged
+  return `${counts.join(' ')} ${noun}${total === 1 ? '' : 's'}`
+}
+
+const owned = (change: OwnerChangeView): string => {
+  const { routesAdded, routesRemoved, routesChanged } = change
+  const { upstreams, upstreamsAdded, upstreamsRemoved } = change
+  const upstreamsChanged = upstreams - upstreamsAdded - upstreamsRemoved
   return [
-    ...(total > 0 ? [`${counts.join(' ')} ${total === 1 ? 'route' : 'routes'}`] : []),
-    ...(upstreams > 0 ? [`${upstreams} ${upstreams === 1 ? 'upstream' : 'upstreams'}`] : []),
-  ].join('  ')
+    counted('route', routesAdded, routesRemoved, routesChanged),
+    counted('upstream', upstreamsAdded, upstreamsRemoved, upstreamsChanged),
+  ]
+    .filter((part) => part !== '')
+    .join('  ')
 }
 
 /**

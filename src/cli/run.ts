@@ -246,6 +246,8 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
               routesRemoved: one.removed.length,
               routesChanged: one.changed.length,
               upstreams: one.upstreams.length,
+              upstreamsAdded: one.upstreamsAdded.length,
+              upstreamsRemoved: one.upstreamsRemoved.length,
             },
           ]
         : [],

@@ -35,7 +35,10 @@ export interface OwnerChangeView {
   readonly routesAdded: number
   readonly routesRemoved: number
   readonly routesChanged: number
+  /** That came, went or changed. */
   readonly upstreams: number
+  readonly upstreamsAdded: number
+  readonly upstreamsRemoved: number
 }
 
 /** An applied revision. */

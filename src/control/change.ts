@@ -106,6 +106,10 @@ export interface AppliedChange {
   readonly changed: readonly string[]
   /** Names of upstreams that came, changed or went. */
   readonly upstreams: readonly string[]
+  /** Those of them that came. */
+  readonly upstreamsAdded: readonly string[]
+  /** Those of them that went. */
+  readonly upstreamsRemoved: readonly string[]
 }
 
 /** An owner whose part of a change set was refused; what it served before goes on. */

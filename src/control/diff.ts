@@ -88,6 +88,8 @@ export function appliedChanges(
     ...upstreams.changed.map(({ after }) => after),
   ])
     of(owner, null).upstreams.push(name)
+  for (const { owner, name } of upstreams.added) of(owner, null).upstreamsAdded.push(name)
+  for (const { owner, name } of upstreams.removed) of(owner, null).upstreamsRemoved.push(name)
   for (const { route } of switches) {
     const known = getKey(to.routes, route)
     if (known === undefined) continue
@@ -106,6 +108,8 @@ interface Draft extends AppliedChange {
   readonly removed: string[]
   readonly changed: string[]
   readonly upstreams: string[]
+  readonly upstreamsAdded: string[]
+  readonly upstreamsRemoved: string[]
 }
 
 const draftOf = (owner: string, module: string | null): Draft => ({
@@ -117,6 +121,8 @@ const draftOf = (owner: string, module: string | null): Draft => ({
   removed: [],
   changed: [],
   upstreams: [],
+  upstreamsAdded: [],
+  upstreamsRemoved: [],
 })
 
 /** A module of which only a route was switched stays at its version. */

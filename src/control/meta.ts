@@ -1,7 +1,7 @@
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Store, StoreRecord } from '../store/store.ts'
-import type { Revision } from './change.ts'
+import type { AppliedChange, Revision } from './change.ts'
 import type { Who } from './control.ts'
 import type { RejectedRow } from './history.ts'
 
@@ -33,8 +33,18 @@ function withoutStack(found: Problem): Problem {
 /** Null: the store wrote the record for itself. */
 function readMeta({ meta }: StoreRecord): RecordMeta | null {
   const read = meta as unknown as RecordMeta | null
-  return read !== null && ['revision', 'rejected', 'confirmed'].includes(read.kind) ? read : null
+  if (read === null || !['revision', 'rejected', 'confirmed'].includes(read.kind)) return null
+  if (read.kind !== 'revision') return read
+  const changes = read.revision.changes.map(withUpstreams)
+  return { ...read, revision: { ...read.revision, changes } }
 }
+
+/** Earlier versions wrote down only the names of upstreams, not which of them came or went. */
+function withUpstreams(change: AppliedChange): AppliedChange {
+  return { ...noUpstreams, ...change }
+}
+
+const noUpstreams = { upstreamsAdded: [], upstreamsRemoved: [] }
 
 /** Damage ends a reading; the store then offers what is left. */
 const mostReadings = 3

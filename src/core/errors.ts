@@ -158,6 +158,8 @@ export type ErrorCode =
   | 'TURNOUT_FILTER_USED'
   | 'TURNOUT_FILTER_TWICE'
   | 'TURNOUT_FILTER_BODY'
+  // live state of upstreams
+  | 'TURNOUT_BREAKER_MISSING'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -1120,6 +1122,14 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'A filter cannot read the body of the request',
     cause: 'The body goes on to the target of the route as it comes; nobody keeps it.',
     cure: 'Read it in a handler, or decide by what the head of the request says.',
+  },
+  // live state of upstreams
+  TURNOUT_BREAKER_MISSING: {
+    status: 409,
+    message: 'The upstream {upstream} has no breaker',
+    cause:
+      'A state was asked for by hand, but its settings switch no breaker on; a bare URI never has one.',
+    cure: 'Give the upstream `breaker: {}`, or a route with a bare URI an upstream of its own, and ask again.',
   },
 }
 

@@ -1,10 +1,12 @@
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import { childLogger, type Logger } from '../core/logger.ts'
+import type { BreakerState } from '../core/protect/breaker.ts'
 import { getKey } from '../core/persistent-map.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
+import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
 import type { Services } from '../modules/define.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
@@ -173,6 +175,18 @@ export class InProcessWorker implements Worker {
       version: version.version,
       ...version.holding,
     }))
+  }
+
+  upstreamNames(): readonly string[] {
+    return this.#upstreams.names()
+  }
+
+  upstreamStatus(name: string): UpstreamStatus | null {
+    return this.#upstreams.find(name)?.status() ?? null
+  }
+
+  forceBreaker(name: string, state: BreakerState): boolean {
+    return this.#upstreams.find(name)?.forceBreaker(state) ?? false
   }
 
   async close(deadlineMs: number): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Problem } from '../core/errors.ts'
 import type { ModuleReference } from '../core/route/route.ts'
+import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Table } from '../core/route/table.ts'
+import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import type { Definition } from '../modules/definition.ts'
 
 /** The code of a module: `open` evaluates it anew, so that no version shares what another made. */
@@ -57,6 +59,12 @@ export interface Worker {
   /** Whether this very artifact serves, or whether a table only names it: its code was gone at the start. */
   isLive(reference: ModuleReference): boolean
   draining(): readonly Draining[]
+  /** Names of the upstreams that are alive, in order; of bare URIs: the URIs that exchanges were sent to. */
+  upstreamNames(): readonly string[]
+  /** What one does now; null: there is none of that name. */
+  upstreamStatus(name: string): UpstreamStatus | null
+  /** Brings its breaker into a state by hand. False: there is no such upstream, or it has no breaker. */
+  forceBreaker(name: string, state: BreakerState): boolean
   /** Retires everything; what has not left by the deadline is cut. Resolves when all was disposed of. */
   close(deadlineMs: number): Promise<void>
 }

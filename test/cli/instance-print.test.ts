@@ -21,7 +21,8 @@ const golden = (name: string): string =>
 
 /** Everything that is printed, with a text of the instance in as many places as there are. */
 const printedWith = (name: string): Readonly<Record<string, (paint: Paint) => string>> => {
-  const change = { owner: 'admin', module: null, from: null, to: null, upstreams: [] }
+  const none = { upstreams: [], upstreamsAdded: [], upstreamsRemoved: [] }
+  const change = { owner: 'admin', module: null, from: null, to: null, ...none }
   const edit = { ...change, added: [name], removed: ['old'], changed: [] }
   const module = { ...change, module: 'users', from: '1.2.0', to: '1.3.0' }
   const replaced = { ...module, added: ['a', 'b'], removed: [], changed: ['c'] }
@@ -32,7 +33,7 @@ const printedWith = (name: string): Readonly<Record<string, (paint: Paint) => st
     author: name,
     reason: 'a reason that is longer than what a row of the table can hold',
     digest: '0123',
-    changes: [replaced, { ...edit, upstreams: ['u'] }],
+    changes: [replaced, { ...edit, upstreams: ['u', 'v'], upstreamsAdded: ['v'] }],
     restores: null,
     takesBack: null,
     confirmBy: null,

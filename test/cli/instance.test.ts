@@ -75,8 +75,8 @@ test('a change is planned, published, seen, compared, and taken back', async (t)
   assert.match(rows[0]!, /^REVISION +STATE +TIME +AUTHOR +REASON +RESULT$/)
   const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`
   assert.match(rows[1]!, new RegExp(`^4 +current +${time} +admin-token +it was fine +back to 2; `))
-  assert.match(rows[2]!, /^3 .*roll back to revision 1 +back to 1; -2 routes, 1 upstream$/)
-  assert.match(rows[3]!, /^2 .*open the shop +\+2 routes, 1 upstream$/)
+  assert.match(rows[2]!, /^3 .*roll back to revision 1 +back to 1; -2 routes, -1 upstream$/)
+  assert.match(rows[3]!, /^2 .*open the shop +\+2 routes, \+1 upstream$/)
   assert.match(rows[4]!, /^1 +superseded .*\+users 1\.2\.0 \+1 route$/)
   assert.equal((await turnout('history', '--limit', '1')).out.trim().split('\n').length, 2)
 })
@@ -321,4 +321,25 @@ test('every command has --json: one object a line', async (t) => {
   await json('publish', 'ping.json', '--force', '--remove', 'route:nope').then(([found]) =>
     assert.deepEqual([found.event, found.code], ['problem', 'TURNOUT_ITEM_UNKNOWN']),
   )
+})
+
+test('upstreams are seen as they are now, all of them and one', async (t) => {
+  const guarded = `upstreams:
+  - { name: shop, endpoints: ['http://127.0.0.1:9001'], breaker: {}, bulkhead: {} }
+  - { name: b, endpoints: ['http://127.0.0.1:9002'] }
+`
+  const { turnout } = await startInstance(t, { 'shop.yaml': guarded })
+  assert.equal((await turnout('upstreams')).out, 'no upstreams\n')
+  assert.equal((await turnout('publish', 'shop.yaml')).code, 0)
+  const table =
+    /^UPSTREAM +HEALTHY +BREAKER +ACTIVE +WAITING\nb +1\/1 +- +0 +0\nshop +1\/1 +CLOSED +0 +0\n/m
+  assert.match((await turnout('upstreams')).out, table)
+  assert.match((await turnout('status')).out, table)
+  const { out } = await turnout('upstreams', 'shop')
+  assert.match(out, /^breaker +CLOSED; 0 calls, too few for a rate; 0 refused$/m)
+  assert.match(out, /^bulkhead +0 of 25 in flight, 0 of 256 wait$/m)
+  assert.match(out, /^http:\/\/127\.0\.0\.1:9001 +healthy +1 +0 +0 +0 +0 +-$/m)
+  const { event, name, endpoints } = JSON.parse((await turnout('upstreams', 'shop', '--json')).out)
+  assert.deepEqual([event, name, endpoints.length], ['upstream', 'shop', 1])
+  assert.equal((await turnout('upstreams', 'none')).code, 1)
 })

@@ -115,9 +115,20 @@ for (const [module, line] of lines)
   })
 
 test('routes and upstreams of no module are one line for each owner', () => {
-  const owner = { owner: 'admin', routesAdded: 2, routesRemoved: 0, routesChanged: 1, upstreams: 1 }
+  const owner = {
+    owner: 'admin',
+    routesAdded: 2,
+    routesRemoved: 0,
+    routesChanged: 1,
+    upstreams: 4,
+    upstreamsAdded: 2,
+    upstreamsRemoved: 1,
+  }
   const change = { revision: 8, durationMs: 3, modules: [], owners: [owner] }
-  assert.equal(printChange(change, plain), '~ admin  +2 ~1 routes  1 upstream  revision 8  3 ms\n')
+  assert.equal(
+    printChange(change, plain),
+    '~ admin  +2 ~1 routes  +2 −1 ~1 upstreams  revision 8  3 ms\n',
+  )
 })
 
 test('a retirement is one line', () => {

@@ -56,6 +56,7 @@ const run = async (
     rollback: note('rollback'),
     confirm: note('confirm'),
     status: note('status'),
+    upstreams: note('upstreams'),
     switchRoutes: note('switch'),
     drill: note('drill'),
   }
@@ -80,7 +81,7 @@ test('no words print the help on standard output', async (context) => {
   const { code, out, err } = await run(await folderOf(context), [])
   assert.equal(code, 0)
   const names =
-    'init dev serve check routes probe status history diff plan publish rollback confirm'
+    'init dev serve check routes probe status upstreams history diff plan publish rollback confirm'
   for (const name of [...names.split(' '), 'enable', 'disable', 'drill', 'help'])
     assert.match(out, new RegExp(`^  ${name} `, 'm'))
   for (const group of ['Serve a folder:', 'Look at a running instance:', 'Help:'])

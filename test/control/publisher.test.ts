@@ -209,6 +209,8 @@ test('rollback publishes an earlier table as the next revision, with the code of
       removed: ['a#GET /new'],
       changed: [],
       upstreams: [],
+      upstreamsAdded: [],
+      upstreamsRemoved: [],
     },
     {
       owner: 'test:b',
@@ -219,6 +221,8 @@ test('rollback publishes an earlier table as the next revision, with the code of
       removed: ['b#GET /b'],
       changed: [],
       upstreams: [],
+      upstreamsAdded: [],
+      upstreamsRemoved: [],
     },
   ])
   await new Promise((resolve) => setImmediate(resolve))

@@ -43,6 +43,8 @@ test('a change of several objects is one revision, all or nothing', async () => 
       removed: [],
       changed: [],
       upstreams: ['users'],
+      upstreamsAdded: ['users'],
+      upstreamsRemoved: [],
     },
   ])
   const bad = edit('admin', {

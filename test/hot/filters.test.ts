@@ -163,7 +163,7 @@ test('a module whose filter is named stays: neither removed, nor replaced by one
   assert.equal(await embedded.ask('/in'), '- 3.0.0 -')
 
   // Refused as long as it is needed, it goes as soon as it is not.
-  const held = embedded.next(used)
+  const held = embedded.next(({ name }) => name === 'rejected')
   rmSync(join(folder, 'auth.js'))
   await held
   const free = embedded.next(applied('auth', null))

@@ -77,6 +77,8 @@ export interface InstanceCommands {
   rollback(options: ReasonOptions & { readonly revision: number | null }): Promise<number>
   confirm(options: ReasonOptions & { readonly revision: number }): Promise<number>
   status(options: InstanceOptions): Promise<number>
+  /** `name` null: all of them. */
+  upstreams(options: InstanceOptions & { readonly name: string | null }): Promise<number>
   /** `enable` and `disable`. */
   switchRoutes(
     options: ReasonOptions & { readonly routes: readonly string[]; readonly enabled: boolean },

@@ -1,4 +1,10 @@
-import type { PlanAnswer, PublishAnswer, RevisionRow, TableDiff } from '../../admin/answers.ts'
+import type {
+  PlanAnswer,
+  PublishAnswer,
+  RevisionRow,
+  TableDiff,
+  UpstreamStatus,
+} from '../../admin/answers.ts'
 import type { Probed } from '../../turnout-probe.ts'
 import type { DrillReport, StepReport } from '../drill/report.ts'
 import type { InstanceRouteView } from './routes.ts'
@@ -30,4 +36,5 @@ export type InstanceEvent =
     }
   | ({ readonly event: 'drill-step-ended' } & StepReport)
   | ({ readonly event: 'drill' } & DrillReport)
+  | ({ readonly event: 'upstream' } & UpstreamStatus)
   | { readonly event: 'status'; readonly url: string; readonly [fact: string]: unknown }

@@ -1,6 +1,5 @@
 import type { PublishAnswer } from '../../admin/answers.ts'
 import type { Paint } from '../colour.ts'
-import { count } from '../align.ts'
 import { printRows } from './print-diff.ts'
 
 type Changes = PublishAnswer['changes']
@@ -9,8 +8,10 @@ type Rows = Parameters<typeof printRows>[0]
 const versions = ({ from, to }: Changes[number]): string =>
   from === to || from === null || to === null ? (to ?? from ?? '') : `${from} → ${to}`
 
-/** `+2 ~1 −1 routes`; empty where there are none. */
-const counts = ({ added, changed, removed }: Changes[number]): string => {
+type Names = Pick<Changes[number], 'added' | 'changed' | 'removed'>
+
+/** `+2 ~1 -1 routes`; empty where there are none. */
+const counts = ({ added, changed, removed }: Names, noun = 'route'): string => {
   const parts = [
     ...(added.length > 0 ? [`+${added.length}`] : []),
     ...(changed.length > 0 ? [`~${changed.length}`] : []),
@@ -18,25 +19,33 @@ const counts = ({ added, changed, removed }: Changes[number]): string => {
   ]
   const total = added.length + changed.length + removed.length
   if (total === 0) return ''
-  return `${parts.join(' ')} ${total === 1 ? 'route' : 'routes'}`
+  return `${parts.join(' ')} ${noun}${total === 1 ? '' : 's'}`
+}
+
+const rowsOf = (noun: string, { added, changed, removed }: Names): Rows => [
+  ...added.map((name) => ['+', noun, name, ''] as const),
+  ...changed.map((name) => ['~', noun, name, ''] as const),
+  ...removed.map((name) => ['-', noun, name, ''] as const),
+]
+
+/** What became of upstreams; of those that an earlier version wrote down nobody knows more than that they changed. */
+const upstreamsOf = (change: Changes[number]): Names => {
+  const { upstreams, upstreamsAdded: added, upstreamsRemoved: removed } = change
+  const others = new Set([...added, ...removed])
+  return { added, removed, changed: upstreams.filter((name) => !others.has(name)) }
 }
 
 /** What a revision did: a line for each module, single route and upstream. */
 export function printChanges(changes: Changes, paint: Paint): string {
   const rows = changes.flatMap((change): Rows => {
-    const { module, from, to, added, changed, removed, upstreams } = change
-    const others = upstreams.map((name) => ['~', 'upstream', name, ''] as const)
+    const { module, from, to } = change
+    const upstreams = rowsOf('upstream', upstreamsOf(change))
     if (module !== null) {
       const mark = from === null ? '+' : to === null ? '-' : '~'
       const text = [versions(change), counts(change)].filter((part) => part !== '').join('  ')
-      return [[mark, 'module', module, text], ...others]
+      return [[mark, 'module', module, text], ...upstreams]
     }
-    return [
-      ...others,
-      ...added.map((id) => ['+', 'route', id, ''] as const),
-      ...changed.map((id) => ['~', 'route', id, ''] as const),
-      ...removed.map((id) => ['-', 'route', id, ''] as const),
-    ]
+    return [...upstreams, ...rowsOf('route', change)]
   })
   return printRows(rows, paint)
 }
@@ -56,13 +65,13 @@ export function printPublished(
 export function changesLine(changes: Changes): string {
   return changes
     .flatMap((change) => {
-      const { module, from, to, upstreams } = change
+      const { module, from, to } = change
       const name =
         module === null
           ? []
           : [`${from === null ? '+' : to === null ? '-' : ''}${module} ${versions(change)}`]
-      const other = upstreams.length === 0 ? [] : [count(upstreams.length, 'upstream')]
-      return [[...name, counts(change)].filter((part) => part !== '').join(' '), ...other]
+      const upstreams = counts(upstreamsOf(change), 'upstream')
+      return [[...name, counts(change)].filter((part) => part !== '').join(' '), upstreams]
     })
     .filter((part) => part !== '')
     .join(', ')

@@ -142,6 +142,14 @@ export function addInstanceCommands(program: Command, tools: ProgramTools): void
       onInstance(optionsOf(flags), (commands, options) => commands.status(options)),
   )
 
+  instanceCommand('upstreams', 'say what upstreams do now, or all that is known of one')
+    .argument('[name]', 'upstream, or the bare URI of a route')
+    .action((name: string | undefined, flags: InstanceFlags) =>
+      onInstance({ ...optionsOf(flags), name: name ?? null }, (commands, options) =>
+        commands.upstreams(options),
+      ),
+    )
+
   instanceCommand('history', 'list the revisions, newest first, and what was refused')
     .option('--limit <number>', 'most rows', toLimit, 20)
     .action((flags: InstanceFlags & { readonly limit: number }) =>

@@ -29,6 +29,9 @@ export const confirm: InstanceCommands['confirm'] = async (options) =>
 export const status: InstanceCommands['status'] = async (options) =>
   (await import('./status.ts')).status(options)
 
+export const upstreams: InstanceCommands['upstreams'] = async (options) =>
+  (await import('./upstreams.ts')).upstreams(options)
+
 export const switchRoutes: InstanceCommands['switchRoutes'] = async (options) =>
   (await import('./switch.ts')).switchRoutes(options)
 

@@ -7,6 +7,10 @@ import { printEvent } from '../print-json.ts'
 import type { InstanceOptions } from './commands.ts'
 import { demand, withInstance } from './reach.ts'
 import { textOf } from './route-text.ts'
+import { printUpstreams } from './upstreams.ts'
+
+/** Upstreams that `status` shows. */
+const mostRows = 20
 
 /** `status`: what the instance serves and how it is; exit code 1 when it should not be sent requests. */
 export function status(options: InstanceOptions): Promise<number> {
@@ -14,7 +18,13 @@ export function status(options: InstanceOptions): Promise<number> {
   return withInstance(options, async (client, { url }) => {
     const { body } = await demand(client.status())
     if (json) terminal.out(printEvent({ event: 'status', url, ...body }))
-    else terminal.out(printStatus(url, body, Date.now(), terminal.paintOut))
+    else {
+      const { body: page } = await demand(client.listUpstreamStatus({ query: { limit: mostRows } }))
+      const table =
+        page.items.length === 0 ? '' : `\n${printUpstreams(page.items, terminal.paintOut)}`
+      const more = page.next === null ? '' : 'more: turnout upstreams\n'
+      terminal.out(printStatus(url, body, Date.now(), terminal.paintOut) + table + more)
+    }
     return body.isReady ? exitCodes.ok : exitCodes.failed
   })
 }

@@ -48,6 +48,8 @@ export interface Breaker {
   tick(now: number): void
   state(now: number): BreakerState
   metrics(now: number): BreakerMetrics
+  /** From when on an open one lets calls try; null: it is not open. */
+  openUntil(now: number): number | null
   /** Into a state by hand; into the present one: starts it anew. */
   forceTo(state: BreakerState, now: number): void
 }
@@ -137,6 +139,11 @@ class StateMachine implements Breaker {
       slowFailedCalls,
       notPermittedCalls: this.#notPermitted,
     }
+  }
+
+  openUntil(now: number): number | null {
+    this.#advance(now)
+    return this.#state === 'OPEN' ? this.#since + this.#settings.waitDurationInOpenState : null
   }
 
   forceTo(state: BreakerState, now: number): void {

@@ -64,7 +64,8 @@ export interface AnswerListener {
   onEnd(): void
   /**
    * A 101 that names one of the tokens that were sent; `headers` are all of its fields, `connection` and `upgrade` too.
-   * The connection is the listener's from now on, and not the pool's; `first` are bytes behind the head.
+   * The connection is the listener's from now on, and not the pool's, which counts it until it closes; `first` are bytes
+   * behind the head.
    */
   onUpgrade(headers: string[], socket: Duplex, first: Buffer): void
   onFailure(failure: Failure): void
@@ -112,6 +113,8 @@ export interface ClientStats {
   readonly connections: number
   readonly idle: number
   readonly waiting: number
+  /** Connections that became another protocol: the listener's, but still ones to the endpoint. */
+  readonly upgraded: number
 }
 
 /**

@@ -10,8 +10,8 @@ export interface ConnectionPool {
   release(connection: Connection): void
   /** It is of no more use. */
   discard(connection: Connection): void
-  /** It belongs to somebody else now. */
-  handOver(connection: Connection): void
+  /** It speaks another protocol now, and belongs to somebody else. */
+  handOver(connection: Connection, socket: Socket): void
   /** Of the requests on one connection. */
   readonly mostRequests: number
 }
@@ -158,7 +158,7 @@ export class Connection implements AnswerSink {
     exchange.finish()
     this.#exchange = null
     this.#isGone = true
-    this.#pool.handOver(this)
+    this.#pool.handOver(this, socket)
     socket.off('data', this.#onData)
     socket.off('drain', this.#onDrain)
     socket.off('end', this.#onEnd)

@@ -11,6 +11,18 @@ export interface Found {
   readonly address: string | null
 }
 
+/** What is known of a name. */
+export interface NameStatus {
+  readonly name: string
+  readonly addresses: readonly string[]
+  /** When it last gave addresses, ISO 8601; null: never. */
+  readonly resolvedAt: string | null
+  /** It gives none now, and those of the last time are kept. */
+  readonly isKept: boolean
+  /** Why it gives none now; null: it does, or was not answered yet. */
+  readonly error: string | null
+}
+
 /** A name that is asked about more often than that asks for trouble. */
 const leastMs = 1_000
 
@@ -21,16 +33,23 @@ const leastMs = 1_000
 export class Discovery {
   readonly #environment: UpstreamEnvironment
   readonly #onFound: (found: readonly Found[]) => void
-  readonly #addresses: Map<string, readonly string[]>
+  /** Told when a name begins to give no address (`error`), and when it gives some again. */
+  readonly #onTrouble: (name: string, error: string | null) => void
+  readonly #known: Map<string, NameStatus>
   readonly #timers: Map<string, NodeJS.Timeout>
   #endpoints: readonly Endpoint[]
   #settings: DiscoverySettings
   #isClosed: boolean
 
-  constructor(environment: UpstreamEnvironment, onFound: (found: readonly Found[]) => void) {
+  constructor(
+    environment: UpstreamEnvironment,
+    onFound: (found: readonly Found[]) => void,
+    onTrouble: (name: string, error: string | null) => void,
+  ) {
     this.#environment = environment
     this.#onFound = onFound
-    this.#addresses = new Map()
+    this.#onTrouble = onTrouble
+    this.#known = new Map()
     this.#timers = new Map()
     this.#endpoints = []
     this.#settings = { kind: 'static' }
@@ -45,10 +64,20 @@ export class Discovery {
       if (names.has(name)) continue
       clearTimeout(timer)
       this.#timers.delete(name)
-      this.#addresses.delete(name)
+      this.#known.delete(name)
     }
     for (const name of names) if (!this.#timers.has(name)) this.#ask(name)
     this.#tell()
+  }
+
+  /** What is known of the names that are looked up. */
+  get names(): readonly NameStatus[] {
+    return [...this.#timers.keys()].map((name) => this.#statusOf(name))
+  }
+
+  #statusOf(name: string): NameStatus {
+    const unknown = { name, addresses: [], resolvedAt: null, isKept: false, error: null }
+    return this.#known.get(name) ?? unknown
   }
 
   close(): void {
@@ -73,20 +102,31 @@ export class Discovery {
 
   /** Asks, tells what is new, and says for how long the answer holds. */
   async #lookUp(name: string, refreshMs: number): Promise<number> {
-    const { log, resolve } = this.#environment
     try {
-      const { addresses, ttlMs } = await resolve(name)
-      const sorted = [...new Set(addresses)].sort()
-      const isNew = sorted.length > 0 && this.#addresses.get(name)?.join() !== sorted.join()
-      if (isNew && !this.#isClosed && this.#timers.has(name)) {
-        this.#addresses.set(name, sorted)
-        this.#tell()
-      }
+      const { addresses, ttlMs } = await this.#environment.resolve(name)
+      if (addresses.length === 0) this.#failed(name, 'no address')
+      else this.#resolved(name, [...new Set(addresses)].sort())
       return ttlMs ?? refreshMs
     } catch (error) {
-      log.warn('a name of an upstream gives no address', { name, error: thrownMessage(error) })
+      this.#failed(name, thrownMessage(error))
       return leastMs
     }
+  }
+
+  #resolved(name: string, addresses: readonly string[]): void {
+    if (this.#isClosed || !this.#timers.has(name)) return
+    const before = this.#statusOf(name)
+    const resolvedAt = new Date().toISOString()
+    this.#known.set(name, { name, addresses, resolvedAt, isKept: false, error: null })
+    if (before.addresses.join() !== addresses.join()) this.#tell()
+    if (before.error !== null) this.#onTrouble(name, null)
+  }
+
+  #failed(name: string, error: string): void {
+    if (this.#isClosed || !this.#timers.has(name)) return
+    const before = this.#statusOf(name)
+    this.#known.set(name, { ...before, isKept: before.addresses.length > 0, error })
+    if (before.error === null) this.#onTrouble(name, error)
   }
 
   #tell(): void {
@@ -94,7 +134,7 @@ export class Discovery {
       this.#endpoints.flatMap((endpoint): readonly Found[] => {
         const [name] = this.#settings.kind === 'dns' ? nameOf(endpoint) : []
         if (name === undefined) return [{ key: endpoint.url, endpoint, address: null }]
-        const addresses = this.#addresses.get(name) ?? []
+        const { addresses } = this.#statusOf(name)
         return addresses.map((address) => ({
           key: `${endpoint.url} ${address}`,
           endpoint,

@@ -5,6 +5,7 @@ import type { Underscores } from '../../core/http/fields.ts'
 import type { Logger } from '../../core/logger.ts'
 import { addressProblem } from '../../core/route/uri.ts'
 import type { Origin } from './client.ts'
+import type { UpstreamEvent } from './event.ts'
 
 /** What the upstreams of an instance are given. */
 export interface UpstreamEnvironment {
@@ -18,6 +19,8 @@ export interface UpstreamEnvironment {
   readonly refuseAddress: (address: string, port: number) => string | null
   /** All addresses of a name, and for how long they hold (ms; null: nobody said). Rejects where it has none. */
   readonly resolve: (host: string) => Promise<Resolved>
+  /** Told of what becomes of upstreams, beside the log. Neither throws nor blocks. */
+  readonly onEvent: (event: UpstreamEvent) => void
 }
 
 export interface Resolved {
@@ -34,6 +37,7 @@ export function usualEnvironment(log: Logger): UpstreamEnvironment {
     random: Math.random,
     refuseAddress: forbiddenAddress,
     resolve: resolveName,
+    onEvent: () => undefined,
   }
 }
 

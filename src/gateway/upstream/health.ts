@@ -3,22 +3,34 @@ import type { HealthCheckSettings } from '../../core/route/upstream.ts'
 import type { AnswerListener, Failure } from './client.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 
+/** What a health check came to. */
+export interface CheckResult {
+  readonly isGood: boolean
+  /** ISO 8601. */
+  readonly at: string
+  /** Of the answer; null: there was none. */
+  readonly status: number | null
+  /** Why it is not good; null: it is. */
+  readonly reason: string | null
+}
+
 interface Watch {
   timer: NodeJS.Timeout
   /** Answers of one kind in a row. */
   good: number
   bad: number
+  last: CheckResult | null
 }
 
 /** Asks endpoints whether they are well, and tells when one's state changes. Open/close. */
 export class HealthChecks {
-  readonly #onChange: (endpoint: LiveEndpoint, isHealthy: boolean) => void
+  readonly #onChange: (endpoint: LiveEndpoint, isHealthy: boolean, reason: string) => void
   readonly #onPassed: (endpoint: LiveEndpoint) => void
   readonly #watches: Map<LiveEndpoint, Watch>
   #settings: HealthCheckSettings | null
 
   constructor(
-    onChange: (endpoint: LiveEndpoint, isHealthy: boolean) => void,
+    onChange: (endpoint: LiveEndpoint, isHealthy: boolean, reason: string) => void,
     onPassed: (endpoint: LiveEndpoint) => void,
   ) {
     this.#onChange = onChange
@@ -32,7 +44,8 @@ export class HealthChecks {
     this.close()
     this.#settings = settings
     for (const endpoint of endpoints) {
-      if (settings === null && !endpoint.isHealthy) this.#onChange(endpoint, true)
+      if (settings === null && !endpoint.isHealthy)
+        this.#onChange(endpoint, true, 'it is checked no more')
       this.add(endpoint)
     }
   }
@@ -43,6 +56,7 @@ export class HealthChecks {
       timer: setTimeout(() => this.#check(endpoint), 0).unref(),
       good: 0,
       bad: 0,
+      last: null,
     }
     this.#watches.set(endpoint, watch)
   }
@@ -50,6 +64,11 @@ export class HealthChecks {
   remove(endpoint: LiveEndpoint): void {
     clearTimeout(this.#watches.get(endpoint)?.timer)
     this.#watches.delete(endpoint)
+  }
+
+  /** The last one of an endpoint; null: there was none. */
+  resultOf(endpoint: LiveEndpoint): CheckResult | null {
+    return this.#watches.get(endpoint)?.last ?? null
   }
 
   close(): void {
@@ -62,35 +81,38 @@ export class HealthChecks {
     if (settings === null) return
     const { path, host, intervalMs, timeoutMs, statuses } = settings
     let isDone = false
-    const done = (isGood: boolean | null): void => {
+    const done = (isGood: boolean | null, status: number | null, reason: string): void => {
       if (isDone) return
       isDone = true
       clearTimeout(deadline)
       const watch = this.#watches.get(endpoint)
       if (watch === undefined) return
       watch.timer = setTimeout(() => this.#check(endpoint), intervalMs).unref()
-      if (isGood !== null) this.#count(endpoint, watch, isGood)
+      if (isGood === null) return
+      const at = new Date().toISOString()
+      watch.last = { isGood, at, status, reason: isGood ? null : reason }
+      this.#count(endpoint, watch, isGood, reason)
     }
     const listener: AnswerListener = {
       onInformational: () => undefined,
       onHead: (status) => {
         const isGood = statuses.some(([from, to]) => status >= from && status <= to)
         queueMicrotask(() => outgoing.abort('the health check is over'))
-        done(isGood)
+        done(isGood, status, `it answers ${status}`)
       },
       onData: () => true,
       onEnd: () => undefined,
       onUpgrade: (_, socket) => {
         socket.destroy()
-        done(false)
+        done(false, 101, 'it answers 101')
       },
       // Who is busy with others is not ill.
-      onFailure: ({ kind }: Failure) => done(kind === 'busy' ? null : false),
+      onFailure: ({ kind, reason }: Failure) => done(kind === 'busy' ? null : false, null, reason),
       onDrain: () => undefined,
     }
     const deadline = setTimeout(() => {
       outgoing.abort('the health check took too long')
-      done(false)
+      done(false, null, `no answer within ${timeoutMs} ms`)
     }, timeoutMs)
     const headers = ['host', host ?? endpoint.authority, 'user-agent', 'turnout-health-check']
     const outgoing = endpoint.client.send(
@@ -100,12 +122,13 @@ export class HealthChecks {
     )
   }
 
-  #count(endpoint: LiveEndpoint, watch: Watch, isGood: boolean): void {
+  #count(endpoint: LiveEndpoint, watch: Watch, isGood: boolean, reason: string): void {
     const { healthyAfter, unhealthyAfter } = this.#settings!
     if (isGood) this.#onPassed(endpoint)
     watch.good = isGood ? watch.good + 1 : 0
     watch.bad = isGood ? 0 : watch.bad + 1
-    if (endpoint.isHealthy && watch.bad >= unhealthyAfter) this.#onChange(endpoint, false)
-    else if (!endpoint.isHealthy && watch.good >= healthyAfter) this.#onChange(endpoint, true)
+    if (endpoint.isHealthy && watch.bad >= unhealthyAfter) this.#onChange(endpoint, false, reason)
+    else if (!endpoint.isHealthy && watch.good >= healthyAfter)
+      this.#onChange(endpoint, true, reason)
   }
 }

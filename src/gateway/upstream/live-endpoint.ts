@@ -1,5 +1,5 @@
 import type { Endpoint, Labels } from '../../core/route/upstream.ts'
-import type { Client, FailureKind, Origin } from './client.ts'
+import type { Client, ClientStats, FailureKind, Origin } from './client.ts'
 
 /** What an endpoint's results are told to. */
 export interface EndpointWatcher {
@@ -15,10 +15,14 @@ const noLabels: Labels = {}
 export class LiveEndpoint {
   /** Identity among the endpoints of its upstream. */
   readonly key: string
+  /** As authored. */
+  readonly url: string
   readonly origin: Origin
   /** What `host` says of it. */
   readonly authority: string
   readonly #watcher: EndpointWatcher
+  /** Clients with earlier settings whose last exchanges are under way. */
+  readonly #replaced: Set<Client>
   client: Client
   labels: Labels
   /** As authored. */
@@ -29,7 +33,10 @@ export class LiveEndpoint {
   active: number
   /** What active health checks say. */
   isHealthy: boolean
-  isEjected: boolean
+  /** By its answers, until then at least: milliseconds of the monotonic clock; null: it is not. */
+  ejectedUntilAt: number | null
+  /** Bad answers, and none, since the last good one. */
+  consecutiveFailures: number
   /** Since when it takes part: milliseconds of the monotonic clock. */
   admittedAt: number
   /** Takes nothing new; it is closed with its last exchange. */
@@ -37,7 +44,7 @@ export class LiveEndpoint {
 
   constructor(
     key: string,
-    { weight, labels = noLabels }: Endpoint,
+    { url, weight, labels = noLabels }: Endpoint,
     origin: Origin,
     authority: string,
     client: Client,
@@ -45,18 +52,50 @@ export class LiveEndpoint {
     now: number,
   ) {
     this.key = key
+    this.url = url
     this.origin = origin
     this.authority = authority
     this.#watcher = watcher
+    this.#replaced = new Set()
     this.client = client
     this.labels = labels
     this.baseWeight = weight
     this.weight = weight
     this.active = 0
     this.isHealthy = true
-    this.isEjected = false
+    this.ejectedUntilAt = null
+    this.consecutiveFailures = 0
     this.admittedAt = now
     this.isDraining = false
+  }
+
+  get isEjected(): boolean {
+    return this.ejectedUntilAt !== null
+  }
+
+  /** Of all its connections. */
+  get stats(): ClientStats {
+    let { connections, idle, waiting, upgraded } = this.client.stats
+    for (const { stats } of this.#replaced) {
+      connections += stats.connections
+      idle += stats.idle
+      waiting += stats.waiting
+      upgraded += stats.upgraded
+    }
+    return { connections, idle, waiting, upgraded }
+  }
+
+  /** New exchanges use another client; those that are under way end on theirs. */
+  reconnect(client: Client): void {
+    const before = this.client
+    this.client = client
+    this.#replaced.add(before)
+    before.close(() => this.#replaced.delete(before))
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    for (const client of [this.client, ...this.#replaced]) client.destroy()
   }
 
   enter(): void {

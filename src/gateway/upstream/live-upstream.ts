@@ -3,7 +3,7 @@ import { createBalancer } from '../../core/balance/create-balancer.ts'
 import type { Balancer } from '../../core/balance/balancer.ts'
 import { slowStartWeight } from '../../core/balance/slow-start.ts'
 import { compileSubset } from '../../core/balance/subset.ts'
-import { createBreaker, type Breaker } from '../../core/protect/breaker.ts'
+import { createBreaker, type Breaker, type BreakerState } from '../../core/protect/breaker.ts'
 import { createBulkhead, type Bulkhead } from '../../core/protect/bulkhead.ts'
 import { createOutlierDetector, type OutlierDetector } from '../../core/protect/outlier.ts'
 import type { ErrorCode } from '../../core/errors.ts'
@@ -15,11 +15,13 @@ import { Call } from './call.ts'
 import type { Client, FailureKind, Origin } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
 import { authorityOf, type UpstreamEnvironment } from './environment.ts'
+import { tell } from './event.ts'
 import { HealthChecks } from './health.ts'
 import { hashKeyOf } from './hash-key.ts'
 import { createClient, parseOrigin } from './http-client.ts'
 import { LiveEndpoint, type EndpointWatcher } from './live-endpoint.ts'
 import { readPem } from './pem.ts'
+import { describeUpstream, wallTime, type UpstreamStatus } from './status.ts'
 
 export type Admitted =
   | { readonly call: Call; readonly code: null }
@@ -44,6 +46,8 @@ const failureStatus: Partial<Record<FailureKind, number>> = {
 export class LiveUpstream implements EndpointWatcher {
   readonly name: string
   readonly #environment: UpstreamEnvironment
+  /** Endpoints were removed with exchanges inside. */
+  readonly #onLeft: () => void
   #upstream: Upstream
   #settings: UpstreamSettings
   readonly #endpoints: Map<string, LiveEndpoint>
@@ -61,10 +65,15 @@ export class LiveUpstream implements EndpointWatcher {
   #isClosed: boolean
   #onClosed: (() => void) | null
 
-  constructor(upstream: Upstream, environment: UpstreamEnvironment) {
+  constructor(
+    upstream: Upstream,
+    environment: UpstreamEnvironment,
+    onLeft: () => void = () => undefined,
+  ) {
     const now = performance.now()
     this.name = upstream.name
     this.#environment = environment
+    this.#onLeft = onLeft
     this.#upstream = upstream
     this.#settings = settingsOf(upstream)
     this.#endpoints = new Map()
@@ -79,10 +88,14 @@ export class LiveUpstream implements EndpointWatcher {
     this.#isClosed = false
     this.#onClosed = null
     this.#health = new HealthChecks(
-      (endpoint, isHealthy) => this.#judged(endpoint, isHealthy),
+      (endpoint, isHealthy, reason) => this.#judged(endpoint, isHealthy, reason),
       ({ key }) => this.#outlier?.healthCheckPassed(key, performance.now()),
     )
-    this.#discovery = new Discovery(environment, (found) => this.#place(found))
+    this.#discovery = new Discovery(
+      environment,
+      (found) => this.#place(found),
+      (host, error) => this.#resolved(host, error),
+    )
     this.#timer = setInterval(() => this.#tick(), tickMs).unref()
     this.#discovery.update(upstream.endpoints, this.#settings.discovery)
     this.#health.update(this.#settings.healthCheck, [...this.#endpoints.values()])
@@ -104,6 +117,28 @@ export class LiveUpstream implements EndpointWatcher {
     return this.#breaker
   }
 
+  /** What it does now, with the endpoints that drain still. */
+  status(): UpstreamStatus {
+    const now = performance.now()
+    if (this.#isWarming) this.#warm()
+    const parts = {
+      upstream: this.#upstream,
+      settings: this.#settings,
+      endpoints: [...this.#endpoints.values(), ...this.#draining],
+      breaker: this.#breaker,
+      bulkhead: this.#bulkhead,
+      names: this.#discovery.names,
+      checkOf: (endpoint: LiveEndpoint) => this.#health.resultOf(endpoint),
+    }
+    return describeUpstream(parts, now)
+  }
+
+  /** Brings the breaker into a state by hand; it stays through every revision that leaves its settings alone. False: there is none. */
+  forceBreaker(state: BreakerState): boolean {
+    this.#breaker?.forceTo(state, performance.now())
+    return this.#breaker !== null
+  }
+
   /** Takes a new revision of it; what is the same keeps its state. */
   update(upstream: Upstream): void {
     const before = this.#settings
@@ -119,7 +154,7 @@ export class LiveUpstream implements EndpointWatcher {
     if (!isDeepStrictEqual(before.bulkhead, after.bulkhead))
       this.#bulkhead = after.bulkhead === null ? null : createBulkhead(after.bulkhead)
     if (!isDeepStrictEqual(before.outlier, after.outlier)) {
-      for (const endpoint of this.#endpoints.values()) endpoint.isEjected = false
+      for (const endpoint of this.#endpoints.values()) endpoint.ejectedUntilAt = null
       this.#outlier = after.outlier === null ? null : this.#makeOutlier(after.outlier, now)
       this.#outlier?.retain(this.#endpoints.keys())
     }
@@ -211,7 +246,9 @@ export class LiveUpstream implements EndpointWatcher {
 
   onResult(endpoint: LiveEndpoint, status: number | null, failure: FailureKind | null): void {
     const told = failure === null ? status : (failureStatus[failure] ?? null)
-    if (told !== null) this.#outlier?.record(endpoint.key, told, performance.now())
+    if (told === null) return
+    endpoint.consecutiveFailures = told >= 500 ? endpoint.consecutiveFailures + 1 : 0
+    this.#outlier?.record(endpoint.key, told, performance.now())
   }
 
   onIdle(endpoint: LiveEndpoint): void {
@@ -241,8 +278,7 @@ export class LiveUpstream implements EndpointWatcher {
 
   /** Ends everything now. */
   destroy(): void {
-    for (const endpoint of [...this.#endpoints.values(), ...this.#draining])
-      endpoint.client.destroy()
+    for (const endpoint of [...this.#endpoints.values(), ...this.#draining]) endpoint.destroy()
   }
 
   #endIfIdle(): void {
@@ -255,6 +291,7 @@ export class LiveUpstream implements EndpointWatcher {
   #place(found: readonly Found[]): void {
     const now = performance.now()
     const wanted = new Map(found.map((one) => [one.key, one]))
+    let hasLeft = false
     for (const [key, endpoint] of this.#endpoints) {
       if (wanted.has(key)) continue
       this.#endpoints.delete(key)
@@ -262,6 +299,7 @@ export class LiveUpstream implements EndpointWatcher {
       endpoint.isDraining = true
       this.#draining.add(endpoint)
       if (endpoint.active === 0) this.onIdle(endpoint)
+      else hasLeft = true
     }
     const isFirst = this.#endpoints.size === 0
     for (const { key, endpoint, address } of found) {
@@ -284,6 +322,7 @@ export class LiveUpstream implements EndpointWatcher {
     }
     this.#outlier?.retain(this.#endpoints.keys())
     this.#eligible.clear()
+    if (hasLeft) this.#onLeft()
   }
 
   #connect(origin: Origin, named: Origin): Client {
@@ -306,49 +345,54 @@ export class LiveUpstream implements EndpointWatcher {
   }
 
   #reconnect(endpoint: LiveEndpoint): void {
-    endpoint.client.close(() => undefined)
     const named = this.#upstream.endpoints.find(
       ({ url }) => endpoint.key === url || endpoint.key.startsWith(`${url} `),
     )
-    endpoint.client = this.#connect(
-      endpoint.origin,
-      named === undefined ? endpoint.origin : parseOrigin(named.url),
+    endpoint.reconnect(
+      this.#connect(
+        endpoint.origin,
+        named === undefined ? endpoint.origin : parseOrigin(named.url),
+      ),
     )
   }
 
   #makeBreaker(settings: NonNullable<UpstreamSettings['breaker']>, now: number): Breaker {
     return createBreaker(settings, now, (from, to) =>
-      this.#environment.log[to === 'OPEN' ? 'warn' : 'info']('a breaker changed', {
-        upstream: this.name,
-        from,
-        to,
-      }),
+      tell(this.#environment, { kind: 'breaker', upstream: this.name, from, to }),
     )
   }
 
   #makeOutlier(settings: NonNullable<UpstreamSettings['outlier']>, now: number): OutlierDetector {
-    return createOutlierDetector(settings, this.#environment.random, now, (change) => {
+    return createOutlierDetector(settings, this.#environment.random, now, (change, changedAt) => {
       const endpoint = this.#endpoints.get(change.key)
       if (endpoint === undefined) return
-      endpoint.isEjected = change.kind === 'ejected'
-      if (!endpoint.isEjected) this.#readmit(endpoint)
+      const at = { upstream: this.name, endpoint: change.key }
       this.#eligible.clear()
-      this.#environment.log.warn(`an endpoint was ${change.kind}`, {
-        upstream: this.name,
-        endpoint: change.key,
-        ...('cause' in change ? { cause: change.cause } : {}),
-      })
+      if (change.kind === 'ejected') {
+        endpoint.ejectedUntilAt = change.untilAt
+        const until = wallTime(change.untilAt, changedAt)
+        tell(this.#environment, { kind: 'ejected', ...at, cause: change.cause, until })
+      } else {
+        endpoint.ejectedUntilAt = null
+        this.#readmit(endpoint)
+        tell(this.#environment, { kind: 'readmitted', ...at })
+      }
     })
   }
 
-  #judged(endpoint: LiveEndpoint, isHealthy: boolean): void {
+  #judged(endpoint: LiveEndpoint, isHealthy: boolean, reason: string): void {
     endpoint.isHealthy = isHealthy
     if (isHealthy) this.#readmit(endpoint)
     this.#eligible.clear()
-    this.#environment.log[isHealthy ? 'info' : 'warn'](
-      isHealthy ? 'an endpoint is healthy' : 'an endpoint is unhealthy',
-      { upstream: this.name, endpoint: endpoint.key },
-    )
+    const at = { upstream: this.name, endpoint: endpoint.key }
+    if (isHealthy) tell(this.#environment, { kind: 'healthy', ...at })
+    else tell(this.#environment, { kind: 'unhealthy', ...at, reason })
+  }
+
+  #resolved(name: string, error: string | null): void {
+    const at = { upstream: this.name, name }
+    if (error === null) tell(this.#environment, { kind: 'resolved', ...at })
+    else tell(this.#environment, { kind: 'unresolved', ...at, error })
   }
 
   #readmit(endpoint: LiveEndpoint): void {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { ClientOptions, ClientStats, FailureKind } from './client.ts'
 import { Connection, type ConnectionPool } from './connection.ts'
 import type { Dial } from './dial.ts'
@@ -24,6 +25,8 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
   readonly #all = new Set<Connection>()
   /** The last one is used next: the others get old, and the pool shrinks to what is needed. */
   readonly #idle: Connection[] = []
+  /** Those that others use for other protocols. They count, for the endpoint has to carry them. */
+  readonly #upgraded = new Set<Socket>()
   /** In the order in which they came. */
   readonly #waiting = new Set<OutgoingExchange>()
   readonly #onClosed: (() => void)[] = []
@@ -41,6 +44,7 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
       connections: this.#all.size,
       idle: this.#idle.length,
       waiting: this.#waiting.size,
+      upgraded: this.#upgraded.size,
     }
   }
 
@@ -52,7 +56,7 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
     }
     const idle = this.#idle.pop()
     if (idle !== undefined) this.#use(idle, exchange)
-    else if (this.#all.size < connections) this.#open(exchange)
+    else if (this.#all.size + this.#upgraded.size < connections) this.#open(exchange)
     else if (this.#waiting.size < queue) this.#waiting.add(exchange)
     else this.#refuse(exchange, 'busy', `${connections} connections in use, ${queue} waiting`)
   }
@@ -77,13 +81,23 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
 
   discard(connection: Connection): void {
     connection.destroy()
-    this.handOver(connection)
-  }
-
-  handOver(connection: Connection): void {
     if (!this.#all.delete(connection)) return
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
+    this.#leftOne()
+  }
+
+  handOver(connection: Connection, socket: Socket): void {
+    this.#all.delete(connection)
+    this.#upgraded.add(socket)
+    socket.once('close', () => {
+      this.#upgraded.delete(socket)
+      this.#leftOne()
+    })
+  }
+
+  /** There is room for another connection. */
+  #leftOne(): void {
     const next = this.#nextWaiting()
     if (next !== undefined) this.#open(next)
     this.#tellClosed()
@@ -110,6 +124,7 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
       if (connection.exchange === null) this.discard(connection)
       else connection.exchange.abort(reason)
     }
+    for (const socket of this.#upgraded) socket.destroy()
   }
 
   sweep(now: number): boolean {
@@ -168,7 +183,8 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
   }
 
   #tellClosed(): void {
-    if (!this.#isClosing || this.#all.size > 0 || this.#waiting.size > 0) return
+    if (!this.#isClosing || this.#all.size + this.#upgraded.size > 0) return
+    if (this.#waiting.size > 0) return
     // Not before the listener of the last exchange has heard of its end.
     for (const told of this.#onClosed.splice(0)) setImmediate(told)
   }

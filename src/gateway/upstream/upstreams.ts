@@ -1,7 +1,7 @@
 import { diffMaps, getKey } from '../../core/persistent-map.ts'
 import type { Filter } from '../../core/route/filter.ts'
 import type { Route, Upstream } from '../../core/route/route.ts'
-import { sameRoute, uriKey, usersOf, type Table } from '../../core/route/table.ts'
+import { emptyTable, sameRoute, uriKey, usersOf, type Table } from '../../core/route/table.ts'
 import type { Handler } from '../snapshot.ts'
 import type { UpstreamEnvironment } from './environment.ts'
 import { LiveUpstream } from './live-upstream.ts'
@@ -22,6 +22,9 @@ export class Upstreams {
   readonly #closing: Set<LiveUpstream>
   /** What filters keep, by route and by what they are. */
   readonly #states: Map<string, Map<string, unknown>>
+  /** The newest table. */
+  #table: Table
+  #isApplying: boolean
 
   constructor(environment: UpstreamEnvironment) {
     this.environment = environment
@@ -31,6 +34,8 @@ export class Upstreams {
     this.#bare = new Map()
     this.#closing = new Set()
     this.#states = new Map()
+    this.#table = emptyTable
+    this.#isApplying = false
   }
 
   /** One of a table; null: it has gone meanwhile. */
@@ -38,7 +43,20 @@ export class Upstreams {
     return this.#named.get(name) ?? null
   }
 
-  /** The one of a bare URI. */
+  /** One by the name that its status has. */
+  find(name: string): LiveUpstream | null {
+    return this.#named.get(name) ?? this.#bare.get(name) ?? null
+  }
+
+  /** Names of all that are alive, in order. */
+  names(): readonly string[] {
+    return [...new Set([...this.#named.keys(), ...this.#bare.keys()])].sort()
+  }
+
+  /**
+   * The one of a bare URI. An exchange of an earlier revision may ask for one that no route has any more; what it is given
+   * serves it alone, and ends with it.
+   */
   ofUri(uri: string): LiveUpstream {
     const known = this.#bare.get(uri)
     if (known !== undefined) return known
@@ -49,8 +67,10 @@ export class Upstreams {
       metadata: null,
       revision: 0,
     }
-    const live = new LiveUpstream(upstream, this.environment)
-    this.#bare.set(uri, live)
+    const live = this.#make(upstream)
+    if (this.#isUsed(uri)) this.#bare.set(uri, live)
+    // In this turn the exchange enters it; from then on it only drains.
+    else queueMicrotask(() => this.#close(live))
     return live
   }
 
@@ -73,18 +93,28 @@ export class Upstreams {
 
   /** Brings everything from one table to the next. Costs what was changed. */
   apply(before: Table, after: Table): void {
+    this.#table = after
+    this.#isApplying = true
+    try {
+      this.#bring(before, after)
+    } finally {
+      this.#isApplying = false
+    }
+  }
+
+  #bring(before: Table, after: Table): void {
     for (const [name, , upstream] of diffMaps(before.upstreams, after.upstreams)) {
       const live = this.#named.get(name)
       if (upstream === undefined) {
         this.#named.delete(name)
         if (live !== undefined) this.#close(live)
       } else if (live === undefined) {
-        this.#named.set(name, new LiveUpstream(upstream, this.environment))
+        this.#named.set(name, this.#make(upstream))
       } else live.update(upstream)
     }
     if (this.#bare.size > 0) {
       for (const [, route] of diffMaps(before.users, after.users))
-        if (route?.target.kind === 'uri') this.#freeUnused(route.target.uri, after)
+        if (route?.target.kind === 'uri') this.#freeUnused(route.target.uri)
     }
     if (this.streams.size > 0 || this.#states.size > 0) {
       const changed = new Set<string>()
@@ -107,9 +137,20 @@ export class Upstreams {
     if (states.size === 0) this.#states.delete(routeId)
   }
 
-  #freeUnused(uri: string, table: Table): void {
+  #make(upstream: Upstream): LiveUpstream {
+    return new LiveUpstream(upstream, this.environment, () => {
+      // An apply looks at all of them once, when it is through.
+      if (!this.#isApplying) this.streams.endpointsLeft()
+    })
+  }
+
+  #isUsed(uri: string): boolean {
+    return usersOf(this.#table, uriKey(uri)).next().done !== true
+  }
+
+  #freeUnused(uri: string): void {
     const live = this.#bare.get(uri)
-    if (live === undefined || usersOf(table, uriKey(uri)).next().done !== true) return
+    if (live === undefined || this.#isUsed(uri)) return
     this.#bare.delete(uri)
     this.#close(live)
   }
@@ -122,6 +163,7 @@ export class Upstreams {
   /** Closes all; what has not ended by the deadline is cut. */
   async close(deadlineMs: number): Promise<void> {
     const all = [...this.all(), ...this.#closing]
+    this.#table = emptyTable
     this.#named.clear()
     this.#bare.clear()
     const left = all.filter((live) => !this.#closing.has(live))

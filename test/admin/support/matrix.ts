@@ -21,6 +21,7 @@ const bodies: Partial<Record<OperationName, unknown>> = {
   createUpstream: { name: 'created', endpoints: [{ url: 'http://127.0.0.1:1' }] },
   putUpstream: { endpoints: [{ url: 'http://127.0.0.1:2' }] },
   patchUpstream: { metadata: { a: 1 } },
+  forceBreaker: { state: 'CLOSED' },
   uploadModule: {
     name: 'users',
     artifact: {

@@ -134,6 +134,9 @@ export async function open(
       status: () => ({ name: 'test' }),
       readiness: () => ({ isReady: true, reasons: [] }),
       moduleFacts: () => null,
+      upstreamNames: () => worker.upstreamNames(),
+      upstreamStatus: (name) => worker.upstreamStatus(name),
+      forceBreaker: (name, state) => worker.forceBreaker(name, state),
       loadUpload: () => Promise.resolve({ ok: false, problems: [] }),
       subscribe: (listener) => {
         listeners.add(listener)

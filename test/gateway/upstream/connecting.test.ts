@@ -20,7 +20,7 @@ test('a socket file', { skip: process.platform === 'win32' }, async (t) => {
   t.after(() => server.close())
   const client = openClient(t, `unix:${path}`, { refuseAddress: () => 'no addresses here' })
   for (let time = 0; time < 3; time++) assert.equal((await send(client).over).body, 'hi')
-  assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0, upgraded: 0 })
 })
 
 test('an address is asked about before each connection, written or resolved', async (t) => {

@@ -145,7 +145,7 @@ for (const { name, serve, expected, status } of faults) {
     const sent = send(client)
     assert.deepEqual(await failureOf(sent), expected)
     assert.equal((await sent.over).status, status ?? 0)
-    assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+    assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
     await left(0)
   })
 }
@@ -295,7 +295,7 @@ test('an answer that is not taken has no deadline, and does not pile up', async 
   assert.equal(failure, null)
   assert.equal(status, 200)
   assert.equal(taken, size)
-  assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0, upgraded: 0 })
 })
 
 test('an aborted exchange ends its connection, whatever it was about', async (t) => {

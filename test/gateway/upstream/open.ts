@@ -56,7 +56,7 @@ export function openClient(t: TestContext, url: string, changes: Changes = {}): 
     client.destroy()
     await new Promise<void>((resolve) => client.close(resolve))
     assert.deepEqual({ inUse: connections - idle, waiting }, { inUse: 0, waiting: 0 })
-    assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+    assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
   })
   return client
 }

@@ -14,11 +14,11 @@ test('connections are used again, last in, first out', async (t) => {
   )
   const client = openClient(t, url)
   const three = [send(client), send(client), send(client)]
-  assert.deepEqual(client.stats, { connections: 3, idle: 0, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 3, idle: 0, waiting: 0, upgraded: 0 })
   const ended: string[] = []
   for (const { over } of three) void over.then(({ body }) => ended.push(body))
   await Promise.all(three.map(({ over }) => over))
-  assert.deepEqual(client.stats, { connections: 3, idle: 3, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 3, idle: 3, waiting: 0, upgraded: 0 })
   for (let time = 0; time < 5; time++) {
     const { body, isWhole, length } = await send(client).over
     assert.equal(body, ended.at(-1))
@@ -118,7 +118,7 @@ test('as many wait as may, in order, the others are told at once', async (t) => 
   const first = send(client, { target: '/first' })
   const waiting = ['/go/1', '/go/2', '/go/3'].map((target) => send(client, { target }))
   const refused = send(client)
-  assert.deepEqual(client.stats, { connections: 1, idle: 0, waiting: 3 })
+  assert.deepEqual(client.stats, { connections: 1, idle: 0, waiting: 3, upgraded: 0 })
   assert.deepEqual(await failureOf(refused), { kind: 'busy', isUnsent: true, isStale: false })
   waiting[1]!.outgoing.abort('enough')
   waiting[1]!.outgoing.abort('enough')
@@ -217,7 +217,7 @@ test('a client that is destroyed ends everything', async (t) => {
   const all = [send(client), send(client), send(client)]
   await until(() => sockets.length === 2)
   client.destroy()
-  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
   for (const sent of all) assert.equal((await failureOf(sent))!.kind, 'aborted')
   await left(0)
 })
@@ -266,7 +266,7 @@ test('a client opens nothing before the first exchange', () => {
     refuseAddress: () => null,
     onLeak: () => undefined,
   })
-  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
   assert.throws(() => client.send({ ...get, target: 'a' }, {} as never, ''), /TurnoutError|target/)
-  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
 })

@@ -294,7 +294,7 @@ test('both directions may flow at once', async (t) => {
   outgoing.end()
   assert.equal((await over).failure, null)
   assert.equal(echoed, 'onetwothree')
-  assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0, upgraded: 0 })
 })
 
 test('a body that is not as long as was said never leaves as a whole one', async (t) => {

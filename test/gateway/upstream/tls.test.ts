@@ -72,7 +72,7 @@ test(
       // An address is no name to ask for.
       assert.equal(said((await send(client).over).body), 'false undefined')
     }
-    assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0 })
+    assert.deepEqual(client.stats, { connections: 1, idle: 1, waiting: 0, upgraded: 0 })
   },
 )
 
@@ -152,7 +152,7 @@ test('a key that does not fit, and a text that is none', { skip }, async (t) => 
   ]) {
     const client = openClient(t, url, { pem })
     assert.deepEqual(await failureOf(send(client)), refused)
-    assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+    assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
   }
 })
 
@@ -166,7 +166,7 @@ test('after a 101 the encrypted connection belongs to the listener', { skip }, a
   const { url, left } = await openEndpoint(t, () => undefined, server)
   const client = openClient(t, url.replace('http:', 'https:'), { pem: { ca: named!.cert } })
   const { first, socket } = (await send(client, { upgrade: 'a' }).over).upgraded!
-  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 1 })
   // Nobody listens yet: nothing may be lost.
   await new Promise((resolve) => setTimeout(resolve, 100))
   let count = first.length

@@ -40,7 +40,7 @@ test('after a 101 the connection belongs to the listener', async (t) => {
     'sec-websocket-accept',
     'abc',
   ])
-  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 1 })
   const { first, socket } = upgraded!
   assert.equal(first.toString(), 'first')
   // No deadline of the client holds for it.

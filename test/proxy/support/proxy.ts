@@ -8,6 +8,8 @@ import type { Json } from '../../../src/core/json.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { limitsOf } from '../../../src/core/http/limits.ts'
 import { createGateway } from '../../../src/gateway/gateway.ts'
+import type { UpstreamEnvironment } from '../../../src/gateway/upstream/environment.ts'
+import type { UpstreamEvent } from '../../../src/gateway/upstream/event.ts'
 import type { LiveEndpoint } from '../../../src/gateway/upstream/live-endpoint.ts'
 import type { LiveUpstream } from '../../../src/gateway/upstream/live-upstream.ts'
 import type { Upstreams } from '../../../src/gateway/upstream/upstreams.ts'
@@ -67,6 +69,8 @@ export interface Proxy {
   readonly errors: string[]
   /** What was logged, message and fields. */
   readonly logged: string[]
+  /** What upstreams told. */
+  readonly events: UpstreamEvent[]
   /** Puts routes and upstreams in, and takes routes away, as one revision. */
   readonly publish: (
     routes: readonly Route[],
@@ -83,9 +87,11 @@ export async function openProxy(
   t: TestContext,
   routes: readonly Route[],
   upstreams: readonly Upstream[] = [],
+  environment: Partial<UpstreamEnvironment> = {},
 ): Promise<Proxy> {
   const errors: string[] = []
   const logged: string[] = []
+  const events: UpstreamEvent[] = []
   const tell: Logger['info'] = (message, fields) =>
     void logged.push(`${message} ${JSON.stringify(fields)}`)
   const log: Logger = { debug: tell, info: tell, warn: tell, error: tell }
@@ -96,6 +102,7 @@ export async function openProxy(
     streamDrainMs: 1_000,
     maxLiveVersions: 16,
     onRetired: () => undefined,
+    upstreams: { onEvent: (event) => void events.push(event), ...environment },
   })
   const publisher = new Publisher({
     conflicts: 'ambiguous',
@@ -137,6 +144,7 @@ export async function openProxy(
     upstreams: all,
     errors,
     logged,
+    events,
     publish: async (put, upstreamsPut = [], removed = []) => {
       const parts = { putRoutes: put, putUpstreams: upstreamsPut, removeRoutes: removed }
       const outcome = await change(publisher, [edit('admin', parts)])
