@@ -222,8 +222,13 @@ export class Forwarding implements AnswerListener, BodySource {
     }
     if (failure.kind === 'aborted') return this.#refuse(this.#ending)
     this.#upstream.report(this.#endpoint!, failure.reason)
+    // The endpoint is not to blame.
+    if (failure.kind === 'stalled') return this.#refuse(code)
     const isFresh = this.#pump === null
-    if (isFresh && this.#tried.length < maxAttempts && mayResend(failure, method)) {
+    // Waiting for the same one again would be waiting for longer than was said.
+    const isElsewhere =
+      failure.kind !== 'busy' || this.#upstream.endpoints.length > this.#tried.length
+    if (isFresh && isElsewhere && this.#tried.length < maxAttempts && mayResend(failure, method)) {
       this.#endpoint!.note(null, failure.kind)
       this.#endpoint!.leave()
       this.#endpoint = null

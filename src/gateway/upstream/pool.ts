@@ -126,8 +126,24 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
       this.#waiting.delete(exchange)
       exchange.fail('busy', `no connection got free within ${queueTimeoutMs} ms`)
     }
+    if (this.#waiting.size > 0) this.#makeRoom(now)
     this.#tellClosed()
     return this.#all.size > 0 || this.#waiting.size > 0
+  }
+
+  /**
+   * Connections that only wait for their own clients go to those that wait for one, the longest stalled first: as few
+   * slow clients as a pool has connections would keep everybody else from the endpoint.
+   */
+  #makeRoom(now: number): void {
+    const before = now - this.#options.pool.queueTimeoutMs / 2
+    const stalled = [...this.#all].flatMap((connection) => {
+      const since = connection.exchange?.stalledSince ?? now
+      return since < before ? [{ connection, since }] : []
+    })
+    stalled.sort((one, other) => one.since - other.since)
+    for (const { connection } of stalled.slice(0, this.#waiting.size))
+      connection.fail('stalled', 'its client is slow, and others wait')
   }
 
   #watch(connection: Connection, exchange: OutgoingExchange, now: number): void {
