@@ -16,7 +16,8 @@ A limit that is reached is not passed: the request, or the connection, beyond it
 const tail = `
 - Waiting clients are looked at four times in the shortest of \`writeIdleMs\` and \`keepAliveMs\`, and every 5 s at least, so
   that these two may end a little late. \`headersMs\` and \`requestMs\` are checked every second.
-- A client is slow when it takes nothing at all of what waits for it. One that takes a little, again and again, is not cut.
+- A client is slow when it takes nothing at all of what waits for it. One that takes a little, again and again, is not cut,
+  unless others wait for its connection to an upstream. What the system keeps for it counts as taken: see \`net.ipv4.tcp_wmem\`.
 - \`headersMs\` is also how long a TLS handshake may take. \`requestMs\` counts the body: raise it, or set 0, for large uploads.
 - \`headerBytes\` beyond 16 KB also lets the target grow: it counts together with the fields, and is 431 before it is 414.
 - A program that mounts Turnout in a server of its own keeps that server's limits; \`headerFields\` and \`targetLength\` hold there too.
@@ -25,7 +26,7 @@ const tail = `
 
 With 400, and the connection is closed: more or fewer Host fields than one; a Host that is no name or address with an optional
 port; an absolute target of another host than Host; \`#\` in a target, \`\\\\\` in its path; \`Transfer-Encoding\` other than
-\`chunked\`, in HTTP/1.0, or beside \`Content-Length\`; \`Upgrade: h2c\` and \`HTTP2-Settings\`; whatever RFC 9112 does not allow.
+\`chunked\`, in HTTP/1.0, or beside \`Content-Length\`; a length that no number tells exactly; whatever RFC 9112 does not allow.
 CONNECT and TRACE are 405. \`Expect\` other than \`100-continue\` is 417. What came behind a refused request is never served.
 
 This page is written by \`node scripts/limits.mjs\`.

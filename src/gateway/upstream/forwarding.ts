@@ -213,9 +213,8 @@ export class Forwarding implements AnswerListener, BodySource {
     const code = failureCodes[failure.kind]
     if (this.#isAnswered) {
       if (failure.kind !== 'aborted') this.#upstream.report(this.#endpoint!, failure.reason)
-      const error = new TurnoutError('TURNOUT_UPSTREAM_TRUNCATED', {
-        upstream: this.#upstream.name,
-      })
+      const cut = failure.kind === 'stalled' ? code : 'TURNOUT_UPSTREAM_TRUNCATED'
+      const error = new TurnoutError(cut, { upstream: this.#upstream.name })
       this.#outcome = { error }
       this.#sink?.fail(error)
       return this.#finish()

@@ -24,7 +24,7 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
   readonly #all = new Set<Connection>()
   /** The last one is used next: the others get old, and the pool shrinks to what is needed. */
   readonly #idle: Connection[] = []
-  /** In the order in which they came. */
+  /** In the order in which they came; whose request is whole goes first. */
   readonly #waiting = new Set<OutgoingExchange>()
   readonly #onClosed: (() => void)[] = []
   #isClosing = false
@@ -170,12 +170,17 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
     connection.start(exchange)
   }
 
+  /** The first whose request is here as a whole; those that wait for their clients too come after. */
   #nextWaiting(): OutgoingExchange | undefined {
+    let next: OutgoingExchange | undefined
     for (const exchange of this.#waiting) {
-      this.#waiting.delete(exchange)
-      return exchange
+      next ??= exchange
+      if (!exchange.isWhole) continue
+      next = exchange
+      break
     }
-    return undefined
+    if (next !== undefined) this.#waiting.delete(next)
+    return next
   }
 
   /** Not before `send` has returned. */

@@ -31,6 +31,7 @@ export const answerMarked: Script = ({ method, fields: sent }, socket) => {
   const bytes = marked(method === 'HEAD' ? '' : 'ok')
   if (!isUpgrade) return bytes
   socket.end(bytes.replace('\r\n', '\r\nConnection: close\r\n'))
+  return undefined
 }
 
 /** Goes behind every request on its connection: what is left of one that was read otherwise would be in front of it. */
