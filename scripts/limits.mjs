@@ -16,7 +16,8 @@ A limit that is reached is not passed: the request, or the connection, beyond it
 const tail = `
 - Waiting clients are looked at four times in the shortest of \`writeIdleMs\`, \`keepAliveMs\` and \`bodyGraceMs\`, and every 5 s
   at least, so that these may end a little late. \`headersMs\` and \`requestMs\` are checked every second.
-- A client is slow when it takes nothing at all of what waits for it. One that takes a little, again and again, is not cut.
+- A client is slow when it takes nothing at all of what waits for it. One that takes a little, again and again, is not cut,
+  unless others wait for its connection to an upstream. What the system keeps for it counts as taken: see \`net.ipv4.tcp_wmem\`.
 - A body is slow by the average since it began, after \`bodyGraceMs\`. Time in which its handler or upstream does not take what has
   come does not count. Clients that send little by little on purpose need \`requestMs\` and \`bodyBytesPerSecond\` of 0.
 - Above 80 % of \`connections\`, connections that are idle between two requests are closed before their time, those first that have
@@ -29,7 +30,7 @@ const tail = `
 
 With 400, and the connection is closed: more or fewer Host fields than one; a Host that is no name or address with an optional
 port; an absolute target of another host than Host; \`#\` in a target, \`\\\\\` in its path; \`Transfer-Encoding\` other than
-\`chunked\`, in HTTP/1.0, or beside \`Content-Length\`; whatever RFC 9112 does not allow.
+\`chunked\`, in HTTP/1.0, or beside \`Content-Length\`; a length that no number tells exactly; whatever RFC 9112 does not allow.
 CONNECT and TRACE are 405. \`Expect\` other than \`100-continue\` is 417. What came behind a refused request is never served.
 
 This page is written by \`node scripts/limits.mjs\`.

@@ -1002,7 +1002,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     status: 408,
     message: 'The request did not come in time',
     cause:
-      'Its head or its body took longer than `limits.headersMs` or `limits.requestMs`, or its body came slower than `limits.bodyBytesPerSecond`.',
+      'Its head or its body took longer than `limits.headersMs` or `limits.requestMs`, or its body came slower than `limits.bodyBytesPerSecond`; or its client stalled while others waited for a connection to the same upstream.',
     cure: 'Send it faster, or raise the limit.',
   },
   TURNOUT_HEADERS_TOO_LARGE: {

@@ -57,6 +57,8 @@ export function refusalOf(request: IncomingMessage, rules: Rules): Problem | nul
       coding = value
     } else if (name === 'content-length') {
       if (hasLength) return invalid('Content-Length twice')
+      // Node reads lengths that no number of ours tells apart.
+      if (!Number.isSafeInteger(Number(value))) return invalid('Content-Length is too large')
       hasLength = true
     }
   }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Json } from '../../src/core/json.ts'
 import type { Filter, RetryFilter } from '../../src/core/route/filter.ts'
 import { freePort } from '../road/support/instance.ts'
+import { openBlackHole } from './support/black-hole.ts'
 import { askRaw, codeOf, fieldOf, get, talk, type Answer } from './support/client.ts'
 import { openProxy, route, upstream, type Proxy } from './support/proxy.ts'
 import { ok, openRecording, type Recording, type Script } from './support/recording.ts'
@@ -66,6 +67,28 @@ test('each fault of an upstream has its answer, and gives everything back', asyn
     assert.deepEqual(all, [told, told, told, told], name)
     assert.equal(await asks(proxy, '/good'), '200 good', name)
     await proxy.quiet()
+  }
+})
+
+test('a port that neither takes nor refuses a connection: 502 after its deadline, and others are served', async (t) => {
+  const port = await openBlackHole(t)
+  if (port === null) return t.skip('this system takes connections beyond the queue')
+  const recording = await openRecording(t)
+  const settings = { timeouts, outlier: false, pool: { connections: 4 } }
+  const proxy = await openProxy(
+    t,
+    [route('/hole', 'hole'), route('/good', recording.url)],
+    [upstream('hole', [`http://127.0.0.1:${port}`], settings)],
+  )
+  for (let round = 0; round < 3; round += 1) {
+    const startedAt = performance.now()
+    const holes = Promise.all(Array.from({ length: 8 }, () => asks(proxy, '/hole')))
+    for (let number = 0; number < 20; number += 1)
+      assert.equal(await asks(proxy, '/good'), '200 ok')
+    assert.deepEqual([...new Set(await holes)], ['502 TURNOUT_UPSTREAM_UNREACHABLE'])
+    assert.ok(performance.now() - startedAt >= timeouts.connectMs - 20)
+    await proxy.quiet()
+    assert.equal(proxy.live('hole').endpoints[0]!.client.stats.connections, 0)
   }
 })
 

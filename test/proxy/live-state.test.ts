@@ -208,7 +208,7 @@ test('a name that gives no address is seen with what is kept of it, and told onc
     t,
     [route('/*rest', 'shop')],
     [upstream('shop', [url], { discovery: { kind: 'dns' } })],
-    { resolve },
+    { environment: { resolve } },
   )
   const name = () => statusOf(proxy, 'shop').names[0]!
   await until(() => name().error !== null, 'it never fails')

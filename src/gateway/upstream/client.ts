@@ -18,6 +18,8 @@ export type FailureKind =
   /** After the head: the connection ended or was reset before the body did. */
   | 'truncated'
   | 'idle-timeout'
+  /** Others wait for its connection, and its client neither sends nor takes anything. */
+  | 'stalled'
   /** `abort` was called. */
   | 'aborted'
 

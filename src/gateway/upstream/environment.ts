@@ -1,4 +1,4 @@
-import { lookup, resolve4, resolve6 } from 'node:dns/promises'
+import * as systemNames from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import { addressText, parseAddress, type Block } from '../../core/address.ts'
 import type { Underscores } from '../../core/http/fields.ts'
@@ -36,7 +36,7 @@ export function usualEnvironment(log: Logger): UpstreamEnvironment {
     underscores: 'drop',
     random: Math.random,
     refuseAddress: forbiddenAddress,
-    resolve: resolveName,
+    resolve: (host) => resolveName(host),
     onEvent: () => undefined,
   }
 }
@@ -58,18 +58,34 @@ export function isThisHost(address: string): boolean {
     .some((own) => own !== undefined && parseAddress(own.address)?.join() === parsed.join())
 }
 
+/** What names are asked of. */
+export interface NameService {
+  resolve4(host: string, options: { readonly ttl: true }): Promise<AddressRecord[]>
+  resolve6(host: string, options: { readonly ttl: true }): Promise<AddressRecord[]>
+  lookup(host: string, options: { readonly all: true }): Promise<{ readonly address: string }[]>
+}
+
+interface AddressRecord {
+  readonly address: string
+  /** In seconds. */
+  readonly ttl: number
+}
+
 /** Addresses by the resolver, which says how long they hold; what only the hosts file knows, by that. */
-export async function resolveName(host: string): Promise<Resolved> {
+export async function resolveName(
+  host: string,
+  names: NameService = systemNames,
+): Promise<Resolved> {
   const found = await Promise.allSettled([
-    resolve4(host, { ttl: true }),
-    resolve6(host, { ttl: true }),
+    names.resolve4(host, { ttl: true }),
+    names.resolve6(host, { ttl: true }),
   ])
   const records = found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
   if (records.length > 0) {
     const ttl = Math.min(...records.map((record) => record.ttl))
     return { addresses: records.map(({ address }) => address), ttlMs: ttl * 1000 }
   }
-  const known = await lookup(host, { all: true })
+  const known = await names.lookup(host, { all: true })
   return { addresses: known.map(({ address }) => address), ttlMs: null }
 }
 

@@ -14,6 +14,7 @@ export const failureCodes: Readonly<Record<FailureKind, ErrorCode>> = {
   invalid: 'TURNOUT_UPSTREAM_INVALID',
   truncated: 'TURNOUT_UPSTREAM_CLOSED',
   'idle-timeout': 'TURNOUT_UPSTREAM_TIMEOUT',
+  stalled: 'TURNOUT_REQUEST_TIMEOUT',
   aborted: 'TURNOUT_UPSTREAM_TIMEOUT',
 }
 
@@ -26,8 +27,9 @@ export function failureReply(
 ): Reply {
   const headers =
     retryAfterMs > 0 ? ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))] : []
-  // The rest of a body that is too large is not worth reading.
-  if (code === 'TURNOUT_BODY_TOO_LARGE') headers.push('connection', 'close')
+  // The rest of a body that is too large, or too slow, is not worth reading.
+  if (code === 'TURNOUT_BODY_TOO_LARGE' || code === 'TURNOUT_REQUEST_TIMEOUT')
+    headers.push('connection', 'close')
   return codeReply(code, { upstream, limit }, headers)
 }
 

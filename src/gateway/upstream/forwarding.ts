@@ -242,17 +242,21 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
     const code = failureCodes[failure.kind]
     if (this.#isAnswered) {
       if (failure.kind !== 'aborted') this.#upstream.report(this.#endpoint!, failure.reason)
-      const error = new TurnoutError('TURNOUT_UPSTREAM_TRUNCATED', {
-        upstream: this.#upstream.name,
-      })
+      const cut = failure.kind === 'stalled' ? code : 'TURNOUT_UPSTREAM_TRUNCATED'
+      const error = new TurnoutError(cut, { upstream: this.#upstream.name })
       this.#outcome = { error }
       this.#sink?.fail(error)
       return this.#finish()
     }
     if (failure.kind === 'aborted') return this.#refuse(this.#ending)
     this.#upstream.report(this.#endpoint!, failure.reason)
+    // The endpoint is not to blame.
+    if (failure.kind === 'stalled') return this.#refuse(code)
     const isFresh = this.#pump === null
-    if (isFresh && this.#tried.length < maxAttempts && mayResend(failure, method)) {
+    // Waiting for the same one again would be waiting for longer than was said.
+    const isElsewhere =
+      failure.kind !== 'busy' || this.#upstream.endpoints.length > this.#tried.length
+    if (isFresh && isElsewhere && this.#tried.length < maxAttempts && mayResend(failure, method)) {
       this.#endpoint!.note(null, failure.kind)
       this.#endpoint!.leave()
       this.#endpoint = null

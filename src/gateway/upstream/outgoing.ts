@@ -197,6 +197,17 @@ export class OutgoingExchange implements Outgoing {
     }
   }
 
+  /** All of the request is here: it waits for nobody but the endpoint. */
+  get isWhole(): boolean {
+    return this.#isEnded
+  }
+
+  /** Since when its connection waits for the client, which neither sends nor takes anything; null: it does not. */
+  get stalledSince(): number | null {
+    const isSending = this.#phase === 'request' && !this.#isEnded && !this.#isFull
+    return isSending || (this.#phase === 'answer' && this.#isPaused) ? this.#since : null
+  }
+
   #failure(kind: FailureKind, reason: string, isStale: boolean): Failure {
     return { kind, reason, isUnsent: unsent.has(kind) || !this.#isStarted, isStale }
   }

@@ -27,7 +27,7 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
   readonly #idle: Connection[] = []
   /** Those that others use for other protocols. They count, for the endpoint has to carry them. */
   readonly #upgraded = new Set<Socket>()
-  /** In the order in which they came. */
+  /** In the order in which they came; whose request is whole goes first. */
   readonly #waiting = new Set<OutgoingExchange>()
   readonly #onClosed: (() => void)[] = []
   #isClosing = false
@@ -141,8 +141,24 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
       this.#waiting.delete(exchange)
       exchange.fail('busy', `no connection got free within ${queueTimeoutMs} ms`)
     }
+    if (this.#waiting.size > 0) this.#makeRoom(now)
     this.#tellClosed()
     return this.#all.size > 0 || this.#waiting.size > 0
+  }
+
+  /**
+   * Connections that only wait for their own clients go to those that wait for one, the longest stalled first: as few
+   * slow clients as a pool has connections would keep everybody else from the endpoint.
+   */
+  #makeRoom(now: number): void {
+    const before = now - this.#options.pool.queueTimeoutMs / 2
+    const stalled = [...this.#all].flatMap((connection) => {
+      const since = connection.exchange?.stalledSince ?? now
+      return since < before ? [{ connection, since }] : []
+    })
+    stalled.sort((one, other) => one.since - other.since)
+    for (const { connection } of stalled.slice(0, this.#waiting.size))
+      connection.fail('stalled', 'its client is slow, and others wait')
   }
 
   #watch(connection: Connection, exchange: OutgoingExchange, now: number): void {
@@ -169,12 +185,17 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
     connection.start(exchange)
   }
 
+  /** The first whose request is here as a whole; those that wait for their clients too come after. */
   #nextWaiting(): OutgoingExchange | undefined {
+    let next: OutgoingExchange | undefined
     for (const exchange of this.#waiting) {
-      this.#waiting.delete(exchange)
-      return exchange
+      next ??= exchange
+      if (!exchange.isWhole) continue
+      next = exchange
+      break
     }
-    return undefined
+    if (next !== undefined) this.#waiting.delete(next)
+    return next
   }
 
   /** Not before `send` has returned. */

@@ -143,6 +143,47 @@ test('one that waits too long is told', async (t) => {
   assert.equal((await failureOf(first))!.kind, 'aborted')
 })
 
+test('whose client stalls gives its connection to one that waits, and whole requests go first', async (t) => {
+  const { url } = await openEndpoint(t, (socket) =>
+    onRequests(socket, (head) => {
+      if (head.startsWith('GET /large'))
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n${'x'.repeat(90_000)}`)
+      else if (head.startsWith('GET')) socket.write(sized('a'))
+    }),
+  )
+  const client = openClient(t, url, { pool: { connections: 2, queueTimeoutMs: 400 } })
+  const upload = { method: 'POST', bodyLength: 9 }
+  const sending = send(client, upload)
+  const reading = send(client, { target: '/large' }, { onData: () => false })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  // Nobody waits: both keep theirs.
+  assert.deepEqual(client.stats, { connections: 2, idle: 0, waiting: 0 })
+  const behind = [send(client, upload), send(client, upload)]
+  const whole = send(client)
+  assert.equal((await whole.over).body, 'a')
+  for (const one of [sending, reading])
+    assert.deepEqual(await failureOf(one), {
+      kind: 'stalled',
+      isUnsent: false,
+      isStale: false,
+    })
+  for (const { outgoing, over } of behind) {
+    outgoing.abort('enough')
+    await over
+  }
+})
+
+test('one that waits for its endpoint keeps its connection, whoever waits', async (t) => {
+  const { url } = await openEndpoint(t, (socket) => onRequests(socket, () => undefined))
+  const client = openClient(t, url, { pool: { connections: 1, queueTimeoutMs: 200 } })
+  const first = send(client)
+  for (let time = 0; time < 2; time += 1)
+    assert.equal((await failureOf(send(client)))!.kind, 'busy')
+  assert.equal(client.stats.connections, 1)
+  first.outgoing.abort('enough')
+  assert.equal((await failureOf(first))!.kind, 'aborted')
+})
+
 test('one that waits gets a new connection when another one ends', async (t) => {
   const { url, sockets } = await openEndpoint(t, (socket, number) =>
     onRequests(socket, () => {

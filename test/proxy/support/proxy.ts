@@ -6,7 +6,7 @@ import type { Filter, StreamPolicy } from '../../../src/core/route/filter.ts'
 import type { Route, Target, Upstream } from '../../../src/core/route/route.ts'
 import type { Json } from '../../../src/core/json.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
-import { limitsOf } from '../../../src/core/http/limits.ts'
+import { limitsOf, type Limits } from '../../../src/core/http/limits.ts'
 import { createGateway } from '../../../src/gateway/gateway.ts'
 import type { UpstreamEnvironment } from '../../../src/gateway/upstream/environment.ts'
 import type { UpstreamEvent } from '../../../src/gateway/upstream/event.ts'
@@ -14,6 +14,7 @@ import type { LiveEndpoint } from '../../../src/gateway/upstream/live-endpoint.t
 import type { LiveUpstream } from '../../../src/gateway/upstream/live-upstream.ts'
 import type { Upstreams } from '../../../src/gateway/upstream/upstreams.ts'
 import { Publisher } from '../../../src/control/publisher.ts'
+import type { CertificateFiles } from '../../../src/server/certificate.ts'
 import { createNodeServe, openListener } from '../../../src/server/node-listener.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import { InProcessWorker } from '../../../src/worker/in-process.ts'
@@ -82,12 +83,19 @@ export interface Proxy {
   readonly quiet: () => Promise<void>
 }
 
+export interface ProxyOptions {
+  /** What upstreams are given, where it differs from what is usual. */
+  readonly environment?: Partial<UpstreamEnvironment>
+  readonly limits?: Partial<Limits>
+  readonly tls?: CertificateFiles
+}
+
 /** A gateway on a free port whose table is given as data. */
 export async function openProxy(
   t: TestContext,
   routes: readonly Route[],
   upstreams: readonly Upstream[] = [],
-  environment: Partial<UpstreamEnvironment> = {},
+  { environment = {}, limits, tls }: ProxyOptions = {},
 ): Promise<Proxy> {
   const errors: string[] = []
   const logged: string[] = []
@@ -113,7 +121,7 @@ export async function openProxy(
     onRejected: () => undefined,
   })
   const served = { open: 0 }
-  const rules = { limits: limitsOf(undefined), underscores: 'drop', trusted: [] } as const
+  const rules = { limits: limitsOf(limits), underscores: 'drop', trusted: [] } as const
   const serve = createGateway(worker.live, {
     trailingSlash: 'strict',
     path: { encodedSlash: 'reject' },
@@ -129,7 +137,7 @@ export async function openProxy(
       1_048_576,
       rules,
     ),
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, tls },
     rules,
     silentLogger,
   )

@@ -50,6 +50,7 @@ export const valuesOf = ({ fields }: Seen, name: string): string[] =>
 export async function openRecording(
   t: Pick<TestContext, 'after'>,
   script: RecordingOptions = {},
+  { host = '127.0.0.1', port: wanted = 0 }: { readonly host?: string; readonly port?: number } = {},
 ): Promise<Recording> {
   const seen: Seen[] = []
   const faults: string[] = []
@@ -76,11 +77,11 @@ export async function openRecording(
     })
     socket.on('data', (bytes: Buffer) => reader.feed(bytes))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(wanted, host, resolve))
   const { port } = server.address() as AddressInfo
   const recording = {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     seen,
     faults,
     open,
