@@ -18,6 +18,8 @@ interface Use {
   flowedAt: number
   /** No HTTP any more: it has no requests to wait for. */
   isUpgraded: boolean
+  /** The last answer that is not complete. */
+  response: ServerResponse | null
   /** The last request, whose body may still be coming. */
   request: IncomingMessage | null
   /** Of that request, once a sweep has met it unfinished. */
@@ -66,7 +68,6 @@ export type Admission = 'serve' | 'refuse' | 'ignore'
  */
 export class Connections {
   readonly #uses: Map<Socket, Use>
-  readonly #pending: Set<ServerResponse>
   readonly #timer: NodeJS.Timeout
   readonly #idleSweeps: number
   readonly #stuckSweeps: number
@@ -92,7 +93,6 @@ export class Connections {
     this.#most = most
     this.#searchAt = 0
     this.#uses = new Map()
-    this.#pending = new Set()
     this.#idleSweeps = Math.ceil(keepAliveMs / sweepMs)
     this.#stuckSweeps = Math.ceil(writeIdleMs / sweepMs)
     this.#pipelining = limits.pipelining
@@ -111,6 +111,7 @@ export class Connections {
       flow: 0,
       flowedAt: this.#sweep,
       isUpgraded: false,
+      response: null,
       request: null,
       pace: null,
       advance: () => {
@@ -165,9 +166,9 @@ export class Connections {
     use.usedAt = this.#sweep
     if (done === undefined) return
     use.open += 1
-    this.#pending.add(response)
+    use.response = response
     const ended = (): void => {
-      this.#pending.delete(response)
+      if (use.response === response) use.response = null
       use.open -= 1
       use.usedAt = this.#sweep
     }
@@ -220,10 +221,10 @@ export class Connections {
     return use.pace.isBelow(this.#bytesPerSecond, this.#bodyGraceMs)
   }
 
-  /** Answers that are not on their way yet will say that they are the last on their connection. */
+  /** The last answer of each connection will say so, where it is not on its way yet. */
   sayLast(): void {
-    for (const response of this.#pending)
-      if (!response.headersSent) response.shouldKeepAlive = false
+    for (const { response } of this.#uses.values())
+      if (response?.headersSent === false) response.shouldKeepAlive = false
   }
 
   /** Cuts all, also those that are no HTTP any more. */

@@ -10,7 +10,7 @@ import { failureCodes, failureReply, mayResend } from './failure.ts'
 import type { Call } from './call.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
-import type { OpenStreams, Pending } from './open-streams.ts'
+import type { OpenStreams, UnderWay } from './open-streams.ts'
 import type { Outbound } from './outbound.ts'
 import { giveBack } from './slabs.ts'
 import { acceptOf } from './websocket.ts'
@@ -28,7 +28,10 @@ const maxAttempts = 3
  *     client ── body ──> outgoing ──> endpoint
  *     client <── reply ── sink <──── answer
  */
-export class Forwarding implements AnswerListener, BodySource, Pending {
+export class Forwarding implements AnswerListener, BodySource, UnderWay {
+  isOpen: boolean
+  previous: UnderWay | null
+  next: UnderWay | null
   length: number | null
   readonly #exchange: Exchange
   readonly #outbound: Outbound
@@ -61,6 +64,9 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
     streams: OpenStreams,
     resolve: (reply: Reply) => void,
   ) {
+    this.isOpen = false
+    this.previous = null
+    this.next = null
     this.length = null
     this.#exchange = exchange
     const outbound = exchange.outbound!
@@ -106,7 +112,7 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
       if (leftMs <= 0) return this.#timeOut()
       this.#total = setTimeout(() => this.#timeOut(), leftMs)
     }
-    this.#streams.wait(this)
+    this.#streams.begin(this)
     this.#attempt()
   }
 
@@ -178,7 +184,6 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
   onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void {
     this.#isAnswered = true
     this.#settle(status, null)
-    this.#streams.settle(this)
     const exchange = this.#exchange
     this.#upstream.decorate(exchange, this.#endpoint!, headers)
     if (exchange.method === 'HEAD' || status === 304) {
@@ -193,7 +198,7 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
       // What has no end of its own is under the deadlines between two pieces only.
       const isEndless = isEventStream(headers)
       if (isEndless) this.#stopTotal()
-      this.#streams.add(exchange, this.#endpoint!, isEndless)
+      this.#streams.open(this, isEndless)
       this.#resolve(new Reply(status, headers, this))
     }
   }
@@ -213,7 +218,6 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
   onUpgrade(headers: string[], socket: Duplex, first: Buffer): void {
     this.#isAnswered = true
     this.#settle(101, null)
-    this.#streams.settle(this)
     const exchange = this.#exchange
     const { transport } = exchange
     const key = transport.header('sec-websocket-key')
@@ -226,7 +230,7 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
       return this.#refuse('TURNOUT_UPSTREAM_INVALID')
     }
     exchange.status = 101
-    this.#streams.add(exchange, this.#endpoint!, true)
+    this.#streams.open(this, true)
     const cut = (): void => void socket.destroy()
     this.#outgoing = { ...idle, abort: cut }
     const ended = (): void => {
@@ -328,8 +332,7 @@ export class Forwarding implements AnswerListener, BodySource, Pending {
     this.#pump?.stop()
     this.#endpoint?.leave()
     this.#call.end()
-    if (!this.#isAnswered) this.#streams.settle(this)
-    this.#streams.remove(this.#exchange)
+    this.#streams.end(this)
     // A repeat may have begun meanwhile.
     if (this.#exchange.worker === this) this.#exchange.worker = null
   }

@@ -2,15 +2,15 @@ import { defaultStreams, type StreamPolicy } from '../../core/route/filter.ts'
 import type { Exchange } from '../exchange.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 
-/** An exchange whose answer has no head yet. */
-export interface Pending {
+/** An exchange with an endpoint, linked to the others that are under way. */
+export interface UnderWay {
   readonly exchange: Exchange
   readonly endpoint: LiveEndpoint | null
-}
-
-interface Open {
-  readonly exchange: Exchange
-  readonly endpoint: LiveEndpoint
+  /** The head of its answer is out, and not all of the rest. */
+  isOpen: boolean
+  /** Neighbours; the business of `OpenStreams`. */
+  previous: UnderWay | null
+  next: UnderWay | null
 }
 
 /** Why an exchange has to end, and when at the latest. */
@@ -24,52 +24,57 @@ const policyOf = ({ route }: Exchange): StreamPolicy => route!.streams ?? defaul
 /**
  * Exchanges with endpoints: what a change of their route or endpoint does to them is their route's policy.
  *
- *     wait ──> settle ──> add ──> remove
- *       no head yet         answer under way
+ *     begin ──> open ──> end
+ *       no head    answer under way
  *
  * Without a head nobody can tell a short request from a stream, and a short one is never failed by a change: until
- * then `close` is as `drain`.
+ * then `close` is as `drain`. They are linked, not kept in a Set: one that outlives collections of young objects keeps
+ * all that ever were in it from being collected young, which doubled the cost of an exchange.
  */
 export class OpenStreams {
-  readonly #pending: Set<Pending>
-  readonly #byRoute: Map<string, Map<Exchange, Open>>
   readonly #ending: Map<Exchange, Ending>
+  #first: UnderWay | null
+  #size: number
 
   constructor() {
-    this.#pending = new Set()
-    this.#byRoute = new Map()
     this.#ending = new Map()
+    this.#first = null
+    this.#size = 0
   }
 
   get size(): number {
-    return this.#pending.size + this.#byRoute.size
+    return this.#size
   }
 
-  wait(pending: Pending): void {
-    this.#pending.add(pending)
+  begin(one: UnderWay): void {
+    const first = this.#first
+    one.next = first
+    if (first !== null) first.previous = one
+    this.#first = one
+    this.#size += 1
   }
 
-  settle(pending: Pending): void {
-    this.#pending.delete(pending)
-  }
-
-  /** `isEndless`: the answer has no end of its own. */
-  add(exchange: Exchange, endpoint: LiveEndpoint, isEndless: boolean): void {
-    const { id } = exchange.route!
-    let open = this.#byRoute.get(id)
-    if (open === undefined) this.#byRoute.set(id, (open = new Map()))
-    open.set(exchange, { exchange, endpoint })
+  /** Its answer will take a while. `isEndless`: it has no end of its own. */
+  open(one: UnderWay, isEndless: boolean): void {
+    one.isOpen = true
     if (this.#ending.size === 0 || !isEndless) return
+    const { exchange } = one
     const ending = this.#ending.get(exchange)
     if (ending === undefined || policyOf(exchange).onChange !== 'close') return
     // With its head out first: clients open a stream again that was cut, and give up on one that was refused.
     setImmediate(() => exchange.abort(ending.reason))
   }
 
-  remove(exchange: Exchange): void {
-    const { id } = exchange.route!
-    const open = this.#byRoute.get(id)
-    if (open?.delete(exchange) === true && open.size === 0) this.#byRoute.delete(id)
+  /** One that has not begun is passed over. */
+  end(one: UnderWay): void {
+    const { exchange, previous, next } = one
+    if (previous === null && this.#first !== one) return
+    if (previous === null) this.#first = next
+    else previous.next = next
+    if (next !== null) next.previous = previous
+    one.previous = null
+    one.next = null
+    this.#size -= 1
     if (this.#ending.size === 0) return
     clearTimeout(this.#ending.get(exchange)?.deadline)
     this.#ending.delete(exchange)
@@ -77,22 +82,20 @@ export class OpenStreams {
 
   /** Routes were changed or removed. */
   routesChanged(ids: ReadonlySet<string>): void {
-    const reason = 'its route was changed'
-    for (const id of ids)
-      for (const { exchange } of Array.from(this.#byRoute.get(id)?.values() ?? []))
-        this.#end(exchange, reason)
-    for (const { exchange } of this.#pending)
-      if (ids.has(exchange.route!.id)) this.#endLater(exchange, reason)
+    this.#endAll(({ exchange }) => ids.has(exchange.route!.id), 'its route was changed')
   }
 
   /** Endpoints were removed. */
   endpointsLeft(): void {
-    const reason = 'its endpoint was removed'
-    for (const open of Array.from(this.#byRoute.values()))
-      for (const { exchange, endpoint } of Array.from(open.values()))
-        if (endpoint.isDraining) this.#end(exchange, reason)
-    for (const { exchange, endpoint } of this.#pending)
-      if (endpoint?.isDraining === true) this.#endLater(exchange, reason)
+    this.#endAll(({ endpoint }) => endpoint?.isDraining === true, 'its endpoint was removed')
+  }
+
+  #endAll(isMeant: (one: UnderWay) => boolean, reason: string): void {
+    const meant: UnderWay[] = []
+    for (let one = this.#first; one !== null; one = one.next) if (isMeant(one)) meant.push(one)
+    for (const { exchange, isOpen } of meant)
+      if (isOpen) this.#end(exchange, reason)
+      else this.#endLater(exchange, reason)
   }
 
   #end(exchange: Exchange, reason: string): void {

@@ -157,7 +157,7 @@ test('whose client stalls gives its connection to one that waits, and whole requ
   const reading = send(client, { target: '/large' }, { onData: () => false })
   await new Promise((resolve) => setTimeout(resolve, 300))
   // Nobody waits: both keep theirs.
-  assert.deepEqual(client.stats, { connections: 2, idle: 0, waiting: 0 })
+  assert.deepEqual(client.stats, { connections: 2, idle: 0, waiting: 0, upgraded: 0 })
   const behind = [send(client, upload), send(client, upload)]
   const whole = send(client)
   assert.equal((await whole.over).body, 'a')
