@@ -35,10 +35,10 @@ const ask = (port: number, path: string): Promise<Client | null> =>
     socket.on('close', () => resolve(null))
   })
 
-const open = async (port: number, path: string, wanted: number): Promise<Client[]> => {
+const open = async (ports: readonly number[], path: string, wanted: number): Promise<Client[]> => {
   const clients: Client[] = []
   for (let begun = 0; begun < wanted; begun += together) {
-    const asked = Array.from({ length: together }, () => ask(port, path))
+    const asked = Array.from({ length: together }, (_, at) => ask(ports[at % ports.length]!, path))
     for (const client of await Promise.all(asked)) if (client !== null) clients.push(client)
   }
   return clients
@@ -84,11 +84,11 @@ export async function measureMemory(): Promise<void> {
     const gateway = await startNode('turnout', upstreams.urls, undefined)
     // As many requests as are made below, on few connections: compiled code and grown heap are no connection's.
     for (let turn = 0; turn < wanted / together; turn += 1) {
-      for (const client of await open(gateway.port, '/answer', together)) client.socket.destroy()
+      for (const client of await open(gateway.ports, '/answer', together)) client.socket.destroy()
     }
     await wait(settleMs)
     const before = rssOf(gateway.pid)
-    const clients = await open(gateway.port, path, wanted)
+    const clients = await open(gateway.ports, path, wanted)
     await wait(settleMs)
     const after = rssOf(gateway.pid)
     const count = alive(clients)

@@ -1,5 +1,5 @@
-// One proxy, one process: `node-proxy.js NAME URL...` listens on a free port, prints it, and forwards all it is asked
-// to the URLs. Each in the form its own documentation recommends, with connections to the upstream kept.
+// One proxy, one process: `node-proxy.js NAME URL...` listens on free ports, prints them, and forwards all it is
+// asked to the URLs. Each in the form its own documentation recommends, with connections to the upstream kept.
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { NodeProxyName } from './names.ts'
@@ -14,7 +14,9 @@ const serve = (answer: Answer): Promise<number> =>
 
 const agent = (): Agent => new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 256 })
 
-const start: Readonly<Record<NodeProxyName, (urls: readonly string[]) => Promise<number>>> = {
+const start: Readonly<
+  Record<NodeProxyName, (urls: readonly string[]) => Promise<number | number[]>>
+> = {
   turnout: async (urls) => {
     const [{ createTurnout }, { createAdminClient }, { mkdtempSync, rmSync }, { tmpdir }] =
       await Promise.all([
@@ -38,7 +40,10 @@ const start: Readonly<Record<NodeProxyName, (urls: readonly string[]) => Promise
     if (!changed.ok) throw new Error(changed.problem.detail)
     await admin.close(0)
     rmSync(directory, { recursive: true, force: true })
-    return (await turnout.listen({ host: '127.0.0.1', port: 0 })).port
+    const listen = async (): Promise<number> =>
+      (await turnout.listen({ host: '127.0.0.1', port: 0 })).port
+    // A listener takes a third of the files that the process may have, and more than one may be needed for that.
+    return isOne ? listen() : [await listen(), await listen()]
   },
   'http-proxy-3': async ([target]) => {
     const { createProxyServer } = await import('http-proxy-3')
@@ -68,5 +73,5 @@ const start: Readonly<Record<NodeProxyName, (urls: readonly string[]) => Promise
 }
 
 const [name, ...urls] = process.argv.slice(2)
-const port = await start[name as NodeProxyName](urls)
-process.stderr.write(`${port}\n`)
+const ports = [await start[name as NodeProxyName](urls)].flat()
+process.stderr.write(`${ports.join(' ')}\n`)

@@ -48,14 +48,14 @@ const untilServed = async (child: ChildProcess, port: number): Promise<void> => 
   throw new Error(`${child.spawnargs.join(' ')} does not answer`)
 }
 
-/** The port that a process of ours prints. */
-const portOf = (child: ChildProcess): Promise<number> =>
+/** The ports that a process of ours prints. */
+const portsOf = (child: ChildProcess): Promise<number[]> =>
   new Promise((resolve, reject) => {
     let text = ''
     child.stderr!.on('data', (bytes: Buffer) => {
       text += bytes.toString()
-      const found = /^(\d+)\n/m.exec(text)?.[1]
-      if (found !== undefined) resolve(Number(found))
+      const found = /^([\d ]+)\n/m.exec(text)?.[1]
+      if (found !== undefined) resolve(found.split(' ').map(Number))
     })
     child.once('close', () => reject(new Error(text)))
   })
@@ -69,11 +69,12 @@ export async function startNode(
   urls: readonly string[],
   cpu: number | undefined,
   flags: readonly string[] = [],
-): Promise<Started> {
+): Promise<Started & { readonly ports: readonly number[] }> {
   const script = fileURLToPath(new URL('./node-proxy.js', import.meta.url))
   const child = spawnOn(cpu, { words: [process.execPath, ...flags, script, name, ...urls] })
   const stop = stopOf(child)
-  return { pid: child.pid!, port: await portOf(child), stop }
+  const ports = await portsOf(child)
+  return { pid: child.pid!, port: ports[0]!, ports, stop }
 }
 
 const startCommand = async (command: Command, port: number, cpu: number | undefined) => {
