@@ -155,12 +155,8 @@ export function readInteger(
   least: number,
   most: number,
 ): number | undefined {
-  const { value } = input
-  if (typeof value !== 'number' || !Number.isInteger(value))
-    return refuseKind(input, what, 'an integer')
-  if (value < least || value > most) return refuse(input, `${what} is ${least} to ${most}`)
-  // Minus zero is zero.
-  return value + 0
+  if (!Number.isInteger(input.value)) return refuseKind(input, what, 'an integer')
+  return readNumber(input, what, least, most)
 }
 
 /** A number, whole or not. */
@@ -174,6 +170,7 @@ export function readNumber(
   if (typeof value !== 'number' || !Number.isFinite(value))
     return refuseKind(input, what, 'a number')
   if (value < least || value > most) return refuse(input, `${what} is ${least} to ${most}`)
+  // Minus zero is zero.
   return value + 0
 }
 

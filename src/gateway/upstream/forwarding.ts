@@ -12,11 +12,8 @@ import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
 import type { OpenStreams, UnderWay } from './open-streams.ts'
 import type { Outbound } from './outbound.ts'
-import { giveBack } from './slabs.ts'
+import { giveBack, mostUnlent } from './slabs.ts'
 import { acceptOf } from './websocket.ts'
-
-/** A body of so many bytes leaves in one write with its head; it is copied for that. */
-const mostTogether = 16_384
 
 /** Endpoints that are tried for one request, where it may be sent again. */
 const maxAttempts = 3
@@ -190,7 +187,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       if (length !== null) headers.push('content-length', String(length))
       // Of a whole body the length is known, and would be said: of this one nobody has said it.
       this.#resolve(new Reply(status, headers, length === null ? this : null))
-    } else if (whole !== null && whole.length <= mostTogether) {
+    } else if (whole !== null && whole.length <= mostUnlent) {
       this.#resolve(new Reply(status, headers, whole))
     } else {
       this.length = whole?.length ?? length

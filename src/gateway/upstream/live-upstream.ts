@@ -65,11 +65,7 @@ export class LiveUpstream implements EndpointWatcher {
   #isClosed: boolean
   #onClosed: (() => void) | null
 
-  constructor(
-    upstream: Upstream,
-    environment: UpstreamEnvironment,
-    onLeft: () => void = () => undefined,
-  ) {
+  constructor(upstream: Upstream, environment: UpstreamEnvironment, onLeft: () => void) {
     const now = performance.now()
     this.name = upstream.name
     this.#environment = environment

@@ -1,5 +1,5 @@
-/** Up to here an allocation is cheap, and the transport copies the bytes behind their head anyway. */
-const smallest = 16_384
+/** Pieces of so many bytes are not lent: an allocation is cheap, and the transport copies them behind their head anyway. */
+export const mostUnlent = 16_384
 const classes = [32_768, 65_536, 131_072] as const
 /** Kept of each class: as many as are written in one turn of a busy loop. */
 const mostFree = 32
@@ -15,7 +15,7 @@ const lent = new WeakSet<ArrayBufferLike>()
  * collected like any other.
  */
 export function lend(length: number): Buffer {
-  const size = length <= smallest ? undefined : classes.find((one) => length <= one)
+  const size = length <= mostUnlent ? undefined : classes.find((one) => length <= one)
   if (size === undefined) return Buffer.allocUnsafe(length)
   const slab = free[size]!.pop() ?? Buffer.allocUnsafeSlow(size)
   lent.add(slab.buffer)
