@@ -76,6 +76,15 @@ export type ErrorCode =
   | 'TURNOUT_CLOSURE_DURABLE'
   | 'TURNOUT_CONFIRM_LATE'
   | 'TURNOUT_REVISION_RACE'
+  // versions and rollouts
+  | 'TURNOUT_ROLLOUT_UNKNOWN'
+  | 'TURNOUT_ROLLOUT_RUNNING'
+  | 'TURNOUT_ROLLOUT_STATE'
+  | 'TURNOUT_ROLLOUT_SUBJECT'
+  | 'TURNOUT_VERSION_LOWER'
+  | 'TURNOUT_VERSION_INVALID'
+  | 'TURNOUT_VERSION_UNAVAILABLE'
+  | 'TURNOUT_VERSION_GONE'
   | 'TURNOUT_ADMIN_HOMELESS'
   | 'TURNOUT_OPTION_INVALID'
   // definitions
@@ -633,6 +642,54 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Handlers of this program cannot be kept in a durable store',
     cause: 'A function lives only in its process, and a durable store must serve after a restart.',
     cure: 'Give modules as files, or leave `data` away.',
+  },
+  TURNOUT_ROLLOUT_UNKNOWN: {
+    status: 404,
+    message: 'There is no rollout {id}',
+    cause: 'None of that name was started, or it is older than what is kept.',
+    cure: 'List the rollouts.',
+  },
+  TURNOUT_ROLLOUT_RUNNING: {
+    status: 409,
+    message: 'The rollout {id} is under way',
+    cause: 'One subject has one rollout at a time.',
+    cure: 'Promote or abort it first.',
+  },
+  TURNOUT_ROLLOUT_STATE: {
+    status: 409,
+    message: 'The rollout {id} is {status}',
+    cause: 'What was asked for does not fit where it stands.',
+    cure: 'Look at its status.',
+  },
+  TURNOUT_ROLLOUT_SUBJECT: {
+    status: 409,
+    message: '{subject} cannot be rolled out: {reason}',
+    cause: 'A rollout needs one version in service and another beside it.',
+    cure: 'Look at the versions that are live.',
+  },
+  TURNOUT_VERSION_LOWER: {
+    status: 409,
+    message: 'Module {module} {version} is lower than {serving}, which is in service',
+    cause: 'A lower version is mostly a mistake: an old checkout, a wrong branch.',
+    cure: 'Raise the version, roll back to an earlier revision, or publish it with a reason.',
+  },
+  TURNOUT_VERSION_INVALID: {
+    status: 400,
+    message: 'The request asks for the version {version}, which is no version and no range',
+    cause: 'A version is asked for as 1.2.0, 1.2, ^1.2 or >=1 <3.',
+    cure: 'Ask for one of the versions that are live.',
+  },
+  TURNOUT_VERSION_UNAVAILABLE: {
+    status: 406,
+    message: 'No live version serves a request for {version}',
+    cause: 'None of the versions at this path is what was asked for.',
+    cure: 'Ask for one of the versions that are live.',
+  },
+  TURNOUT_VERSION_GONE: {
+    status: 410,
+    message: 'Version {version} is no longer served',
+    cause: 'It was retired, or its sunset date has passed.',
+    cure: 'Move to a version that is live.',
   },
   TURNOUT_CONFIRM_LATE: {
     status: 409,

@@ -1,6 +1,6 @@
 import type { Json } from '../json.ts'
 import type { Filter, StreamPolicy } from './filter.ts'
-import type { Labels } from './upstream.ts'
+import type { HashKey, Labels } from './upstream.ts'
 
 export type { Endpoint, Upstream } from './upstream.ts'
 
@@ -75,6 +75,45 @@ export type Predicate =
       readonly trusted: number | null
     }
 
+/**
+ * A share of the clients of a group. A client falls to one side of a group by weighted rendezvous of its key: it keeps
+ * its side while other sides only shrink, and a side that goes gives away only its own.
+ */
+export interface Weight {
+  readonly group: string
+  readonly weight: number
+  /** The side of the group that the route belongs to. Not there: the route is a side of its own, by its id. */
+  readonly side?: string
+  /** What stands for a client. Not there: its address, and where the request lacks it, too. */
+  readonly key?: HashKey
+  /** Other weights for clients for whom all of these hold: the route's own, and by side those of `absent`. */
+  readonly cohort?: { readonly predicates: readonly Predicate[]; readonly weight: number }
+  /** Sides of the group that have no route at this place: their clients are not served by it. */
+  readonly absent?: readonly {
+    readonly side: string
+    readonly weight: number
+    /** For the clients of the cohort. Not there: `weight`. */
+    readonly cohort?: number
+  }[]
+}
+
+/** Where a version is in its life. Instants in ISO 8601, UTC. */
+export interface Lifecycle {
+  readonly state: 'current' | 'maintenance' | 'deprecated' | 'retired'
+  /** RFC 9745. */
+  readonly deprecatedAt: string | null
+  /** RFC 8594; never before `deprecatedAt`. */
+  readonly sunsetAt: string | null
+  /** After `sunsetAt` it answers 410. */
+  readonly isGoneAfterSunset: boolean
+  /** URLs: `rel="deprecation"`, `rel="sunset"`, `rel="successor-version"`. */
+  readonly links: {
+    readonly deprecation?: string
+    readonly sunset?: string
+    readonly successor?: string
+  }
+}
+
 /** What decides among routes of one place. */
 export interface Selection {
   /** All must hold. */
@@ -83,10 +122,9 @@ export interface Selection {
   readonly version: string | null
   /** The version also serves requests for later ones that nobody else serves. */
   readonly isBaseline: boolean
-  /** A label request must name all of them. */
+  /** Whoever asks for all of them is served. Without a weight nobody else is; with one, its share too. */
   readonly labels: Readonly<Record<string, string>>
-  /** Share among the routes of one group at a place. */
-  readonly weight: { readonly group: string; readonly weight: number } | null
+  readonly weight: Weight | null
   /** Lower comes first. */
   readonly order: number
 }
@@ -121,6 +159,8 @@ export interface Route {
   readonly streams?: StreamPolicy
   /** Null: nothing but path and method decides. */
   readonly selection: Selection | null
+  /** Not there: it is current, and says nothing of itself. */
+  readonly lifecycle?: Lifecycle
   /** False: it stands in the table and serves nothing. */
   readonly enabled: boolean
   readonly metadata: { readonly [key: string]: Json } | null
