@@ -16,7 +16,7 @@ const diffOf = <Value>(
 })
 
 /** A module reference is plain data: what is in it is what is shown. */
-export const moduleOf = (reference: ModuleReference): Item => ({ ...reference })
+export const moduleOf = (reference: ModuleReference): Item => ({ ...reference }) as unknown as Item
 
 export function tableDiff(changes: TableChanges): TableDiff {
   const { routes, upstreams, modules, switches } = changes

@@ -2,34 +2,42 @@ import { problem, type Problem } from '../core/errors.ts'
 import { deleteKey, getKey, setKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
 import { referencesOf } from '../core/route/references.ts'
-import { plainRoute, type ModuleReference, type Route, type Upstream } from '../core/route/route.ts'
+import { routesOfModules, type ListedModule } from '../core/route/module-routes.ts'
+import { sideBySide } from '../core/route/module-versions.ts'
+import type { Rollout } from '../core/rollout/rollout.ts'
+import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import {
   addRoutes,
   editOwned,
+  listedModulesOf,
   modulesOf,
   replaceOwned,
   sameObject,
   sameRoute,
   setModule,
+  setRollout,
   setUpstream,
   switchRoute,
   usersOf,
   type Refusal,
   type Table,
 } from '../core/route/table.ts'
-import type { Edit, LoadedModule } from './change.ts'
+import type { Edit, LoadedModule, Reshape } from './change.ts'
 import { unknownFilters, usedFilters } from './filter-references.ts'
 
 /** What one owner of a change set asks for, after loading. */
 export interface Proposal {
   readonly owner: string
   readonly label: string
-  /** Modules that the owner has from now on. */
+  /** Modules that are new. */
   readonly modules: readonly LoadedModule[]
+  /** What the owner has from now on; null: these modules. */
+  readonly reshape: Reshape | null
   /** Null: the owner's routes are what its modules list. Else the rest of its set stays. */
   readonly edit: Edit | null
   /** Of a source: the digest of its input, to be remembered; null: not from a source. */
   readonly proposed: string | null
+  readonly rollouts: readonly Rollout[]
 }
 
 export interface Assembled {
@@ -70,16 +78,16 @@ function assembleRound(
   const parts = round.map((proposal) => {
     const left = takeOut(table, proposal)
     table = left.table
-    return { proposal, added: left.added.map((route) => ({ ...route, revision })) }
+    return { proposal, ...left, added: left.added.map((route) => ({ ...route, revision })) }
   })
   for (const { proposal } of parts) {
     const put = putUpstreams(table, proposal, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table
   }
-  for (const { proposal, added } of parts) {
+  for (const { proposal, modules, added } of parts) {
     if (refused.has(proposal.owner)) continue
-    const put = putIn(table, proposal, added, policy, revision)
+    const put = putIn(table, proposal, modules, added, policy, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table
   }
@@ -98,16 +106,27 @@ function assembleRound(
   return { table, refused }
 }
 
-/** The table without what an owner gives up, and the routes that it wants instead. */
-function takeOut(
-  table: Table,
-  proposal: Proposal,
-): { readonly table: Table; readonly added: readonly Route[] } {
-  const { owner, edit } = proposal
+interface TakenOut {
+  readonly table: Table
+  /** What the owner has from now on. */
+  readonly modules: readonly ModuleReference[]
+  readonly added: readonly Route[]
+}
+
+/** The table without what an owner gives up, and what it wants instead. */
+function takeOut(table: Table, proposal: Proposal): TakenOut {
+  const { owner, edit, reshape } = proposal
   if (edit === null) {
-    const { kept, added } = replaceOwned(table, owner, routesOfModules(proposal))
-    const names = [...modulesOf(table, owner)].map(({ name }) => name)
-    return { table: names.reduce((next, name) => setModule(next, name, null), kept), added }
+    const now = listedModulesOf(table, owner)
+    const listed: readonly ListedModule[] =
+      reshape === null ? sideBySide(now, proposal.modules) : reshape(now)
+    const { kept, added } = replaceOwned(table, owner, routesOfModules(owner, listed))
+    const gone = now.map(({ reference }) => reference.name)
+    return {
+      table: gone.reduce((next, name) => setModule(next, name, null), kept),
+      modules: listed.map(({ reference }) => reference),
+      added,
+    }
   }
   const put = edit.putRoutes.filter((route) => {
     const known = getKey(table.routes, route.id)
@@ -116,19 +135,12 @@ function takeOut(
   const { kept, added } = editOwned(table, owner, put, edit.removeRoutes)
   const isOwn = (id: string): boolean => getKey(table.routes, id)?.owner === owner
   const switchedOff = edit.removeRoutes.filter(isOwn).reduce(deleteKey, kept.switchedOff)
-  return { table: { ...kept, switchedOff }, added }
+  return { table: { ...kept, switchedOff }, modules: [], added }
 }
 
 /** The modules that an owner gives up or replaces. */
 const modulesBefore = (base: Table, { owner, edit }: Proposal): readonly string[] =>
   edit === null ? [...modulesOf(base, owner)].map(({ name }) => name) : []
-
-const routesOfModules = ({ owner, modules }: Proposal): readonly Route[] =>
-  modules.flatMap(({ reference: { name }, routes }) =>
-    routes.map(({ id, method, path }) =>
-      plainRoute(owner, id, method, path, { kind: 'module', module: name }),
-    ),
-  )
 
 interface Step {
   readonly table: Table
@@ -153,21 +165,23 @@ const ofOther = ({ name, owner }: Upstream): Problem =>
 
 function putIn(
   table: Table,
-  { modules, edit }: Proposal,
+  { edit, rollouts }: Proposal,
+  modules: readonly ModuleReference[],
   added: readonly Route[],
   policy: ConflictPolicy,
   revision: number,
 ): Step {
   const taken = modules
-    .map(({ reference }) => getKey(table.modules, reference.name))
+    .map(({ name }) => getKey(table.modules, name))
     .find((found) => found !== undefined)
   if (taken !== undefined) return { table, problems: [nameTaken(taken)] }
   const put = addRoutes(table, added, policy)
   const refusals: Refusal[] = [...put.refusals]
   let next = modules.reduce(
-    (all, { reference }) => setModule(all, reference.name, { ...reference, revision }),
+    (all, reference) => setModule(all, reference.name, { ...reference, revision }),
     put.table,
   )
+  next = rollouts.reduce((all, one) => setRollout(all, { ...one, revision }), next)
   for (const { route, enabled } of edit?.switches ?? []) {
     const switched = switchRoute(next, route, enabled, policy)
     refusals.push(...switched.refusals)

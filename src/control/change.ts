@@ -1,4 +1,6 @@
 import type { Problem } from '../core/errors.ts'
+import type { Rollout } from '../core/rollout/rollout.ts'
+import type { ListedModule, ListedRoute } from '../core/route/module-routes.ts'
 import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import type { Table } from '../core/route/table.ts'
 import type { ModuleCode } from '../worker/worker.ts'
@@ -6,11 +8,7 @@ import type { ModuleCode } from '../worker/worker.ts'
 /** A module that is built, rehearsed and ready to be prepared: its reference, its routes, the way to its code. */
 export interface LoadedModule {
   readonly reference: ModuleReference
-  readonly routes: readonly {
-    readonly id: string
-    readonly method: string
-    readonly path: string
-  }[]
+  readonly routes: readonly ListedRoute[]
   readonly code: ModuleCode
   /** Puts the artifact where it outlives the process; null: it cannot, because it is closures of this program. */
   readonly save: (() => Promise<void>) | null
@@ -18,7 +16,12 @@ export interface LoadedModule {
 
 /** What loading came to; `digest` of the artifact, where there was one. */
 export type LoadOutcome =
-  | { readonly ok: true; readonly module: LoadedModule }
+  | {
+      readonly ok: true
+      readonly module: LoadedModule
+      /** Other versions of it, that stand beside it. */
+      readonly beside?: readonly LoadedModule[]
+    }
   | {
       readonly ok: false
       readonly problems: readonly Problem[]
@@ -35,7 +38,12 @@ export interface Edit {
   readonly removeUpstreams: readonly string[]
   /** Routes of any owner switched off, or on again: an overlay that outlives what their owners propose. */
   readonly switches: readonly { readonly route: string; readonly enabled: boolean }[]
+  /** Where rollouts stand now. */
+  readonly putRollouts?: readonly Rollout[]
 }
+
+/** From the versions that an owner has to those that it shall have. */
+export type Reshape = (now: readonly ListedModule[]) => readonly ListedModule[]
 
 /** One part of a change set. */
 export type ChangeItem =
@@ -46,6 +54,16 @@ export type ChangeItem =
       readonly label: string
       /** Builds and rehearses; runs before anything else of the road. */
       readonly load: () => Promise<LoadOutcome>
+    }
+  /** What versions of its modules the owner has from now on, made of those that it has. */
+  | {
+      readonly kind: 'reshape'
+      readonly owner: string
+      readonly label: string
+      /** Versions that are new. */
+      readonly loaded: readonly LoadedModule[]
+      readonly reshape: Reshape
+      readonly putRollouts: readonly Rollout[]
     }
   /** The owner gives up its modules and routes. */
   | { readonly kind: 'remove'; readonly owner: string }

@@ -1,7 +1,7 @@
 import { problem, type Problem } from '../core/errors.ts'
 import { entriesFrom } from '../core/persistent-map.ts'
 import type { ModuleReference } from '../core/route/route.ts'
-import type { Table } from '../core/route/table.ts'
+import { emptyTable, type Table } from '../core/route/table.ts'
 import { codeKey, type ModuleCode, type Worker } from '../worker/worker.ts'
 import type { Rejection } from './change.ts'
 import { requestOf } from './diff.ts'
@@ -49,7 +49,7 @@ export class Codes {
     const references = [...entriesFrom(table.modules)].map(([, reference]) => reference)
     const failed = new Map(await this.find(references))
     const found = references.filter(({ name }) => !failed.has(name))
-    const requests = found.map((reference) => requestOf(table, reference))
+    const requests = found.map((reference) => requestOf(emptyTable, table, reference))
     const prepared = await this.#worker.prepare(requests)
     if (!prepared.ok) for (const [name, problems] of prepared.problems) failed.set(name, problems)
     return references.flatMap(({ name, owner, digest }) => {

@@ -1,5 +1,6 @@
 import type { Json } from '../core/json.ts'
 import { getKey } from '../core/persistent-map.ts'
+import { movesBetween, stateSourceOf } from '../core/route/module-versions.ts'
 import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import { routesOf, type Table } from '../core/route/table.ts'
 import type { PrepareRequest } from '../worker/worker.ts'
@@ -45,16 +46,19 @@ export function loadsBetween(from: Table, to: Table): readonly PrepareRequest[] 
   const others = changed.flatMap(({ before, after }) =>
     before.digest === after.digest ? [] : [after],
   )
-  return [...added, ...others].map((reference) => requestOf(to, reference))
+  const moved = new Map(movesBetween(from, to))
+  return [...added, ...others]
+    .filter(({ name }) => !moved.has(name))
+    .map((reference) => requestOf(from, to, reference))
 }
 
 /** What a worker needs to know to make a module of a table ready. */
-export function requestOf(table: Table, reference: ModuleReference): PrepareRequest {
+export function requestOf(before: Table, table: Table, reference: ModuleReference): PrepareRequest {
   const routeIds: string[] = []
   for (const { id, target } of routesOf(table, reference.owner)) {
     if (target.kind === 'module' && target.module === reference.name) routeIds.push(id)
   }
-  return { reference, routeIds }
+  return { reference, routeIds, from: stateSourceOf(before, table, reference) }
 }
 
 /** The changes as people read them: by module, and by owner for what belongs to none. */

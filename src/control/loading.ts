@@ -46,18 +46,25 @@ export async function loadItems(
         if (!isKnown) proposals[at] = proposalOf(item, [], isProposal ? '' : null)
         return
       }
+      if (item.kind === 'reshape') {
+        proposals[at] = proposalOf(item, item.loaded, null)
+        return
+      }
       const outcome = await item.load()
       if (!outcome.ok) return refuse(item, outcome.problems, outcome.digest ?? null)
-      const { module } = outcome
-      const { reference } = module
-      if (module.save === null && !isVolatile)
+      const modules = [outcome.module, ...(outcome.beside ?? [])]
+      if (modules.some(({ save }) => save === null) && !isVolatile)
         return refuse(item, [problem('TURNOUT_CLOSURE_DURABLE')], null)
-      const serving = getKey(table().modules, reference.name)
-      const isSame = serving?.digest === reference.digest && serving.owner === item.owner
-      // What answers 503 because its code was gone comes back when it is sent again.
-      const isServing = isSame && isLive(serving)
-      if (isProposal ? lastProposed() === reference.digest : isServing) return
-      proposals[at] = proposalOf(item, [module], isProposal ? reference.digest : null)
+      const serves = ({ reference: { name, digest } }: LoadedModule): boolean => {
+        const serving = getKey(table().modules, name)
+        // What answers 503 because its code was gone comes back when it is sent again.
+        return serving?.digest === digest && serving.owner === item.owner && isLive(serving)
+      }
+      const served = [...modulesOf(table(), item.owner)].length
+      const isServing = served === modules.length && modules.every(serves)
+      const digest = proposedDigest(modules.map(({ reference }) => reference))
+      if (isProposal ? lastProposed() === digest : isServing) return
+      proposals[at] = proposalOf(item, modules, isProposal ? digest : null)
     }),
   )
   return { proposals: proposals.filter((one) => one !== undefined), rejections }
@@ -69,11 +76,20 @@ export const proposalOf = (
   proposed: string | null,
 ): Proposal => ({
   owner: item.owner,
-  label: item.kind === 'module' ? item.label : item.owner,
+  label: item.kind === 'module' || item.kind === 'reshape' ? item.label : item.owner,
   modules,
+  reshape: item.kind === 'reshape' ? item.reshape : null,
   edit: item.kind === 'edit' ? item : null,
   proposed,
+  rollouts: item.kind === 'edit' || item.kind === 'reshape' ? (item.putRollouts ?? []) : [],
 })
+
+/** What a source proposes, as one text. */
+export const proposedDigest = (references: readonly ModuleReference[]): string =>
+  references
+    .map(({ digest }) => digest)
+    .sort()
+    .join()
 
 /** Whoever is refused, and what they are called in reports. */
 export interface Labelled {

@@ -4,6 +4,7 @@ import { failpoint } from '../core/failpoint.ts'
 import { deleteKey, entriesFrom, getKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
 import { findShadowed, warningOf } from '../core/route/conflict-shadow.ts'
+import { stateSourceOf } from '../core/route/module-versions.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
 import type { Store } from '../store/store.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -109,8 +110,9 @@ export class Publisher implements Control {
 
   diverged(): readonly string[] {
     return [...entriesFrom(this.table.proposals)].flatMap(([owner, digest]) => {
-      const [serving] = [...modulesOf(this.table, owner)]
-      return (serving?.digest ?? '') === digest ? [] : [owner]
+      const serving = new Set([...modulesOf(this.table, owner)].map((one) => one.digest))
+      if (digest === '') return serving.size === 0 ? [] : [owner]
+      return digest.split(',').every((one) => serving.has(one)) ? [] : [owner]
     })
   }
 
@@ -404,12 +406,15 @@ export class Publisher implements Control {
   /** Checks, stores the artifacts, and makes the modules ready; problems by owner. */
   async #prepare(going: readonly Proposal[]): Promise<Map<string, readonly Problem[]>> {
     if (going.every(({ modules }) => modules.length === 0)) return new Map()
-    const failed = new Map(this.#assemble(this.current, going).refused)
+    const { table: after, refused } = this.#assemble(this.current, going)
+    const failed = new Map(refused)
     const able = going.filter(({ owner }) => !failed.has(owner))
     await Promise.all(able.flatMap(({ modules }) => modules.map(async ({ save }) => save?.())))
     for (const { modules } of able)
       for (const { reference, code } of modules) this.#codes.learn(reference, code)
-    const prepared = await this.#options.worker.prepare(able.flatMap(preparesOf))
+    const prepared = await this.#options.worker.prepare(
+      able.flatMap((one) => preparesOf(one, this.table, after)),
+    )
     if (!prepared.ok) addByOwner(failed, going, prepared.problems)
     return failed
   }
@@ -570,8 +575,16 @@ const outcomeOf = (
   startedAt: number,
 ): Outcome => ({ revision, rejections, durationMs: performance.now() - startedAt })
 
-const preparesOf = ({ modules }: Proposal): Parameters<Worker['prepare']>[0] =>
-  modules.map(({ reference, routes }) => ({ reference, routeIds: routes.map(({ id }) => id) }))
+const preparesOf = (
+  { modules }: Proposal,
+  before: Table,
+  after: Table,
+): Parameters<Worker['prepare']>[0] =>
+  modules.map(({ reference, routes }) => ({
+    reference,
+    routeIds: routes.map(({ id }) => id),
+    from: stateSourceOf(before, after, reference),
+  }))
 
 const addByOwner = (
   failed: Map<string, readonly Problem[]>,

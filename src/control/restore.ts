@@ -1,6 +1,7 @@
 import { problem, type Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { deleteKey, getKey, setKey, type PersistentMap } from '../core/persistent-map.ts'
+import { isOver, type Rollout } from '../core/rollout/rollout.ts'
 import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import {
   addRoutes,
@@ -67,6 +68,12 @@ function moduleOf(key: string, value: Json | undefined): string | null {
   return target.kind === 'module' ? target.module : null
 }
 
+/** Going back is no order to go on: a rollout that was under way then waits for somebody. */
+const heldBack = (rollout: Rollout): Rollout =>
+  isOver(rollout)
+    ? rollout
+    : { ...rollout, status: 'paused', reason: 'an earlier table was restored' }
+
 /** The revision that touched an object last is no part of what it says. */
 const isSameContent = (left: Json | undefined, right: Json | undefined): boolean =>
   isObject(left) && isObject(right) && sameJson({ ...left, revision: 0 }, { ...right, revision: 0 })
@@ -85,6 +92,7 @@ function valueAt(table: Table, key: string): Json | undefined {
     module: table.modules,
     off: table.switchedOff,
     proposal: table.proposals,
+    rollout: table.rollouts,
   }
   const map = maps[part as keyof typeof maps] as unknown as PersistentMap<NonNullable<Json>>
   return getKey(map, name)
@@ -124,6 +132,14 @@ function apply(
   for (const { name, value } of of('module')) {
     const reference = value as unknown as ModuleReference | undefined
     table = setModule(table, name, reference === undefined ? null : { ...reference, revision })
+  }
+  for (const { name, value } of of('rollout')) {
+    const rollout = value as unknown as Rollout | undefined
+    const rollouts =
+      rollout === undefined
+        ? deleteKey(table.rollouts, name)
+        : setKey(table.rollouts, name, { ...heldBack(rollout), revision })
+    table = { ...table, rollouts }
   }
   const dropped: string[] = []
   for (const { name, value } of of('upstream')) {

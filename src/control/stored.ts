@@ -1,5 +1,6 @@
 import type { Json } from '../core/json.ts'
 import { diffMaps, entriesFrom, type PersistentMap } from '../core/persistent-map.ts'
+import type { Rollout } from '../core/rollout/rollout.ts'
 import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
 import { tableOf, type Table } from '../core/route/table.ts'
 import { sameJson } from '../core/same-json.ts'
@@ -12,6 +13,7 @@ const parts = [
   ['module:', 'modules'],
   ['off:', 'switchedOff'],
   ['proposal:', 'proposals'],
+  ['rollout:', 'rollouts'],
 ] as const
 
 const mapOf = (table: Table, part: (typeof parts)[number][1]): PersistentMap<NonNullable<Json>> =>
@@ -71,6 +73,7 @@ export function tableOfObjects(objects: Iterable<StoredObject>): Table {
   const modules: ModuleReference[] = []
   const switchedOff: string[] = []
   const proposals: { owner: string; digest: string }[] = []
+  const rollouts: Rollout[] = []
   for (const { key, value } of objects) {
     const { part, name } = partOf(key)
     if (part === 'route') routes.push(value as unknown as Route)
@@ -78,6 +81,7 @@ export function tableOfObjects(objects: Iterable<StoredObject>): Table {
     else if (part === 'module') modules.push(value as unknown as ModuleReference)
     else if (part === 'off') switchedOff.push(name)
     else if (part === 'proposal') proposals.push({ owner: name, digest: value as string })
+    else if (part === 'rollout') rollouts.push(value as unknown as Rollout)
   }
-  return tableOf({ routes, upstreams, modules, switchedOff, proposals })
+  return tableOf({ routes, upstreams, modules, switchedOff, proposals, rollouts })
 }

@@ -1,5 +1,6 @@
 import { TurnoutError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { routeId } from '../core/route/module-routes.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import type { Hold } from '../gateway/hold.ts'
 import type { Handler, LiveFilter, LiveVersion } from '../gateway/snapshot.ts'
@@ -18,6 +19,8 @@ export interface Holding {
 
 export interface VersionOptions {
   readonly definition: Definition
+  /** Its name in the table. */
+  readonly key: string
   readonly digest: string
   readonly services: Services
   readonly log: Logger
@@ -54,7 +57,9 @@ export class ModuleVersion implements LiveVersion {
   /** The holds of the exchanges inside. */
   #first: Hold | null
   #count: number
-  #handlers: ReadonlyMap<string, Handler>
+  readonly #handlers: Map<string, Handler>
+  /** Of its name in the table, which its route ids begin with. */
+  #key: string
   #filters: ReadonlyMap<string, LiveFilter>
   readonly #scope: ModuleScope
   #survivor: (() => ModuleVersion | null) | null
@@ -65,6 +70,7 @@ export class ModuleVersion implements LiveVersion {
     this.name = options.definition.name
     this.version = options.definition.version
     this.digest = options.digest
+    this.#key = options.key
     this.definition = options.definition
     this.state = undefined
     this.#options = options
@@ -81,22 +87,30 @@ export class ModuleVersion implements LiveVersion {
   /** Runs `register` with this state; what it listed. Throws what the author's code throws. */
   open(state: unknown): Listed {
     this.state = state
-    const handlers = new Map<string, Handler>()
+    const handlers = this.#handlers
+    handlers.clear()
     const listed: ListedRoute[] = []
     const view = this.#scope.view(state, this.#options.services)
     const { routes, filters } = this.definition.register(view)
     for (const { method, path, handler } of routes) {
-      const id = routeId(this.name, method, path)
+      const id = routeId(this.#key, method, path)
       if (handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
       handlers.set(id, handler)
       listed.push({ id, method, path })
     }
-    this.#handlers = handlers
     const own = { module: this.name, module_version: this.version }
     this.#filters = new Map(
       [...filters].map(([filter, run]) => [filter, runFilter(run, { ...own, filter })]),
     )
     return { routes: listed, filters: [...filters.keys()].sort() }
+  }
+
+  /** It has another name in the table from now on. What entered before still finds its handlers by the old one. */
+  rename(key: string): void {
+    const from = `${this.#key}#`
+    this.#key = key
+    for (const [id, handler] of this.#handlers)
+      if (id.startsWith(from)) this.#handlers.set(`${key}#${id.slice(from.length)}`, handler)
   }
 
   handlerOf(id: string): Handler | undefined {
@@ -236,9 +250,4 @@ export function referenceOf({
   readonly filters: readonly string[]
 }): ModuleReference {
   return { ...own, ...(filters.length > 0 && { filters }), revision: 0 }
-}
-
-/** A module's route id. */
-export function routeId(module: string, method: string, path: string): string {
-  return `${module}#${method} ${path}`
 }

@@ -1,6 +1,7 @@
 import { codeKey } from '../worker/worker.ts'
 import { readDefinition, type Definition, type ModuleExport, type Mount } from './definition.ts'
-import { referenceOf, routeId } from './module-version.ts'
+import { routeId } from '../core/route/module-routes.ts'
+import { referenceOf } from './module-version.ts'
 import { listDefinition } from './inspect.ts'
 import { authorProblem } from './report.ts'
 import type { FileLoad } from './loader.ts'

@@ -2,7 +2,8 @@ import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import { childLogger, type Logger } from '../core/logger.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import { getKey } from '../core/persistent-map.ts'
-import type { ModuleReference } from '../core/route/route.ts'
+import { inServiceOf, movesBetween } from '../core/route/module-versions.ts'
+import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
@@ -95,13 +96,13 @@ export class InProcessWorker implements Worker {
     if (code === undefined) return problem('TURNOUT_ARTIFACT_MISSING', { module: name, digest })
     let version: ModuleVersion | null = null
     try {
-      version = await this.#evaluate(code, digest, services)
-      const before = this.#serving(name)
+      version = await this.#evaluate(code, reference, services)
+      const before = request.from === null ? null : this.#serving(request.from)
       const migrates = version.definition.state?.migrate !== undefined
       const migratesFrom = migrates && before?.state !== undefined ? before : null
       // A second evaluation rehearses: what its `register` opens, and its `onDispose` closes, is not what will serve.
       const rehearsed =
-        migratesFrom === null ? version : await this.#evaluate(code, digest, services)
+        migratesFrom === null ? version : await this.#evaluate(code, reference, services)
       try {
         openChecked(rehearsed, before, request)
       } finally {
@@ -116,11 +117,16 @@ export class InProcessWorker implements Worker {
     }
   }
 
-  async #evaluate(code: ModuleCode, digest: string, services: Services): Promise<ModuleVersion> {
+  async #evaluate(
+    code: ModuleCode,
+    { name: key, digest }: ModuleReference,
+    services: Services,
+  ): Promise<ModuleVersion> {
     const definition = await code.open()
     const { name, version } = definition
     return new ModuleVersion({
       definition,
+      key,
       digest,
       services,
       log: childLogger(this.#options.log, { module: name, module_version: version }),
@@ -133,9 +139,11 @@ export class InProcessWorker implements Worker {
     const before = this.live.current
     const versions = new Map(before.versions)
     const replaced: ModuleVersion[] = []
+    const moved = this.#moved(before.table, table)
     for (const name of before.versions.keys()) {
       if (getKey(table.modules, name) !== undefined) continue
-      replaced.push(versions.get(name) as ModuleVersion)
+      const version = versions.get(name) as ModuleVersion
+      if (!moved.has(version)) replaced.push(version)
       versions.delete(name)
     }
     const entering = [...this.#prepared].filter(
@@ -153,10 +161,27 @@ export class InProcessWorker implements Worker {
       versions.set(name, version)
       this.#prepared.delete(name)
     }
+    for (const [version, name] of moved) {
+      const old = versions.get(name) as ModuleVersion | undefined
+      if (old !== undefined) replaced.push(old)
+      version.rename(name)
+      versions.set(name, version)
+    }
     this.#upstreams.apply(before.table, table)
     this.live.current = this.#snapshot(revision, table, versions)
     for (const version of replaced) this.#retire(version)
     return { ok: true }
+  }
+
+  /** Versions that the next table has under another name: they serve on, with their state. */
+  #moved(before: Table, after: Table): ReadonlyMap<ModuleVersion, string> {
+    const moved = new Map<ModuleVersion, string>()
+    if (before.modules === after.modules) return moved
+    for (const [name, from] of movesBetween(before, after)) {
+      const version = this.#serving(from)
+      if (version !== null) moved.set(version, name)
+    }
+    return moved
   }
 
   async discard(): Promise<void> {
@@ -215,7 +240,7 @@ export class InProcessWorker implements Worker {
   #retire(version: ModuleVersion): void {
     this.#retired.add(version)
     const retiredAt = performance.now()
-    const survivor = (): ModuleVersion | null => this.#serving(version.name)
+    const survivor = (): ModuleVersion | null => this.#survivorOf(version)
     version.retire(survivor, () => {
       this.#retired.delete(version)
       const waitedMs = performance.now() - retiredAt
@@ -223,6 +248,17 @@ export class InProcessWorker implements Worker {
       if (this.#retired.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     })
     this.#capLiveVersions(version.name)
+  }
+
+  /** Who serves the module now: of several versions the one in service. */
+  #survivorOf({ name }: ModuleVersion): ModuleVersion | null {
+    const { table, versions } = this.live.current
+    const rest = [...versions.keys()].flatMap((key) => {
+      const reference = getKey(table.modules, key)
+      return reference !== undefined && moduleNameOf(reference) === name ? [reference] : []
+    })
+    const serving = inServiceOf(rest)
+    return serving === undefined ? null : this.#serving(serving.name)
   }
 
   /** Oldest first: a Set keeps the order in which versions were retired. */

@@ -1,5 +1,5 @@
 import type { Problem } from '../core/errors.ts'
-import type { ModuleReference } from '../core/route/route.ts'
+import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Table } from '../core/route/table.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
@@ -12,8 +12,8 @@ export interface ModuleCode {
 }
 
 /** The key of a reference's code: copies of one file are two modules of one digest. */
-export function codeKey({ name, digest }: ModuleReference): string {
-  return `${name}@${digest}`
+export function codeKey(reference: ModuleReference): string {
+  return `${moduleNameOf(reference)}@${reference.digest}`
 }
 
 /** What a prepare or an apply came to; problems by module name. */
@@ -27,6 +27,8 @@ export interface PrepareRequest {
   readonly reference: ModuleReference
   /** The authoritative list, as learned at compile: what `register` lists here must be the same. */
   readonly routeIds: readonly string[]
+  /** Name of the version whose state it takes over; null: its state begins. */
+  readonly from: string | null
 }
 
 /** A module version that left a table and is waiting for its last exchanges. */

@@ -170,9 +170,26 @@ export interface Route {
   readonly revision: number
 }
 
+/** A version's share of the clients of its module. */
+export interface Traffic {
+  /** In percent. Zero: the isolation zone, reached by exact version or by label only. */
+  readonly weight: number
+  /** Another share for clients for whom all of these hold. */
+  readonly cohort?: { readonly predicates: readonly Predicate[]; readonly weight: number }
+}
+
 /** Which code of a module a table means: the artifact is named by digest, never held. Plain data. */
 export interface ModuleReference {
+  /** Unique in a table: what the module is called, or `users@2.0.0` for a version beside the one of that name. */
   readonly name: string
+  /** The module that it is a version of. Not there: it is called so itself. */
+  readonly module?: string
+  /** Not there: no weight decides, and of several versions the highest serves those who ask for none. */
+  readonly traffic?: Traffic
+  /** Of its routes: what a request may ask for instead of the version. Not there: none. */
+  readonly labels?: Labels
+  /** As its author says it. Not there: current. */
+  readonly lifecycle?: Lifecycle
   readonly owner: string
   /** SemVer of the module, as its author gave it. */
   readonly version: string
@@ -185,6 +202,9 @@ export interface ModuleReference {
   /** Number of the revision that last touched it. */
   readonly revision: number
 }
+
+/** What a module is called, whichever version of it is meant. */
+export const moduleNameOf = ({ module, name }: ModuleReference): string => module ?? name
 
 const methodLists = new Map<string, readonly string[]>()
 const maxLists = 1_000

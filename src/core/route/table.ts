@@ -23,6 +23,8 @@ import {
   type Placing,
 } from './conflict.ts'
 import { filterModulesOf, referencesOf } from './references.ts'
+import type { ListedModule, ListedRoute } from './module-routes.ts'
+import type { Rollout } from '../rollout/rollout.ts'
 import type { ModuleReference, Route, Upstream } from './route.ts'
 
 /**
@@ -47,6 +49,8 @@ export interface Table {
   readonly switchedOff: PersistentMap<true>
   /** What each source last proposed, by owner: the digest of its input, empty where it proposed to go. */
   readonly proposals: PersistentMap<string>
+  /** The last rollout of each subject, by id. */
+  readonly rollouts: PersistentMap<Rollout>
 }
 
 export const emptyTable: Table = Object.freeze({
@@ -59,6 +63,7 @@ export const emptyTable: Table = Object.freeze({
   users: emptyMap,
   switchedOff: emptyMap,
   proposals: emptyMap,
+  rollouts: emptyMap,
 })
 
 /** The length in front keeps an owner apart from one whose name goes on after it. */
@@ -210,8 +215,9 @@ export function tableOf(objects: {
   readonly modules: readonly ModuleReference[]
   readonly switchedOff: readonly string[]
   readonly proposals: readonly { readonly owner: string; readonly digest: string }[]
+  readonly rollouts?: readonly Rollout[]
 }): Table {
-  const { routes, upstreams, modules, switchedOff, proposals } = objects
+  const { routes, upstreams, modules, switchedOff, proposals, rollouts = [] } = objects
   const bare: Table = {
     ...indexed(emptyTable, routes, []),
     upstreams: editMap(
@@ -233,6 +239,10 @@ export function tableOf(objects: {
     proposals: editMap(
       emptyMap as PersistentMap<string>,
       proposals.map(({ owner, digest }) => ({ key: owner, value: digest })),
+    ),
+    rollouts: editMap(
+      emptyMap as PersistentMap<Rollout>,
+      rollouts.map((value) => ({ key: value.id, value })),
     ),
   }
   const places = new Map<string, Placing[]>()
@@ -375,4 +385,24 @@ export function setModule(table: Table, name: string, reference: ModuleReference
 /** The modules of an owner. */
 export function* modulesOf(table: Table, owner: string): Generator<ModuleReference> {
   for (const [, reference] of entriesFrom(table.ownedModules, ownedKey(owner, ''))) yield reference
+}
+
+/** Sets where a rollout stands. */
+export function setRollout(table: Table, rollout: Rollout): Table {
+  return { ...table, rollouts: setKey(table.rollouts, rollout.id, rollout) }
+}
+
+/** The versions of an owner's modules, each with the routes that it lists. */
+export function listedModulesOf(table: Table, owner: string): readonly ListedModule[] {
+  const listed = new Map<string, ListedRoute[]>()
+  for (const { id, methods, paths, target } of routesOf(table, owner)) {
+    if (target.kind !== 'module') continue
+    const routes = listed.get(target.module) ?? []
+    listed.set(target.module, routes)
+    routes.push({ id, method: methods[0]!, path: paths[0]! })
+  }
+  return [...modulesOf(table, owner)].map((reference) => ({
+    reference,
+    routes: listed.get(reference.name) ?? [],
+  }))
 }

@@ -1,4 +1,13 @@
-import { Range, intersects, maxSatisfying, rcompare, satisfies, valid, validRange } from 'semver'
+import {
+  Range,
+  compareBuild,
+  intersects,
+  maxSatisfying,
+  rcompare,
+  satisfies,
+  valid,
+  validRange,
+} from 'semver'
 
 /** Longest text of a version that a request may ask for. */
 export const maxRequestedLength = 256
@@ -13,6 +22,12 @@ export interface Versioned {
 /** Whether a text is a version in full, `1.2.0` or `1.2.0-beta.1`; build metadata would not tell two apart. */
 export function isVersion(text: string): boolean {
   return text.length <= maxRequestedLength && valid(text) === text
+}
+
+/** Below, at or above zero, by SemVer precedence; any release is above every pre-release. */
+export function compareVersions(left: string, right: string): number {
+  const isPre = (text: string): number => (text.split('+')[0]!.includes('-') ? 1 : 0)
+  return isPre(right) - isPre(left) || compareBuild(left, right)
 }
 
 /**

@@ -57,6 +57,7 @@ export function versionOf(filters: Readonly<Record<string, ModuleFilter>>): Modu
   })
   const version = new ModuleVersion({
     definition: readDefinition(module, 'own'),
+    key: 'own',
     digest: 'own',
     services: {},
     log: silentLogger,
