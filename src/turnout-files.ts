@@ -2,15 +2,22 @@ import { TurnoutError, type ErrorCode } from './core/errors.ts'
 import { entriesFrom } from './core/persistent-map.ts'
 import type { ChangeItem, Outcome, Rejection } from './control/change.ts'
 import type { Publisher } from './control/publisher.ts'
+import { loadEntry, type EntryLoad } from './modules/load-entry.ts'
 import type { FileLoad } from './modules/loader.ts'
 import type { FilesSource } from './source/files.ts'
 import type { Burst } from './source/ledger.ts'
+import type { ModuleEntry } from './source/scan.ts'
 
 export interface FolderOptions {
   /** What owners of this folder's modules begin with: two folders may have modules of one name. */
   readonly owner: string
   readonly publisher: Publisher
-  readonly load: (file: string, name: string, owner: string) => Promise<FileLoad>
+  readonly load: (
+    file: string,
+    name: string,
+    owner: string,
+    version: string | null,
+  ) => Promise<FileLoad>
   readonly onRejected: (rejections: readonly Rejection[]) => void
 }
 
@@ -32,7 +39,7 @@ const storeRetryMs = 2_000
 export class FolderChanges {
   readonly #options: FolderOptions
   #source: FilesSource | null
-  #files: ReadonlyMap<string, string>
+  #files: ReadonlyMap<string, ModuleEntry>
   /** Modules to try again: their owner, and what was told of them. */
   readonly #refused: Map<string, string>
   /** Owners that are to go, once the store takes it or nobody needs them, and what was told of them. */
@@ -65,7 +72,7 @@ export class FolderChanges {
   }
 
   async take({ modules, added, changed, removed, problems }: Burst): Promise<void> {
-    this.#files = new Map(modules.map(({ name, path }) => [name, path]))
+    this.#files = new Map(modules.map((entry) => [entry.name, entry]))
     if (problems.length > 0) {
       this.#options.onRejected([
         { owner: this.#options.owner, label: 'files', serving: null, problems, digest: null },
@@ -129,11 +136,13 @@ export class FolderChanges {
   }
 
   #itemOf(name: string): ChangeItem[] {
-    const file = this.#files.get(name)
-    if (file === undefined) return []
+    const entry = this.#files.get(name)
+    if (entry === undefined) return []
     const owner = this.#ownerOf(name)
-    const load = async (): Promise<FileLoad> => {
-      const loaded = await this.#options.load(file, name, owner)
+    const load = async (): Promise<EntryLoad> => {
+      const loaded = await loadEntry(entry, (file, version) =>
+        this.#options.load(file, name, owner, version),
+      )
       this.#source?.watchInputs(name, loaded.inputs)
       return loaded
     }

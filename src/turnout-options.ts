@@ -57,6 +57,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   limits: 'limits',
   trustedProxies: 'proxies',
   underscores: ['drop', 'refuse', 'keep'],
+  versionOrder: ['free', 'reasoned'],
   loadTimeoutMs: 'ms',
   drainMs: 'ms',
   streamDrainMs: 'ms',

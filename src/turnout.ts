@@ -89,6 +89,8 @@ export interface TurnoutOptions {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
+  /** `free` (default), or `reasoned`: a module goes to a lower version only where a reason is given. */
+  readonly versionOrder?: 'free' | 'reasoned'
   /** Milliseconds that a module's import and `register` may take. Default 5,000. */
   readonly loadTimeoutMs?: number
   /** Milliseconds after which requests on a replaced version are cut. Default 60,000. */
@@ -208,6 +210,7 @@ export class Turnout extends MethodRegistrar {
           problems: problems.map(({ message }) => message),
         }),
       conflicts: options.conflicts ?? 'ambiguous',
+      isOrdered: options.versionOrder === 'reasoned',
       onApplied: (revision, durationMs) => {
         this.#tellTakenBack(revision)
         this.#events.emit('applied', { revision, durationMs })
@@ -340,8 +343,15 @@ export class Turnout extends MethodRegistrar {
     const { author = owner, reason = 'update' } = who
     const items = change.items()
     return (
-      throwRejected(await this.#publisher.change({ author, reason, isPartial: false, items })) ??
-      this.#publisher.current.revision
+      throwRejected(
+        await this.#publisher.change({
+          author,
+          reason,
+          isPartial: false,
+          isReasoned: who.reason !== undefined,
+          items,
+        }),
+      ) ?? this.#publisher.current.revision
     )
   }
 
@@ -366,7 +376,7 @@ export class Turnout extends MethodRegistrar {
     const folder = new FolderChanges({
       owner: this.#folderCount === 1 ? 'files' : `files(${this.#folderCount})`,
       publisher: this.#publisher,
-      load: (file, name, own) => this.#load(file, name, own, mount),
+      load: (file, name, own, version) => this.#loaderOf().load(file, name, own, mount, version),
       onRejected: (rejections) =>
         this.#events.emit('rejected', { author: 'files', reason: 'scan', rejections }),
     })

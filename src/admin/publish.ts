@@ -31,6 +31,7 @@ export function changeSetOf({ identity, query, reason, items }: Wanted): ChangeS
     author: identity.name,
     reason: query.reason ?? reason,
     isPartial: false,
+    isReasoned: query.reason !== undefined,
     items,
     ...(within === null ? {} : { confirmWithinMs: within }),
   }

@@ -6,6 +6,8 @@ import { findShadowed, warningOf } from '../core/route/conflict-shadow.ts'
 import type { Table } from '../core/route/table.ts'
 import type { Rejection } from '../control/change.ts'
 import { Publisher } from '../control/publisher.ts'
+import type { Mount } from '../modules/definition.ts'
+import { loadEntry } from '../modules/load-entry.ts'
 import { Loader } from '../modules/loader.ts'
 import { scanModules } from '../source/scan.ts'
 import { createMemoryStore } from '../store/memory.ts'
@@ -37,6 +39,8 @@ const idleWorker: Worker = {
   close: () => Promise.resolve(),
 }
 
+const atRoot: Mount = { prefix: '', middleware: [] }
+
 /** Builds, rehearses and checks every module of a folder. */
 export async function planFolder(
   directory: string,
@@ -57,12 +61,18 @@ export async function planFolder(
       author: 'cli',
       reason: 'plan',
       isPartial: true,
-      items: modules.map(({ name, path }) => ({
-        kind: 'module',
-        owner: `files:${name}`,
-        label: name,
-        load: () => loader.load(path, name, `files:${name}`, { prefix: '', middleware: [] }),
-      })),
+      items: modules.map((entry) => {
+        const { name } = entry
+        return {
+          kind: 'module',
+          owner: `files:${name}`,
+          label: name,
+          load: () =>
+            loadEntry(entry, (file, version) =>
+              loader.load(file, name, `files:${name}`, atRoot, version),
+            ),
+        }
+      }),
     })
     return { table: publisher.table, modules: modules.length, problems, rejections }
   } finally {

@@ -60,7 +60,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   const data = options.data ?? config.data ?? join(dirname(directory), '.turnout')
   let turnout: Turnout
   try {
-    turnout = await openTurnout({ ...config, logger: loggerOf(options, config), data })
+    const usualOrder = options.command === 'serve' ? 'reasoned' : 'free'
+    turnout = await openTurnout({
+      ...config,
+      versionOrder: config.versionOrder ?? usualOrder,
+      logger: loggerOf(options, config),
+      data,
+    })
   } catch (error) {
     return refuse(options, error)
   }

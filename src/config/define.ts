@@ -39,6 +39,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
+  /** Whether a module may go to a lower version without a reason: `free` (default of `dev`), `reasoned` (of `serve`). */
+  readonly versionOrder?: 'free' | 'reasoned'
   /** Key and certificate in PEM: files, relative to the config. They are read again when they change. */
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Where the admin API listens; false: it is off. Default: port 7070 of 127.0.0.1. */

@@ -36,6 +36,8 @@ export interface ResolvedConfig {
   readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
+  /** Not given: `reasoned` for `serve`, `free` for `dev`. */
+  readonly versionOrder?: 'free' | 'reasoned' | undefined
   /** Absolute paths once `loadConfig` has read them from a file. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
   readonly data?: string | undefined
@@ -135,6 +137,10 @@ const settings = {
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')
     .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
+  versionOrder: z
+    .enum(['free', 'reasoned'])
+    .optional()
+    .describe('Whether a module may go to a lower version without a reason.'),
   tls: tlsFiles
     .optional()
     .describe(

@@ -103,6 +103,8 @@ export interface ChangeSet {
    * undo what an operator did since.
    */
   readonly isProposal?: boolean
+  /** Somebody gave a reason of their own: a module may go to a lower version. */
+  readonly isReasoned?: boolean
   /** The change is taken back unless it is confirmed within so many milliseconds of its publish. */
   readonly confirmWithinMs?: number
   /** Rejections that were told before: they are in the outcome, and are not told again. */

@@ -1,7 +1,9 @@
 import { problem } from '../core/errors.ts'
 import { getKey } from '../core/persistent-map.ts'
-import type { ModuleReference } from '../core/route/route.ts'
+import { inServiceOf } from '../core/route/module-versions.ts'
+import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
+import { compareVersions } from '../core/version/version.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Proposal } from './assemble.ts'
 import type { ChangeItem, ChangeSet, LoadedModule, Rejection } from './change.ts'
@@ -18,6 +20,8 @@ export interface LoadContext {
   /** Code that lives only in this process may be named. */
   readonly isVolatile: boolean
   readonly isLive: (reference: ModuleReference) => boolean
+  /** A module that goes to a lower version needs a reason. */
+  readonly isOrdered: boolean
 }
 
 /**
@@ -26,8 +30,8 @@ export interface LoadContext {
  */
 export async function loadItems(
   items: readonly ChangeItem[],
-  { isProposal = false }: Pick<ChangeSet, 'isProposal'>,
-  { table, isVolatile, isLive }: LoadContext,
+  { isProposal = false, isReasoned = false }: Pick<ChangeSet, 'isProposal' | 'isReasoned'>,
+  { table, isVolatile, isLive, isOrdered }: LoadContext,
 ): Promise<Loaded> {
   const rejections: Rejection[] = []
   const proposals: Proposal[] = []
@@ -64,6 +68,8 @@ export async function loadItems(
       const isServing = served === modules.length && modules.every(serves)
       const digest = proposedDigest(modules.map(({ reference }) => reference))
       if (isProposal ? lastProposed() === digest : isServing) return
+      const lower = isOrdered && !isReasoned ? lowerVersion(table(), item.owner, modules) : null
+      if (lower !== null) return refuse(item, [lower], modules[0]!.reference.digest)
       proposals[at] = proposalOf(item, modules, isProposal ? digest : null)
     }),
   )
@@ -83,6 +89,22 @@ export const proposalOf = (
   proposed,
   rollouts: item.kind === 'edit' || item.kind === 'reshape' ? (item.putRollouts ?? []) : [],
 })
+
+/** A replacement that goes back behind what is in service. One that adds a version beside it does not. */
+function lowerVersion(
+  table: Table,
+  owner: string,
+  modules: readonly LoadedModule[],
+): Problem | null {
+  const after = inServiceOf(modules.map(({ reference }) => reference))
+  const before = inServiceOf([...modulesOf(table, owner)])
+  if (after === undefined || before === undefined) return null
+  const isKept = modules.some(({ reference }) => reference.name === before.name)
+  if (modules.length > 1 && isKept) return null
+  if (compareVersions(after.version, before.version) >= 0) return null
+  const values = { module: moduleNameOf(after), version: after.version, serving: before.version }
+  return problem('TURNOUT_VERSION_LOWER', values)
+}
 
 /** What a source proposes, as one text. */
 export const proposedDigest = (references: readonly ModuleReference[]): string =>

@@ -29,6 +29,8 @@ export interface PublisherOptions {
   readonly keep: number
   /** What counts as a conflict of routes. */
   readonly conflicts: ConflictPolicy
+  /** A module that goes to a lower version needs a reason. */
+  readonly isOrdered?: boolean
   /** Told in the turn of the apply; milliseconds from the change set's arrival. */
   readonly onApplied: (revision: Revision, durationMs: number) => void
   readonly onRejected: (who: Who, rejections: readonly Rejection[]) => void
@@ -282,6 +284,7 @@ export class Publisher implements Control {
       table: () => this.table,
       isVolatile: store.isVolatile,
       isLive: (reference) => worker.isLive(reference),
+      isOrdered: this.#options.isOrdered ?? false,
     })
   }
 

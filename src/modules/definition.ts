@@ -59,11 +59,19 @@ export interface Mount {
 
 const atRoot: Mount = { prefix: '', middleware: [] }
 
-/** Reads a default export; throws TURNOUT_MODULE_EXPORT_INVALID with the reason. `name` is what its file is called. */
-export function readDefinition(exported: unknown, name: string, mount: Mount = atRoot): Definition {
+/**
+ * Reads a default export; throws TURNOUT_MODULE_EXPORT_INVALID with the reason. `name` is what its file is called, and
+ * `unsaid` its version where it says none.
+ */
+export function readDefinition(
+  exported: unknown,
+  name: string,
+  mount: Mount = atRoot,
+  unsaid: string = '0.0.0',
+): Definition {
   if (exported === undefined) throw wrong('it has no default export')
   if (isRouteModule(exported)) {
-    const version = optionalText(exported.version, 'version') ?? '0.0.0'
+    const version = optionalText(exported.version, 'version') ?? unsaid
     if (!semVer.test(version)) throw wrong(`its version '${version}' is not SemVer`)
     const own = normalPrefix(optionalText(exported.prefix, 'prefix'))
     return {
@@ -79,7 +87,7 @@ export function readDefinition(exported: unknown, name: string, mount: Mount = a
     return {
       kind: isFetchApp(app) ? 'fetch' : 'node',
       name,
-      version: '0.0.0',
+      version: unsaid,
       state: null,
       register: () => ({
         routes: registerForeign(app, mount.prefix).map((one) => behind(mount.middleware, one)),

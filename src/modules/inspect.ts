@@ -56,10 +56,10 @@ export function listDefinition(
 /** What a rehearsal runs on a module's exports. */
 export function inspectModule(
   exports: { readonly default?: unknown },
-  context: { readonly name: string; readonly mount?: string },
+  context: { readonly name: string; readonly mount?: string; readonly version?: string },
 ): Manifest {
   const mount = { prefix: context.mount ?? '', middleware: [] }
-  const definition = readDefinition(exports.default, context.name, mount)
+  const definition = readDefinition(exports.default, context.name, mount, context.version)
   const { kind, name, version } = definition
   return { kind, name, version, ...listDefinition(definition, { isServing: false }) }
 }

@@ -1,5 +1,5 @@
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
-import type { ModuleReference } from '../core/route/route.ts'
+import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import { digestArtifact, type Artifact } from './artifact.ts'
 import { createBuilder, type Builder } from './build.ts'
 import { readDefinition, type Definition, type Mount } from './definition.ts'
@@ -74,6 +74,8 @@ interface Source {
   readonly name: string
   readonly owner: string
   readonly mount: Mount
+  /** What its file is called, where that is a version. */
+  readonly version?: string | null
 }
 
 const mountOf = (prefix: string): Mount => (prefix === '' ? plainMount : { prefix, middleware: [] })
@@ -113,12 +115,22 @@ export class Loader {
     this.#mountCount = 0
   }
 
-  async load(file: string, name: string, owner: string, mount: Mount): Promise<FileLoad> {
+  /** `version`: what the file is called, where it is one of several side by side; its module may say no other. */
+  async load(
+    file: string,
+    name: string,
+    owner: string,
+    mount: Mount,
+    version: string | null = null,
+  ): Promise<FileLoad> {
     this.warm()
     const built = await this.#builder.build(file)
     if (!built.ok) return built
     const { artifact, inputs } = built
-    const module = await this.#rehearsed({ artifact, file, name, owner, mount }, this.#rehearsal)
+    const module = await this.#rehearsed(
+      { artifact, file, name, owner, mount, version },
+      this.#rehearsal,
+    )
     return { ...module, inputs }
   }
 
@@ -151,9 +163,10 @@ export class Loader {
     const [, digest = '', prefix = ''] = /^([^+]*)\+?(.*)$/s.exec(reference.digest) ?? []
     const artifact = (await this.#artifacts?.get(digest)) ?? null
     if (artifact === null) return null
-    const { name, file } = reference
+    const { file, version } = reference
+    const name = moduleNameOf(reference)
     const mount = mountOf(prefix)
-    return this.#codeOf(codeKey(reference), artifact, { file: file ?? name, name, mount })
+    return this.#codeOf(codeKey(reference), artifact, { file: file ?? name, name, mount, version })
   }
 
   async #rehearsed(
@@ -161,20 +174,29 @@ export class Loader {
     rehearsal: Rehearsal,
     isKept: boolean = true,
   ): Promise<LoadedArtifact> {
-    const { artifact, file, name, mount } = from
+    const { artifact, file, name, mount, version = null } = from
     const { digest } = artifact
     if (this.#isQuarantined(digest + this.#markOf(mount))) {
       return { ok: false, problems: [problem('TURNOUT_ARTIFACT_QUARANTINED', { file })] }
     }
-    const key = `${digest} ${name} ${mount.prefix}`
+    const key = `${digest} ${name} ${version ?? ''} ${mount.prefix}`
     let manifest = this.#manifests.get(key)
     if (manifest === undefined) {
-      const outcome = await rehearsal.rehearse(artifact, file, { name, mount: mount.prefix })
+      const outcome = await rehearsal.rehearse(artifact, file, {
+        name,
+        mount: mount.prefix,
+        ...(version !== null && { version }),
+      })
       if (!outcome.ok) {
         return { ok: false, problems: [outcome.problem], digest: digest + this.#markOf(mount) }
       }
       manifest = outcome.result as Manifest
       if (isKept) this.#remember(key, manifest)
+    }
+    if (version !== null && manifest.version !== version) {
+      const reason = `its version is ${manifest.version}, and its file is called ${version}`
+      const problems = [problem('TURNOUT_MODULE_EXPORT_INVALID', { reason })]
+      return { ok: false, problems, digest: digest + this.#markOf(mount) }
     }
     return { ok: true, module: this.#moduleOf(from, manifest) }
   }
@@ -201,7 +223,7 @@ export class Loader {
         method,
         path,
       })),
-      code: this.#codeOf(codeKey(reference), artifact, { file, name, mount }),
+      code: this.#codeOf(codeKey(reference), artifact, { file, name, mount, version }),
       save: mount.middleware.length > 0 ? null : save,
     }
   }
@@ -209,7 +231,7 @@ export class Loader {
   #codeOf(
     key: string,
     artifact: Artifact,
-    { file, name, mount }: { readonly file: string; readonly name: string; readonly mount: Mount },
+    { file, name, mount, version }: Omit<Source, 'artifact' | 'owner'> & { version: string },
   ): FileModule['code'] {
     const timeoutMs = this.#timeoutMs
     return {
@@ -217,7 +239,7 @@ export class Loader {
       open: async () => {
         const evaluated = await evaluate(artifact, { file, timeoutMs })
         if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)
-        return readDefinition(evaluated.exports['default'], name, mount)
+        return readDefinition(evaluated.exports['default'], name, mount, version)
       },
     }
   }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import type { Problem } from '../core/errors.ts'
 import type { FileState } from './fingerprint.ts'
-import type { ModuleEntry, ModuleScan } from './scan.ts'
+import { isSameEntry, pathsOf, type ModuleEntry, type ModuleScan } from './scan.ts'
 
 /** What changed since the burst before; module names are sorted. */
 export interface Burst {
@@ -102,9 +102,10 @@ export class Ledger {
     if (scan.isMissing) return []
     const present = new Set<string>()
     const moved: string[] = []
-    for (const { name, path } of scan.modules) {
-      present.add(name)
-      if (this.#known.get(name)?.entry.path !== path) moved.push(path)
+    for (const entry of scan.modules) {
+      present.add(entry.name)
+      const known = this.#known.get(entry.name)
+      if (known === undefined || !isSameEntry(known.entry, entry)) moved.push(...pathsOf(entry))
     }
     for (const [name, { entry }] of this.#known) {
       if (!present.has(name) && !scan.held.has(name)) moved.push(entry.path)
@@ -132,7 +133,7 @@ export class Ledger {
     const known = this.#known.get(name)
     if (known === undefined) return
     const inputs = new Map<string, Baseline>()
-    for (const path of [known.entry.path, ...paths]) {
+    for (const path of [...pathsOf(known.entry), ...paths]) {
       const isKept = known.inputs.has(path) && !isDoubtful(path)
       const baseline = isKept
         ? known.inputs.get(path)
@@ -160,11 +161,12 @@ export class Ledger {
     const added: string[] = []
     const changed: string[] = []
     const removed: string[] = []
-    for (const { name, path } of scan.modules) {
-      const known = this.#known.get(name)
+    const isSettled = (path: string): boolean => isAtRest(path) && this.#sightings.has(path)
+    for (const entry of scan.modules) {
+      const known = this.#known.get(entry.name)
       if (known === undefined) {
-        if (isAtRest(path) && this.#sightings.has(path)) added.push(name)
-      } else if (known.entry.path !== path) candidates.add(name)
+        if (pathsOf(entry).every(isSettled)) added.push(entry.name)
+      } else if (!isSameEntry(known.entry, entry)) candidates.add(entry.name)
     }
     for (const name of candidates) {
       const known = this.#known.get(name)
@@ -215,7 +217,7 @@ export class Ledger {
       known.entry = entry
       known.reportedAt = wallClock
       const inputs = new Map<string, Baseline>()
-      for (const path of [entry.path, ...known.inputs.keys()]) {
+      for (const path of [...pathsOf(entry), ...known.inputs.keys()]) {
         inputs.set(path, this.#sightings.get(path)?.digest)
       }
       this.#replaceInputs(name, known, inputs)
@@ -223,8 +225,9 @@ export class Ledger {
   }
 
   #differs(known: Known, entry: ModuleEntry, isAtRest: (path: string) => boolean): boolean {
-    let differs = known.entry.path !== entry.path
-    if (!isAtRest(entry.path) || !this.#sightings.has(entry.path)) return false
+    let differs = !isSameEntry(known.entry, entry)
+    const isSettled = (path: string): boolean => isAtRest(path) && this.#sightings.has(path)
+    if (!pathsOf(entry).every(isSettled)) return false
     for (const [path, baseline] of known.inputs) {
       if (!isAtRest(path)) return false
       differs ||= baseline === undefined || this.#sightings.get(path)?.digest !== baseline

@@ -1,15 +1,35 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { problem, type Problem } from '../core/errors.ts'
+import { compareVersions, isVersion } from '../core/version/version.ts'
 import { inChunks } from './fingerprint.ts'
 
 /** One route module of a served folder. */
 export interface ModuleEntry {
   /** `users` for `users.ts`, `shop` for `shop/index.ts`. */
   readonly name: string
-  /** Absolute path of the file a build starts from. */
+  /** Absolute path of the file a build starts from; of versions: the folder that they are in. */
+  readonly path: string
+  /** Versions side by side, lowest first: `users/1.3.0.ts` and `users/2.0.0.ts`. Not there: one file, one version. */
+  readonly versions?: readonly ModuleFile[]
+}
+
+/** One version of a module. */
+export interface ModuleFile {
+  /** SemVer: what the file is called. */
+  readonly version: string
   readonly path: string
 }
+
+/** Every path that an entry stands for. */
+export const pathsOf = ({ path, versions = [] }: ModuleEntry): readonly string[] => [
+  path,
+  ...versions.map((one) => one.path),
+]
+
+/** Whether two entries of one name are the same files. */
+export const isSameEntry = (left: ModuleEntry, right: ModuleEntry): boolean =>
+  pathsOf(left).join('\0') === pathsOf(right).join('\0')
 
 /** What is in a served folder now. */
 export interface ModuleScan {
@@ -44,6 +64,7 @@ interface Candidate {
   readonly path: string
   readonly problem?: Problem
   readonly folder?: string
+  readonly versions?: readonly ModuleFile[]
 }
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
@@ -69,9 +90,31 @@ const scanFolder = async (name: string, folder: string): Promise<Candidate[]> =>
   const indexes = named.filter(({ found }) => found === 'index').map(({ file }) => file)
   if (indexes.length > 0) return indexes.map((file) => ({ name, path: join(folder, file), folder }))
   if (named.length === 0) return [{ name: '', path: folder, folder }]
+  if (named.every(({ found }) => isVersion(found))) return [versionsIn(name, folder, named)]
   const missing = problem('TURNOUT_FILES_INDEX_MISSING', { directory: folder })
   return [{ name, path: folder, problem: missing, folder }]
 }
+
+const versionsIn = (
+  name: string,
+  folder: string,
+  named: readonly { readonly found: string; readonly file: string }[],
+): Candidate => {
+  const versions = named
+    .map(({ found, file }) => ({ version: found, path: join(folder, file) }))
+    .sort((left, right) => compareVersions(left.version, right.version))
+  const twice = versions.find(({ version }, at) => versions[at + 1]?.version === version)
+  if (twice === undefined) return { name, path: folder, folder, versions }
+  const files = versions.filter(({ version }) => version === twice.version).map(({ path }) => path)
+  const values = { name: `${name} ${twice.version}`, files: files.join(', ') }
+  return { name, path: folder, folder, problem: problem('TURNOUT_FILES_NAME_TAKEN', values) }
+}
+
+const entryOf = ({ name, path, versions }: Candidate): ModuleEntry => ({
+  name,
+  path,
+  ...(versions !== undefined && { versions }),
+})
 
 const scanEntry = async (
   directory: string,
@@ -95,8 +138,8 @@ const scanEntry = async (
 }
 
 /**
- * Lists the route modules of a folder: each code file (`.ts .mts .cts .tsx .js .mjs .cjs .jsx`) and each folder
- * with an index file. A folder whose own files hold code but no index is a problem; one without code is silently
+ * Lists the route modules of a folder: each code file (`.ts .mts .cts .tsx .js .mjs .cjs .jsx`), each folder with an
+ * index file, and each folder whose code files are called by their versions, which stand side by side. Any other folder whose own files hold code is a problem; one without code is silently
  * no module. Two entries of one name are a problem that names both, and neither is a module. Links are followed.
  *
  * Never throws: a folder that cannot be read is the problem `TURNOUT_FILES_DIRECTORY_MISSING`.
@@ -143,7 +186,7 @@ export async function scanModules(directory: string): Promise<ModuleScan> {
       troubles.push(problem('TURNOUT_FILES_NAME_TAKEN', { name, files }))
     }
     if (troubles.length > 0) held.add(name)
-    else if (first !== undefined) modules.push({ name, path: first.path })
+    else if (first !== undefined) modules.push(entryOf(first))
     problems.push(...troubles)
   }
   return { modules, problems, held, isMissing: false, folders: [...folders].sort() }

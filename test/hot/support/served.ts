@@ -159,9 +159,13 @@ export async function startServe(
 }
 
 /** One request on a connection of its own. */
-export function ask(port: number, path: string): Promise<Asked> {
+export function ask(
+  port: number,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Asked> {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    get({ host: '127.0.0.1', port, path, headers, agent: false }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part: string) => (text += part))
