@@ -144,7 +144,7 @@ const isToldByVersion = ({ stable, canary }: Rollout): boolean =>
   stable !== canary && isVersion(stable) && isVersion(canary)
 
 const highestIs = (versions: readonly ListedModule[], name: string): boolean =>
-  inServiceOf(versions.map(({ reference: { traffic: _, ...rest } }) => rest))?.name === name
+  inServiceOf(versions.map((one) => withTraffic(one, null).reference))?.name === name
 
 function pairsOf(
   table: Table,
