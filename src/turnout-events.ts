@@ -1,6 +1,8 @@
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import type { RetiredVersion } from './worker/worker.ts'
 import type { Rejection, Revision } from './control/change.ts'
+import type { ProbationVerdict } from './control/rollout/probations.ts'
+import type { RolloutView } from './control/rollouts.ts'
 
 /** What a Turnout tells, by event name. */
 export interface TurnoutEvents {
@@ -13,6 +15,10 @@ export interface TurnoutEvents {
   retired: RetiredVersion
   /** An endpoint or the breaker of an upstream changed its state, or a name gives no address. */
   upstream: UpstreamEvent
+  /** A rollout moved, or goes on: then about each second. */
+  rollout: RolloutView
+  /** A plain change was watched long enough, or made it worse and was taken back. */
+  probation: ProbationVerdict
 }
 
 /** Listeners by event. One that throws harms neither the others nor the change. */
@@ -28,6 +34,8 @@ export class TurnoutEmitter {
       rejected: new Set(),
       retired: new Set(),
       upstream: new Set(),
+      rollout: new Set(),
+      probation: new Set(),
     }
     this.#onError = onError
   }

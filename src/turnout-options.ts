@@ -1,5 +1,6 @@
 import { TurnoutError, type Problem, problem } from './core/errors.ts'
 import { parseBlock } from './core/address.ts'
+import { parseCondition } from './core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { suggest } from './core/suggest.ts'
 
@@ -25,6 +26,10 @@ const kinds = {
       Array.isArray(value) &&
       value.every((text) => typeof text === 'string' && parseBlock(text) !== null),
   ],
+  probation: [
+    'true, false, or { durationMs, minimumSamples, conditions }',
+    (value: unknown) => typeof value === 'boolean' || isProbation(value),
+  ],
   text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
 } as const
 
@@ -37,6 +42,18 @@ function isLimit([name, value]: [string, unknown]): boolean {
   const { least, most } = limitTable[name as keyof Limits]
   return value === undefined || (isCount(value) && Number(value) >= least && Number(value) <= most)
 }
+
+function isProbation(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).every(([name, one]) => {
+    if (one === undefined) return true
+    if (name === 'durationMs' || name === 'minimumSamples') return isCount(one) && Number(one) > 0
+    return name === 'conditions' && Array.isArray(one) && one.every(isCondition)
+  })
+}
+
+const isCondition = (text: unknown): boolean =>
+  typeof text === 'string' && parseCondition(text).condition !== null
 
 function isLogger(value: unknown): boolean {
   const logger = value as Record<string, unknown> | null
@@ -58,6 +75,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   trustedProxies: 'proxies',
   underscores: ['drop', 'refuse', 'keep'],
   versionOrder: ['free', 'reasoned'],
+  probation: 'probation',
   loadTimeoutMs: 'ms',
   drainMs: 'ms',
   streamDrainMs: 'ms',

@@ -22,6 +22,7 @@ import {
   type Revision,
 } from './control/change.ts'
 import { Publisher } from './control/publisher.ts'
+import type { Rollouts } from './control/rollouts.ts'
 import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
@@ -61,6 +62,7 @@ import {
   type MountOptions,
 } from './turnout-change.ts'
 import { FolderChanges } from './turnout-files.ts'
+import { LiveLook, probationOf, type ProbationSettings } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { Draining } from './worker/worker.ts'
@@ -91,6 +93,11 @@ export interface TurnoutOptions {
   readonly underscores?: Underscores
   /** `free` (default), or `reasoned`: a module goes to a lower version only where a reason is given. */
   readonly versionOrder?: 'free' | 'reasoned'
+  /**
+   * Whether a plain change is watched after its apply, and taken back where it made error rate or times worse. Default:
+   * false. True: for a minute, by the usual conditions.
+   */
+  readonly probation?: boolean | ProbationSettings
   /** Milliseconds that a module's import and `register` may take. Default 5,000. */
   readonly loadTimeoutMs?: number
   /** Milliseconds after which requests on a replaced version are cut. Default 60,000. */
@@ -152,6 +159,7 @@ export class Turnout extends MethodRegistrar {
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
   readonly #folders: FolderChanges[]
+  readonly #live: LiveLook
   readonly #data: DataFolder | null
   #folderCount: number
   #resumed: Resumed
@@ -213,6 +221,7 @@ export class Turnout extends MethodRegistrar {
       isOrdered: options.versionOrder === 'reasoned',
       onApplied: (revision, durationMs) => {
         this.#tellTakenBack(revision)
+        this.#live.applied(revision)
         this.#events.emit('applied', { revision, durationMs })
         for (const folder of this.#folders) {
           folder
@@ -222,6 +231,14 @@ export class Turnout extends MethodRegistrar {
       },
       onRejected: ({ author, reason }, rejections) =>
         this.#events.emit('rejected', { author, reason, rejections }),
+    })
+    this.#live = new LiveLook({
+      publisher: this.#publisher,
+      worker: this.#worker,
+      events: this.#events,
+      log: this.log,
+      isOrdered: options.versionOrder === 'reasoned',
+      probation: probationOf(options.probation),
     })
     this.#serve = createGateway(this.#worker.live, {
       trailingSlash: options.trailingSlash ?? 'strict',
@@ -258,6 +275,7 @@ export class Turnout extends MethodRegistrar {
     try {
       const rejections = await turnout.#publisher.resume()
       turnout.#resumed = { recovery: folder.recovery, rejections }
+      turnout.#live.resumed()
     } catch (error) {
       await turnout.close(0)
       throw error
@@ -278,6 +296,11 @@ export class Turnout extends MethodRegistrar {
   /** The revisions that can be gone back to, newest last. */
   get revisions(): readonly Revision[] {
     return this.#publisher.revisions()
+  }
+
+  /** Rollouts of versions: to start them, to look at them, to move them. */
+  get rollouts(): Rollouts {
+    return this.#live.runner
   }
 
   /** Module versions that were replaced and still hold exchanges. */
@@ -554,6 +577,7 @@ export class Turnout extends MethodRegistrar {
     const leftMs = (): number => Math.max(0, endsAt - performance.now())
     await Promise.all(this.#folders.splice(0).map((folder) => folder.close()))
     await this.#admin?.close(leftMs())
+    await this.#live.close()
     await this.#publisher.close()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
     await this.#worker.close(leftMs())

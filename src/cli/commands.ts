@@ -36,6 +36,8 @@ export interface ServeOptions extends FolderOptions {
   readonly port?: number
   readonly logLevel?: LogLevel
   readonly settleMs?: number
+  /** From --no-probation and --probation. */
+  readonly probation?: boolean
   /** From --admin or TURNOUT_ADMIN_LISTEN: where the admin API listens; null: nowhere. */
   readonly admin?: { readonly host: string; readonly port: number } | null
   /** From --data, absolute. */

@@ -35,6 +35,7 @@ interface ServeFlags extends SharedFlags {
   readonly host?: string
   readonly port?: number
   readonly logLevel?: LogLevel
+  readonly probation?: boolean
   readonly settle?: number
 }
 
@@ -152,6 +153,8 @@ export async function runProgram(
       .option('--host <address>', 'address to listen on (HOST)')
       .option('-p, --port <number>', 'port to listen on, 0 for a free one (PORT)', toPort)
       .option('--settle <ms>', 'quiet time after the last file event', toMs)
+      .option('--probation', 'watch each change and take back one that makes things worse')
+      .option('--no-probation', 'do not (default of dev)')
       .option(
         '--admin <host:port>',
         'where the admin API listens, or off (TURNOUT_ADMIN_LISTEN)',
@@ -178,6 +181,7 @@ export async function runProgram(
             ...(host === undefined ? {} : { host }),
             ...(port === undefined ? {} : { port }),
             ...(flags.settle === undefined ? {} : { settleMs: flags.settle }),
+            ...(flags.probation === undefined ? {} : { probation: flags.probation }),
             ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),

@@ -64,6 +64,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     turnout = await openTurnout({
       ...config,
       versionOrder: config.versionOrder ?? usualOrder,
+      probation: options.probation ?? config.probation ?? options.command === 'serve',
       logger: loggerOf(options, config),
       data,
     })

@@ -39,6 +39,20 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
+  /**
+   * Whether a plain change is watched after its apply, and taken back where it made error rate or times worse. Default:
+   * true for `serve`, false for `dev`.
+   */
+  readonly probation?:
+    | boolean
+    | {
+        /** Default 60,000. */
+        readonly durationMs?: number
+        /** Fewest exchanges, before and since, that are judged. Default 50. */
+        readonly minimumSamples?: number
+        /** `errorRate <= stable + 1%`, `p95 <= stable * 1.10 + 1ms`; `stable` is what served before. */
+        readonly conditions?: readonly string[]
+      }
   /** Whether a module may go to a lower version without a reason: `free` (default of `dev`), `reasoned` (of `serve`). */
   readonly versionOrder?: 'free' | 'reasoned'
   /** Key and certificate in PEM: files, relative to the config. They are read again when they change. */

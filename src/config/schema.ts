@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { parseBlock } from '../core/address.ts'
 import type { Underscores } from '../core/http/fields.ts'
+import { parseCondition } from '../core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
@@ -37,6 +38,15 @@ export interface ResolvedConfig {
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
   /** Not given: `reasoned` for `serve`, `free` for `dev`. */
+  /** Not given: on for `serve`, off for `dev`. */
+  readonly probation?:
+    | boolean
+    | {
+        readonly durationMs?: number | undefined
+        readonly minimumSamples?: number | undefined
+        readonly conditions?: readonly string[] | undefined
+      }
+    | undefined
   readonly versionOrder?: 'free' | 'reasoned' | undefined
   /** Absolute paths once `loadConfig` has read them from a file. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
@@ -137,6 +147,27 @@ const settings = {
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')
     .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
+  probation: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        durationMs: integer(1_000, LONGEST_MS).optional(),
+        minimumSamples: integer(1, 1_000_000).optional(),
+        conditions: z
+          .array(
+            z
+              .string()
+              .refine(
+                (text) => parseCondition(text).condition !== null,
+                'expected a condition like errorRate <= stable + 1%',
+              ),
+          )
+          .min(1)
+          .optional(),
+      }),
+    ])
+    .optional()
+    .describe('Whether a plain change is watched, and taken back where it made things worse.'),
   versionOrder: z
     .enum(['free', 'reasoned'])
     .optional()
@@ -194,6 +225,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   tls: ['key', 'cert'],
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
+  probation: ['durationMs', 'minimumSamples', 'conditions'],
 }
 
 /** What a service may have. */

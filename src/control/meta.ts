@@ -1,5 +1,6 @@
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
+import type { RolloutMeasurement } from '../core/rollout/measurement.ts'
 import type { Store, StoreRecord } from '../store/store.ts'
 import type { AppliedChange, Revision } from './change.ts'
 import type { Who } from './control.ts'
@@ -14,6 +15,13 @@ export type RecordMeta =
     }
   | { readonly kind: 'rejected'; readonly rejected: RejectedRow }
   | ({ readonly kind: 'confirmed'; readonly revision: number; readonly at: number } & Who)
+  /** What was measured of a rollout. */
+  | {
+      readonly kind: 'measured'
+      readonly id: string
+      readonly startedAt: number
+      readonly measurement: RolloutMeasurement
+    }
 
 /** As it is written; what a problem says of an author's stack stays in the log. */
 export function metaOf(meta: RecordMeta): Json {
@@ -30,10 +38,12 @@ function withoutStack(found: Problem): Problem {
   return rest
 }
 
+const kinds: readonly string[] = ['revision', 'rejected', 'confirmed', 'measured']
+
 /** Null: the store wrote the record for itself. */
 function readMeta({ meta }: StoreRecord): RecordMeta | null {
   const read = meta as unknown as RecordMeta | null
-  if (read === null || !['revision', 'rejected', 'confirmed'].includes(read.kind)) return null
+  if (read === null || !kinds.includes(read.kind)) return null
   if (read.kind !== 'revision') return read
   const changes = read.revision.changes.map(withUpstreams)
   return { ...read, revision: { ...read.revision, changes } }

@@ -67,6 +67,7 @@ export class Publisher implements Control {
   readonly #codes: Codes
   readonly #deadlines: Deadlines
   readonly #steps: Steps
+  readonly #measured: Extract<RecordMeta, { kind: 'measured' }>[]
   #loading: Promise<unknown>
   #queue: Promise<unknown>
   #trimmed: number
@@ -87,6 +88,7 @@ export class Publisher implements Control {
       },
       onTrimmed: () => this.#trim(),
     })
+    this.#measured = []
     this.#loading = Promise.resolve()
     this.#queue = Promise.resolve()
     this.#trimmed = 0
@@ -422,6 +424,16 @@ export class Publisher implements Control {
     return failed
   }
 
+  /** What earlier processes measured of rollouts, oldest first; once. */
+  takeMeasured(): readonly Extract<RecordMeta, { kind: 'measured' }>[] {
+    return this.#measured.splice(0)
+  }
+
+  /** Writes down what was measured. A store that fails says so at the next publish. */
+  keepMeasured(meta: Extract<RecordMeta, { kind: 'measured' }>): void {
+    if (!this.#isClosed) this.#note(meta).catch(() => undefined)
+  }
+
   async #note(meta: RecordMeta): Promise<void> {
     const { table } = this
     await this.#options.store.publish(
@@ -484,7 +496,8 @@ export class Publisher implements Control {
   #remember(meta: RecordMeta): void {
     if (meta.kind === 'revision') this.#history.note(meta.revision, meta.digests)
     else if (meta.kind === 'rejected') this.#history.reject(meta.rejected)
-    else this.#history.confirm(meta.revision)
+    else if (meta.kind === 'confirmed') this.#history.confirm(meta.revision)
+    else this.#measured.push(meta)
   }
 
   /** Takes a revision back that was not confirmed in time, unless it is gone already. */

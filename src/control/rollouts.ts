@@ -72,7 +72,7 @@ export interface Rollouts {
   promote(id: string, who: Who): Promise<RolloutView>
   /** All clients go back to the stable version at once. */
   abort(id: string, who: Who): Promise<RolloutView>
-  versions(): readonly VersionRow[]
+  versions(): Promise<readonly VersionRow[]>
 }
 
 /** What is read of a version's traffic: see `core/rollout/figures.ts`. */

@@ -38,6 +38,7 @@ test('the type of a config and its schema name the same settings', () => {
     limits: true,
     trustedProxies: true,
     underscores: true,
+    probation: true,
     versionOrder: true,
     tls: true,
     admin: true,

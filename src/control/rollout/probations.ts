@@ -1,0 +1,180 @@
+import { TurnoutError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { Figures } from '../../core/rollout/figures.ts'
+import type { FiguresSummary, Judgement } from '../../core/rollout/measurement.ts'
+import { lookAtProbation, type ProbationLimits } from '../../core/rollout/probation.ts'
+import { summaryOf } from '../../core/rollout/quantile.ts'
+import type { Table } from '../../core/route/table.ts'
+import type { Outcome, Revision } from '../change.ts'
+import type { Control, Who } from '../control.ts'
+import { figuresOf, type Observer } from './observer.ts'
+import { replacedBetween, stillServes, type Replaced } from './probation-pairs.ts'
+
+/** How the probation of a change ended. */
+export interface ProbationVerdict {
+  readonly revision: number
+  readonly state: 'passed' | 'breached'
+  /** Of a breach: what was breached, for people. */
+  readonly reason: string
+  readonly judgements: readonly Judgement[]
+  readonly before: FiguresSummary
+  readonly since: FiguresSummary
+  /** The revision that took the change back; null: none did. */
+  readonly takenBackBy: number | null
+}
+
+export interface ProbationOptions {
+  readonly control: Pick<Control, 'current'> & {
+    takeBack(number: number, who: Who): Promise<Outcome>
+  }
+  readonly observer: Observer
+  readonly limits: ProbationLimits
+  readonly log: Logger
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly onVerdict: (verdict: ProbationVerdict) => void
+}
+
+/** One change that is watched. */
+interface Watched {
+  readonly revision: number
+  readonly appliedAt: number
+  readonly replaced: readonly Replaced[]
+  readonly before: Promise<Figures>
+}
+
+const lookMs = 100
+/** Changes that are watched at once; the oldest of more are let go. */
+const mostWatched = 1_000
+/** So many are looked at each time: of more, each is looked at less often. */
+const mostLooks = 64
+/** What served before is seen in so long before the apply. */
+const beforeMs = 60_000
+
+/**
+ * Watches each plain change for a while against what served before it, and takes back the one that made it worse; what
+ * others changed since stays. Steps of rollouts, and what goes back already, are not watched. Open/close.
+ */
+export class Probations {
+  readonly #options: ProbationOptions
+  /** By revision, oldest first. */
+  readonly #watched: Map<number, Watched>
+  #timer: NodeJS.Timeout | null
+  #looking: Promise<void> | null
+  #isClosed: boolean
+
+  constructor(options: ProbationOptions) {
+    this.#options = options
+    this.#watched = new Map()
+    this.#timer = null
+    this.#looking = null
+    this.#isClosed = false
+  }
+
+  /** In the turn of the apply, so that what served before was not asked since. */
+  applied(revision: Revision, before: Table, after: Table): void {
+    if (this.#isClosed || revision.takesBack !== null || revision.restores !== null) return
+    // A step of a rollout: who watches that is the rollout.
+    if (before.rollouts !== after.rollouts) return
+    const replaced = replacedBetween(before, after)
+    if (replaced.length === 0) return
+    const { observer, now } = this.#options
+    const served = replaced.map((one) => one.before)
+    const watched = {
+      revision: revision.number,
+      appliedAt: now(),
+      replaced,
+      before: figuresOf(observer, served, beforeMs),
+    }
+    watched.before.catch(() => undefined)
+    this.#watched.set(revision.number, watched)
+    if (this.#watched.size > mostWatched) this.#watched.delete(this.#watched.keys().next().value!)
+    this.#arm()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#looking
+  }
+
+  #arm(): void {
+    if (this.#timer !== null || this.#looking !== null || this.#isClosed) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#looking = this.#lookAll().finally(() => {
+        this.#looking = null
+        if (this.#watched.size > 0) this.#arm()
+      })
+    }, lookMs)
+    this.#timer.unref()
+  }
+
+  async #lookAll(): Promise<void> {
+    for (const watched of [...this.#watched.values()].slice(0, mostLooks)) {
+      if (this.#isClosed) return
+      // Behind the others for the next time.
+      this.#watched.delete(watched.revision)
+      this.#watched.set(watched.revision, watched)
+      try {
+        await this.#look(watched)
+      } catch (error) {
+        this.#watched.delete(watched.revision)
+        const { code, message } = thrown(error)
+        this.#options.log.error('a change could not be watched', {
+          revision: watched.revision,
+          code,
+          message,
+        })
+      }
+    }
+  }
+
+  async #look(watched: Watched): Promise<void> {
+    const { control, observer, limits, now: clock } = this.#options
+    const { table } = control.current
+    if (!watched.replaced.some((one) => stillServes(table, one))) {
+      // Somebody changed it again; that is watched by itself.
+      this.#watched.delete(watched.revision)
+      return
+    }
+    const now = clock()
+    const elapsed = now - watched.appliedAt
+    const serving = watched.replaced.map((one) => one.after)
+    const [before, since, settled] = await Promise.all([
+      watched.before,
+      figuresOf(observer, serving, elapsed),
+      figuresOf(observer, serving, Math.max(0, elapsed - limits.settleMs)),
+    ])
+    const look = lookAtProbation(limits, watched.appliedAt, now, { before, since, settled })
+    if (look.state === 'watching') return
+    this.#watched.delete(watched.revision)
+    const { state, reason, judgements } = look
+    const takenBackBy = state === 'breached' ? await this.#takeBack(watched, reason) : null
+    this.#options.onVerdict({
+      revision: watched.revision,
+      state,
+      reason,
+      judgements,
+      before: summaryOf(before),
+      since: summaryOf(since),
+      takenBackBy,
+    })
+  }
+
+  /** The revision that did it; null: it could not be done. */
+  async #takeBack({ revision }: Watched, reason: string): Promise<number | null> {
+    const { control, log } = this.#options
+    const who = { author: 'turnout', reason: `revision ${revision} made it worse: ${reason}` }
+    const { revision: taken, rejections } = await control.takeBack(revision, who)
+    const [problem] = rejections.flatMap(({ problems }) => problems)
+    if (problem !== undefined) {
+      const { code, message } = problem
+      log.error('a change that made it worse could not be taken back', { revision, code, message })
+    }
+    return taken?.number ?? null
+  }
+}
+
+const thrown = (error: unknown): { readonly code: string; readonly message: string } =>
+  error instanceof TurnoutError ? error : { code: 'UNKNOWN', message: String(error) }
