@@ -40,6 +40,8 @@ test('the type of a config and its schema name the same settings', () => {
     underscores: true,
     probation: true,
     versionOrder: true,
+    versions: true,
+    labels: true,
     tls: true,
     admin: true,
     data: true,
