@@ -4,10 +4,18 @@ import type { BreakerState } from '../core/protect/breaker.ts'
 import { getKey } from '../core/persistent-map.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
+import { noFigures, type Figures } from '../core/rollout/figures.ts'
+import type { VerifyReport } from '../core/rollout/verify-tally.ts'
+import { createObserver } from '../gateway/observe/observe.ts'
+import type { Observed } from '../gateway/observe/observed.ts'
+import type { Observer } from '../gateway/observe/observer.ts'
+import { Recorders } from '../gateway/observe/recorders.ts'
 import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
+import type { VerifyRequest } from '../gateway/verify/request.ts'
+import { Verifier } from '../gateway/verify/verifier.ts'
 import type { Services } from '../modules/define.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
 import { authorProblem } from '../modules/report.ts'
@@ -29,6 +37,8 @@ export interface InProcessOptions {
   readonly streamDrainMs: number
   readonly maxLiveVersions: number
   readonly onRetired: (version: RetiredVersion) => void
+  /** False: what exchanges come to is not counted. Not there: it is. */
+  readonly isCounting?: boolean
   /** What upstreams are given, where it differs from what is usual. */
   readonly upstreams?: Partial<UpstreamEnvironment>
 }
@@ -44,8 +54,12 @@ interface Prepared {
 export class InProcessWorker implements Worker {
   /** What the gateway serves. */
   readonly live: Switch
+  /** What the gateway shows its exchanges to. */
+  readonly observer: Observer
   readonly #options: InProcessOptions
   readonly #upstreams: Upstreams
+  readonly #recorders: Recorders | null
+  readonly #verifier: Verifier
   readonly #codes: Map<string, ModuleCode>
   readonly #retired: Set<ModuleVersion>
   #prepared: Map<string, Prepared>
@@ -55,6 +69,9 @@ export class InProcessWorker implements Worker {
     this.#options = options
     this.#upstreams = new Upstreams({ ...usualEnvironment(options.log), ...options.upstreams })
     this.live = { current: this.#snapshot(0, emptyTable, new Map()) }
+    this.#recorders = options.isCounting === false ? null : new Recorders()
+    this.#verifier = new Verifier(this.live, options.log)
+    this.observer = createObserver(this.#recorders, this.#verifier)
     this.#codes = new Map()
     this.#retired = new Set()
     this.#prepared = new Map()
@@ -132,10 +149,10 @@ export class InProcessWorker implements Worker {
   apply(revision: number, table: Table): WorkerResult {
     const before = this.live.current
     const versions = new Map(before.versions)
-    const replaced: ModuleVersion[] = []
+    const replaced: [key: string, version: ModuleVersion][] = []
     for (const name of before.versions.keys()) {
       if (getKey(table.modules, name) !== undefined) continue
-      replaced.push(versions.get(name) as ModuleVersion)
+      replaced.push([name, versions.get(name) as ModuleVersion])
       versions.delete(name)
     }
     const entering = [...this.#prepared].filter(
@@ -149,13 +166,14 @@ export class InProcessWorker implements Worker {
     if (problems.size > 0) return { ok: false, problems }
     for (const [name, { version }] of entering) {
       const old = versions.get(name) as ModuleVersion | undefined
-      if (old !== undefined) replaced.push(old)
+      if (old !== undefined) replaced.push([name, old])
+      version.recorder = this.#recorders?.enter(name, version.digest, performance.now()) ?? null
       versions.set(name, version)
       this.#prepared.delete(name)
     }
     this.#upstreams.apply(before.table, table)
     this.live.current = this.#snapshot(revision, table, versions)
-    for (const version of replaced) this.#retire(version)
+    for (const [key, version] of replaced) this.#retire(key, version)
     return { ok: true }
   }
 
@@ -189,12 +207,25 @@ export class InProcessWorker implements Worker {
     return this.#upstreams.find(name)?.forceBreaker(state) ?? false
   }
 
+  figures(of: Observed, spanMs: number): Figures {
+    return this.#recorders?.figures(of, performance.now(), spanMs) ?? noFigures
+  }
+
+  verify(id: string, request: VerifyRequest | null): void {
+    this.#verifier.set(id, request)
+  }
+
+  verifyReport(id: string): VerifyReport | null {
+    return this.#verifier.report(id)
+  }
+
   async close(deadlineMs: number): Promise<void> {
+    this.#verifier.close()
     await this.discard()
     const { revision, versions } = this.live.current
     this.live.current = this.#snapshot(revision, emptyTable, new Map())
     const upstreams = this.#upstreams.close(deadlineMs)
-    for (const version of versions.values()) this.#retire(version as ModuleVersion)
+    for (const [key, version] of versions) this.#retire(key, version as ModuleVersion)
     if (this.#retired.size === 0) return await upstreams
     const deadline = setTimeout(() => {
       for (const version of this.#retired) version.cut('closing')
@@ -212,13 +243,15 @@ export class InProcessWorker implements Worker {
     return (this.live.current.versions.get(name) as ModuleVersion | undefined) ?? null
   }
 
-  #retire(version: ModuleVersion): void {
+  #retire(key: string, version: ModuleVersion): void {
     this.#retired.add(version)
     const retiredAt = performance.now()
     const survivor = (): ModuleVersion | null => this.#serving(version.name)
     version.retire(survivor, () => {
       this.#retired.delete(version)
-      const waitedMs = performance.now() - retiredAt
+      const now = performance.now()
+      const waitedMs = now - retiredAt
+      this.#recorders?.leave(key, version.digest, now)
       this.#options.onRetired({ module: version.name, version: version.version, waitedMs })
       if (this.#retired.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     })
