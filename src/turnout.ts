@@ -225,6 +225,7 @@ export class Turnout extends MethodRegistrar {
       path: { encodedSlash: options.encodedSlash ?? 'reject' },
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
+      observer: this.#worker.observer,
     })
     this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
     this.handler = (request, response, next) => {

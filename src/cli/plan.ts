@@ -9,6 +9,7 @@ import { Publisher } from '../control/publisher.ts'
 import { Loader } from '../modules/loader.ts'
 import { scanModules } from '../source/scan.ts'
 import { createMemoryStore } from '../store/memory.ts'
+import { noFigures } from '../core/rollout/figures.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { RouteView } from './view.ts'
 
@@ -34,6 +35,9 @@ const idleWorker: Worker = {
   upstreamNames: () => [],
   upstreamStatus: () => null,
   forceBreaker: () => false,
+  figures: () => noFigures,
+  verify: () => undefined,
+  verifyCounts: () => null,
   close: () => Promise.resolve(),
 }
 

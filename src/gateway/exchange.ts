@@ -48,8 +48,8 @@ export class Exchange {
   recorder: Recorder | null
   /** When the head of an answer left whose body comes after it; 0: there is none. On the clock of `startedAt`. */
   headAt: number
-  /** It was counted with its head: its answer has no end of its own. */
-  isCounted: boolean
+  /** Its answer has no end of its own. It was counted with its head. */
+  isEndless: boolean
   /** The status that it counts with, where its client has seen another one or none; else 0. */
   fault: number
   #canonical: string | null
@@ -73,7 +73,7 @@ export class Exchange {
     this.mirrored = false
     this.recorder = null
     this.headAt = 0
-    this.isCounted = false
+    this.isEndless = false
     this.fault = 0
     this.#canonical = null
     this.#holds = null
@@ -143,10 +143,10 @@ export class Exchange {
   /** The head of an answer leaves, its body comes after it. One without an end of its own counts now. */
   headSent(isEndless: boolean): void {
     const { recorder, startedAt } = this
+    this.isEndless = isEndless
     if (recorder === null) return
     this.headAt = performance.now()
     if (!isEndless) return
-    this.isCounted = true
     recorder.record(performance.timeOrigin + this.headAt, this.headAt - startedAt, this.status)
   }
 

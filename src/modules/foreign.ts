@@ -54,8 +54,8 @@ const nodeHandler =
     return new Promise((resolve, reject) => {
       const ended = (): void => {
         exchange.status = response.statusCode
-        // When the head of a stream left, nobody saw: how long the stream took would say nothing.
-        if (isStream(response)) exchange.recorder = null
+        // When its head left, nobody saw: it is not counted, because how long it took would say nothing.
+        exchange.isEndless = isStream(response)
         resolve(handled)
       }
       exchange.transport.onClose(() => {

@@ -5,7 +5,7 @@ import { getKey } from '../core/persistent-map.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import { noFigures, type Figures } from '../core/rollout/figures.ts'
-import type { VerifyReport } from '../core/rollout/verify-tally.ts'
+import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
 import { createObserver } from '../gateway/observe/observe.ts'
 import type { Observed } from '../gateway/observe/observed.ts'
 import type { Observer } from '../gateway/observe/observer.ts'
@@ -18,7 +18,7 @@ import type { VerifyRequest } from '../gateway/verify/request.ts'
 import { Verifier } from '../gateway/verify/verifier.ts'
 import type { Services } from '../modules/define.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
-import { authorProblem } from '../modules/report.ts'
+import { authorProblem, mapError } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
 import {
   codeKey,
@@ -70,7 +70,14 @@ export class InProcessWorker implements Worker {
     this.#upstreams = new Upstreams({ ...usualEnvironment(options.log), ...options.upstreams })
     this.live = { current: this.#snapshot(0, emptyTable, new Map()) }
     this.#recorders = options.isCounting === false ? null : new Recorders()
-    this.#verifier = new Verifier(this.live, options.log)
+    this.#verifier = new Verifier(this.live, (error, { method, path, route }) =>
+      options.log.warn('a handler failed on a copy', {
+        method,
+        path,
+        route_id: route?.id,
+        ...mapError(error),
+      }),
+    )
     this.observer = createObserver(this.#recorders, this.#verifier)
     this.#codes = new Map()
     this.#retired = new Set()
@@ -215,8 +222,8 @@ export class InProcessWorker implements Worker {
     this.#verifier.set(id, request)
   }
 
-  verifyReport(id: string): VerifyReport | null {
-    return this.#verifier.report(id)
+  verifyCounts(id: string): VerifyCounts | null {
+    return this.#verifier.counts(id)
   }
 
   async close(deadlineMs: number): Promise<void> {

@@ -2,7 +2,7 @@ import type { Problem } from '../core/errors.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
-import type { VerifyReport } from '../core/rollout/verify-tally.ts'
+import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
 import type { Table } from '../core/route/table.ts'
 import type { Observed } from '../gateway/observe/observed.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
@@ -76,8 +76,8 @@ export interface Worker {
    * are cut, and what they showed is forgotten. The same settings go on with what they have.
    */
   verify(id: string, request: VerifyRequest | null): void
-  /** What the copies show; null: there is nothing of that name. */
-  verifyReport(id: string): VerifyReport | null | Promise<VerifyReport | null>
+  /** What the copies show so far; those of several workers add up. Null: there is nothing of that name. */
+  verifyCounts(id: string): VerifyCounts | null | Promise<VerifyCounts | null>
   /** Retires everything; what has not left by the deadline is cut. Resolves when all was disposed of. */
   close(deadlineMs: number): Promise<void>
 }

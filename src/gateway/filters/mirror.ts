@@ -38,8 +38,7 @@ export const mirror: FilterMaker<'mirror'> = (
   }
   return (next) => (exchange) => {
     const { transport } = exchange
-    const isWanted =
-      !exchange.mirrored && transport.upgrade === null && random() * 100 < percent
+    const isWanted = !exchange.mirrored && transport.upgrade === null && random() * 100 < percent
     if (!isWanted || copies.open >= most) return next(exchange)
     const length = transport.bodyLength()
     if (length === 0) copy(upstreams, upstream, exchange, exchange.outbound!, [], copies)

@@ -36,9 +36,9 @@ export function createObserver(recorders: Recorders | null, copier: Copier): Obs
 }
 
 function count(exchange: Exchange): void {
-  const { recorder, startedAt, headAt, fault, status, isCounted } = exchange
+  const { recorder, startedAt, headAt, fault, status, isEndless } = exchange
   if (exchange.abortReason !== null || exchange.failure === 'TURNOUT_CLIENT_LEFT') return
-  if (isCounted && fault === 0) return
+  if (isEndless && fault === 0) return
   const now = performance.now()
   const until = headAt === 0 ? now : headAt
   recorder!.record(wallTime(now), until - startedAt, fault === 0 ? status : fault)

@@ -1,6 +1,6 @@
 import { noFigures, type Figures } from '../../core/rollout/figures.ts'
-import { Recorder } from '../../core/rollout/recorder.ts'
 import type { Json } from '../../core/json.ts'
+import { Recorder } from '../../core/rollout/recorder.ts'
 import type { Route } from '../../core/route/route.ts'
 import { sameJson } from '../../core/same-json.ts'
 import type { Observed } from './observed.ts'
@@ -86,7 +86,7 @@ export class Recorders {
     const recorder =
       of.kind === 'module'
         ? this.#codes.get(codeKey(of.module, of.digest))?.recorder
-        : (this.#known.get(of.route) ?? this.#seenAs(of.route))?.recorder
+        : this.#seenAs(of.route)?.recorder
     return recorder?.figures(wallTime(now), spanMs) ?? noFigures
   }
 
@@ -146,8 +146,8 @@ function servesAlike(left: Route, right: Route): boolean {
   const [one, other] = [left.target, right.target]
   const sameTarget =
     one.kind === 'closure' || other.kind === 'closure'
-      ? one.kind === other.kind && one.run === (other as typeof one).run
-      : sameJson(one as unknown as Json, other as unknown as Json)
+      ? one.kind === 'closure' && other.kind === 'closure' && one.run === other.run
+      : sameJson(one, other)
   const filters = [left.filters ?? [], right.filters ?? []] as unknown as readonly Json[]
   return sameTarget && sameJson(filters[0]!, filters[1]!)
 }

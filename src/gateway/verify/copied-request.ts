@@ -14,7 +14,7 @@ export interface CopiedRequest {
 }
 
 /** Taken while the connection is there: later nobody knows its addresses. */
-export function copyRequest(transport: Transport, body: Uint8Array): CopiedRequest {
+export function copyRequest(transport: Transport): Omit<CopiedRequest, 'body'> {
   return {
     method: transport.method,
     target: transport.target,
@@ -22,7 +22,6 @@ export function copyRequest(transport: Transport, body: Uint8Array): CopiedReque
     remoteAddress: transport.remoteAddress(),
     clientAddress: transport.clientAddress(),
     headers: transport.headers(),
-    body,
     header: (name) => transport.header(name),
   }
 }

@@ -50,7 +50,10 @@ export function mirrorNode(
 }
 
 /** Node makes the object of all fields out of `rawHeaders`, by its own rules, when it is asked for. */
-function requestOf({ method, target, headers, body }: CopiedRequest, socket: Socket): IncomingMessage {
+function requestOf(
+  { method, target, headers, body }: CopiedRequest,
+  socket: Socket,
+): IncomingMessage {
   const request = new IncomingMessage(socket)
   request.method = method
   request.url = target
@@ -72,7 +75,8 @@ function headersOf(fields: readonly string[]): Record<string, string> {
     const name = fields[at]!.toLowerCase()
     const before = headers[name]
     const value = fields[at + 1]!
-    headers[name] = before === undefined ? value : `${before}${name === 'cookie' ? ';' : ','} ${value}`
+    headers[name] =
+      before === undefined ? value : `${before}${name === 'cookie' ? ';' : ','} ${value}`
   }
   return headers
 }

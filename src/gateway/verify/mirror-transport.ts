@@ -12,7 +12,7 @@ import type { CopiedRequest } from './copied-request.ts'
 import { mirrorNode, type NodePair } from './mirror-node.ts'
 
 /** Largest body of an answer that is compared; a longer one, and one without an end, cannot be. */
-export const maxAnswerBytes = 256 * 1024
+export const maxAnswerBytes: number = 256 * 1024
 
 const isBodyless = (status: number): boolean => status === 204 || status === 304
 
@@ -147,8 +147,8 @@ export class MirrorTransport implements Transport {
     return Promise.reject(new Error('a copy is not upgraded'))
   }
 
-  copyBody(): null {
-    return null
+  copyBody(): () => null {
+    return () => null
   }
 
   onClose(listener: () => void): void {

@@ -65,6 +65,8 @@ export const upstream = (
 export interface Proxy {
   readonly port: number
   readonly url: string
+  readonly worker: InProcessWorker
+  readonly publisher: Publisher
   readonly upstreams: Upstreams
   /** Errors that a gateway should never have to tell. */
   readonly errors: string[]
@@ -127,6 +129,7 @@ export async function openProxy(
     path: { encodedSlash: 'reject' },
     recovery: (error) => void errors.push(String((error as Error).stack)),
     onEnd: () => void (served.open -= 1),
+    observer: worker.observer,
   })
   const listener = await openListener(
     createNodeServe(
@@ -149,6 +152,8 @@ export async function openProxy(
   const proxy: Proxy = {
     port: listener.port,
     url: listener.url,
+    worker,
+    publisher,
     upstreams: all,
     errors,
     logged,
