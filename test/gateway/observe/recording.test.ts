@@ -11,7 +11,12 @@ import { codeOf, figuresOf, publishModules, standing, until } from './support.ts
 
 /** Ends when its client leaves, with the error of the signal. */
 const waits = (c: Context): Promise<never> =>
-  new Promise((_, reject) => c.signal.addEventListener('abort', () => reject(new Error('aborted'))))
+  new Promise((_, reject) => {
+    waiting.count += 1
+    c.signal.addEventListener('abort', () => reject(new Error('aborted')))
+  })
+
+const waiting = { count: 0 }
 
 async function* pieces(count: number, error?: Error): AsyncGenerator<string> {
   for (let at = 0; at < count; at += 1) yield 'piece'

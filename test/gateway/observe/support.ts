@@ -15,7 +15,7 @@ export async function publishModules(
 ): Promise<void> {
   const items = Object.entries(modules).map(([name, module]) => {
     const mount = { prefix: '', middleware: [] }
-    const { owner, label, load } = loadObject(module as ModuleExport, name, mount, 'test')
+    const { owner, label, load } = loadObject(module, name, mount, 'test')
     return { kind: 'module', owner, label, load } as const
   })
   const outcome = await change(publisher, items)
