@@ -2,6 +2,7 @@ import { TurnoutError, type Problem, problem } from './core/errors.ts'
 import { parseBlock } from './core/address.ts'
 import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { suggest } from './core/suggest.ts'
+import { askingProblems } from './core/version/asking-parse.ts'
 
 /** What an option may be; the words are for the reader of the problem. */
 const kinds = {
@@ -57,6 +58,8 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   limits: 'limits',
   trustedProxies: 'proxies',
   underscores: ['drop', 'refuse', 'keep'],
+  versions: 'object',
+  labels: 'object',
   loadTimeoutMs: 'ms',
   drainMs: 'ms',
   streamDrainMs: 'ms',
@@ -82,6 +85,9 @@ export function checkOptions(given: object, isDurable: boolean): void {
     if (kind === undefined) {
       const meant = suggest(name, known)
       refuse(name, meant === undefined ? 'there is no such option' : `did you mean ${meant}?`)
+    } else if (name === 'versions' || name === 'labels') {
+      for (const { path, reason } of askingProblems(name, value))
+        refuse([name, ...path].join('.'), reason)
     } else if (typeof kind === 'string') {
       const [expected, isRight] = kinds[kind]
       if (!isRight(value)) refuse(name, `expected ${expected}`)

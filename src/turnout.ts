@@ -12,6 +12,8 @@ import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { Route } from './core/route/route.ts'
 import type { Explanation } from './core/router/explain.ts'
+import { compileAsking, type Asking } from './core/version/asking.ts'
+import { askingOf, type LabelOptions, type VersionOptions } from './core/version/asking-parse.ts'
 import {
   editOf,
   type AppliedChange,
@@ -89,6 +91,10 @@ export interface TurnoutOptions {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
+  /** Where a request may ask for a version. Default: the header `X-API-Version`. */
+  readonly versions?: VersionOptions
+  /** Where a request's labels come from. Default: the header `X-Turnout-Labels`. */
+  readonly labels?: LabelOptions
   /** Milliseconds that a module's import and `register` may take. Default 5,000. */
   readonly loadTimeoutMs?: number
   /** Milliseconds after which requests on a replaced version are cut. Default 60,000. */
@@ -146,6 +152,7 @@ export class Turnout extends MethodRegistrar {
   readonly #serve: Serve
   readonly #nodeServe: NodeServe
   readonly #rules: ClientRules
+  readonly #asking: Asking
   readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
@@ -181,6 +188,7 @@ export class Turnout extends MethodRegistrar {
       underscores: options.underscores ?? 'drop',
       trusted: parseTrusted(options.trustedProxies ?? []),
     }
+    this.#asking = compileAsking(askingOf(options))
     this.#worker = new InProcessWorker({
       services: () => this.#services.open(),
       log: this.log,
@@ -223,6 +231,7 @@ export class Turnout extends MethodRegistrar {
     this.#serve = createGateway(this.#worker.live, {
       trailingSlash: options.trailingSlash ?? 'strict',
       path: { encodedSlash: options.encodedSlash ?? 'reject' },
+      asking: this.#asking,
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
       observer: this.#worker.observer,
@@ -439,7 +448,8 @@ export class Turnout extends MethodRegistrar {
   /** Which route would serve a request, why, and what came nearest. */
   probe(method: string, url: string, rest: Pick<Probe, 'headers' | 'from'> = {}): Probed {
     const { encodedSlash = 'reject' } = this.#options
-    return probeTable(this.#publisher.table, { method, url, ...rest }, { encodedSlash })
+    const probe = { method, url, ...rest }
+    return probeTable(this.#publisher.table, probe, { encodedSlash }, this.#asking)
   }
 
   /** Opens the admin API on a socket of its own. Rejects with TURNOUT_LISTEN_FAILED or TURNOUT_ADMIN_EXPOSED. */

@@ -44,6 +44,32 @@ const key = z.union([
   z.strictObject({ kind: z.enum(['header', 'query', 'cookie']), name: text }),
 ])
 
+const weight = z.strictObject({
+  group: text,
+  weight: z.int(),
+  side: text.optional().describe('The id of the route where it is left out.'),
+  key: key.optional().describe('What stands for a client; its address where it is left out.'),
+  cohort: z.strictObject({ predicates: z.array(predicate), weight: z.int() }).optional(),
+  absent: z
+    .array(z.strictObject({ side: text, weight: z.int(), cohort: count }))
+    .optional()
+    .describe('Sides of the group that have no route at this place.'),
+})
+
+const lifecycle = z.strictObject({
+  state: z.enum(['current', 'maintenance', 'deprecated', 'retired']),
+  deprecatedAt: text.optional(),
+  sunsetAt: text.optional(),
+  gone: flag,
+  links: z
+    .strictObject({
+      deprecation: text.optional(),
+      sunset: text.optional(),
+      successor: text.optional(),
+    })
+    .optional(),
+})
+
 const target = z.union([
   z.strictObject({ upstream: text, subset: texts.optional() }),
   z.strictObject({ uri: text }),
@@ -145,8 +171,9 @@ const ownShown = z.strictObject({
   predicates: z.array(predicate).optional(),
   version: text.optional().describe('SemVer; with a + behind it also for later ones.'),
   labels: texts.optional(),
-  weight: z.union([z.int(), z.strictObject({ group: text, weight: z.int() })]).optional(),
+  weight: z.union([z.int(), weight]).optional(),
   order: z.int().optional(),
+  lifecycle: lifecycle.optional().describe('Where its version is in its life.'),
   enabled,
   metadata,
 })

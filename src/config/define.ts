@@ -1,5 +1,6 @@
 import type { Underscores } from '../core/http/fields.ts'
 import type { Limits } from '../core/http/limits.ts'
+import type { LabelOptions, VersionOptions } from '../core/version/asking-parse.ts'
 import type { LogLevel } from '../core/logger.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
@@ -39,6 +40,10 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
+  /** Where a request may ask for a version. Default: the header `X-API-Version`. */
+  readonly versions?: VersionOptions
+  /** Where a request's labels come from. Default: the header `X-Turnout-Labels`. */
+  readonly labels?: LabelOptions
   /** Key and certificate in PEM: files, relative to the config. They are read again when they change. */
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Where the admin API listens; false: it is off. Default: port 7070 of 127.0.0.1. */

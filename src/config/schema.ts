@@ -3,6 +3,13 @@ import { parseBlock } from '../core/address.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
+import {
+  askingProblems,
+  labelKeys,
+  versionKeys,
+  type LabelOptions,
+  type VersionOptions,
+} from '../core/version/asking-parse.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
 /** Where the admin API listens, and under which names. */
@@ -36,6 +43,8 @@ export interface ResolvedConfig {
   readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
+  readonly versions: VersionOptions
+  readonly labels: LabelOptions
   /** Absolute paths once `loadConfig` has read them from a file. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
   readonly data?: string | undefined
@@ -61,6 +70,14 @@ const limitOf = (name: keyof Limits): z.ZodOptional<z.ZodNumber> => {
   const { least, most, means, default: usual } = limitTable[name]
   return integer(least, most).optional().describe(`Default ${usual}: ${means}.`)
 }
+
+/** The readers of the settings have the last word on what each may be. */
+const askingCheck =
+  (name: 'versions' | 'labels') =>
+  (value: unknown, context: z.RefinementCtx): void => {
+    for (const { path, reason } of askingProblems(name, value))
+      context.addIssue({ code: 'custom', path: [...path], message: reason })
+  }
 
 const settings = {
   $schema: z.string().optional().describe('Read by editors only.'),
@@ -135,6 +152,33 @@ const settings = {
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')
     .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
+  versions: z
+    .strictObject({
+      header: z.string().optional().describe('Default X-API-Version.'),
+      query: z.string().optional().describe('A parameter of the query.'),
+      segment: integer(0, 63).optional().describe('A segment of the path, counted from 0.'),
+      mediaType: z.string().optional().describe('A parameter of a media type in Accept.'),
+    })
+    .superRefine(askingCheck('versions'))
+    .default({})
+    .describe('Where a request may ask for a version; the first that is there counts.'),
+  labels: z
+    .strictObject({
+      header: z.string().optional().describe('Default X-Turnout-Labels.'),
+      cookie: z.string().optional(),
+      rules: z
+        .array(
+          z.strictObject({
+            predicates: z.array(z.looseObject({ kind: z.string() })),
+            labels: z.record(z.string(), z.string()),
+          }),
+        )
+        .optional()
+        .describe('Clients for whom all predicates hold have the labels.'),
+    })
+    .superRefine(askingCheck('labels'))
+    .default({})
+    .describe("Where a request's labels come from."),
   tls: tlsFiles
     .optional()
     .describe(
@@ -185,6 +229,8 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
   limits: limitNames,
+  versions: versionKeys,
+  labels: labelKeys,
   tls: ['key', 'cert'],
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],

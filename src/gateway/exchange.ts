@@ -2,6 +2,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Recorder } from '../core/rollout/recorder.ts'
 import type { Route } from '../core/route/route.ts'
 import type { Match } from '../core/router/lookup.ts'
+import type { Told } from '../core/version/told.ts'
 import { Hold } from './hold.ts'
 import type { LiveVersion, Snapshot } from './snapshot.ts'
 import { codeReply } from './problem-reply.ts'
@@ -28,6 +29,8 @@ export class Exchange {
   params: Readonly<Record<string, string>>
   /** The route's pattern that matched. */
   pattern: string
+  /** How it came to its route, where others could have served it; null: there was nothing to choose. */
+  told: Told | null
   /** Set once the answer is known; the access log reads it. */
   status: number
   /** Milliseconds on the process's monotonic clock; 0 where nobody asks for it. */
@@ -63,6 +66,7 @@ export class Exchange {
     this.route = null
     this.params = noParams
     this.pattern = ''
+    this.told = null
     this.status = 0
     this.startedAt = 0
     this.abortReason = null
@@ -117,6 +121,7 @@ export class Exchange {
     this.route = match.value
     this.params = match.params
     this.pattern = match.pattern
+    this.told = match.told
     this.#canonical = path
   }
 

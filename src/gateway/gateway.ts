@@ -2,20 +2,23 @@ import { TurnoutError } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
 import { findServing } from '../core/route/find.ts'
 import type { PathOptions } from '../core/router/path.ts'
+import type { Asking } from '../core/version/asking.ts'
 import { Exchange } from './exchange.ts'
 import { isEventStream } from './observe/event-stream.ts'
 import { isGone } from './observe/gone.ts'
 import type { Observer } from './observe/observer.ts'
 import { matchOtherSlash, missReply, type NotFound, type TrailingSlash } from './miss.ts'
-import { codeReply, errorReply } from './problem-reply.ts'
+import { errorReply } from './problem-reply.ts'
 import { Reply, handled } from './reply.ts'
-import type { Handler, Switch } from './snapshot.ts'
-import { dataHandler } from './targets.ts'
+import type { Switch } from './snapshot.ts'
+import { handlerOf } from './targets.ts'
 import type { Transport } from './transport.ts'
 
 export interface GatewayOptions {
   readonly trailingSlash: TrailingSlash
   readonly path: PathOptions
+  /** How requests ask for versions and labels. */
+  readonly asking: Asking
   /** Answers for a handler that threw; null hands the error to whoever called `serve`. */
   readonly recovery: ((error: unknown, exchange: Exchange) => void) | null
   /** Told about every exchange when it has ended: the access log. */
@@ -29,13 +32,14 @@ export type Serve = (transport: Transport, passOn?: () => void) => void | Promis
 
 /** A request's life: match, target, answer. Whatever the live switch holds at entry serves it to the end. */
 export function createGateway(live: Switch, options: GatewayOptions): Serve {
-  const { trailingSlash, path, recovery, onEnd, observer } = options
+  const { trailingSlash, path, asking, recovery, onEnd, observer } = options
 
   const serve: Serve = (transport, passOn) => {
     const exchange = new Exchange(transport, live.current)
     if (onEnd !== null || observer.isTiming) exchange.startedAt = performance.now()
     const { router } = exchange.snapshot.table
-    const found = findServing(router, transport.method, transport.target, path, transport, Date.now)
+    const { method, target } = transport
+    const found = findServing(router, method, target, path, transport, Date.now, asking)
     if (found.kind !== 'match') return missed(exchange, found, passOn)
     exchange.matched(found)
     return run(exchange, found.value)
@@ -45,7 +49,7 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     let reply: Reply | Promise<Reply>
     observer.began(exchange, route)
     try {
-      reply = targetOf(exchange, route)(exchange)
+      reply = handlerOf(exchange, route)(exchange)
     } catch (error) {
       return failed(exchange, error)
     }
@@ -107,18 +111,20 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     miss: NotFound,
     passOn: (() => void) | undefined,
   ): void | Promise<void> => {
+    let last = miss
     if (miss.kind === 'miss') {
       exchange.missed(miss.path)
-      const other = trailingSlash === 'strict' ? null : matchOtherSlash(exchange, miss.path)
+      const other = trailingSlash === 'strict' ? null : matchOtherSlash(exchange, miss.path, asking)
       if (other !== null && trailingSlash === 'redirect') {
         return answer(exchange, new Reply(308, ['location', other.path + exchange.search], ''))
       }
-      if (other !== null) {
-        exchange.matched(other.match, other.path)
-        return run(exchange, other.match.value)
+      if (other?.found.kind === 'match') {
+        exchange.matched(other.found, other.path)
+        return run(exchange, other.found.value)
       }
+      last = other?.found ?? miss
     }
-    const reply = missReply(exchange, miss)
+    const reply = missReply(exchange, last)
     if (passOn !== undefined && reply.status === 404) return passOn()
     return answer(exchange, reply)
   }
@@ -142,16 +148,3 @@ const isFinal = (status: number): boolean =>
 
 const invalidStatus = (status: number): TurnoutError =>
   new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `status ${status}` })
-
-export const targetOf = (exchange: Exchange, route: Route): Handler => {
-  const { target } = route
-  if (target.kind === 'closure') return target.run as Handler
-  if (target.kind !== 'module') return dataHandler(route, target, exchange.snapshot.upstreams)
-  const version = exchange.snapshot.versions.get(target.module)
-  if (version === undefined) return () => codeReply('TURNOUT_MODULE_NOT_LIVE', target)
-  const handler = version.handlerOf(route.id)
-  if (handler === undefined) throw new Error(`no handler for ${route.id}`)
-  exchange.hold(version)
-  exchange.recorder = version.recorder
-  return handler
-}

@@ -1,32 +1,40 @@
 import type { Route } from '../core/route/route.ts'
-import { findServingPath } from '../core/route/find.ts'
-import { allowedMethods, type Found, type Match } from '../core/router/lookup.ts'
+import { findServingPath, type Served } from '../core/route/find.ts'
+import { shown } from '../core/route/input.ts'
+import { allowedMethods, type Match } from '../core/router/lookup.ts'
 import { otherTrailingSlash } from '../core/router/path.ts'
+import type { Asking } from '../core/version/asking.ts'
+import type { RefusedVersion } from '../core/version/told.ts'
 import { codeReply } from './problem-reply.ts'
 import { Reply } from './reply.ts'
 import type { Exchange } from './exchange.ts'
 
-/** What the router says where it has no match. */
-export type NotFound = Exclude<Found<Route>, Match<Route>>
+/** What is found where no route serves. */
+export type NotFound = Exclude<Served, Match<Route>>
 
 /** How a path that only differs by its trailing slash from a route's is treated. */
 export type TrailingSlash = 'strict' | 'redirect' | 'ignore'
 
-/** The match of the path with its trailing slash added or taken away. */
+/** What serves the path with its trailing slash added or taken away, or would, were another version asked for. */
 export function matchOtherSlash(
   exchange: Exchange,
   path: string,
-): { readonly match: Match<Route>; readonly path: string } | null {
+  asking: Asking,
+): { readonly found: Match<Route> | RefusedVersion; readonly path: string } | null {
   const other = otherTrailingSlash(path)
   if (other === undefined) return null
   const { router } = exchange.snapshot.table
   const { transport } = exchange
-  const match = findServingPath(router, exchange.method, other, transport, Date.now)
-  return match.kind === 'match' ? { match, path: other } : null
+  const found = findServingPath(router, exchange.method, other, transport, Date.now, asking)
+  return found.kind === 'match' || found.kind === 'refused' ? { found, path: other } : null
 }
 
-/** The answer where no route serves: 400, 404, 405 with `Allow`, or the automatic OPTIONS. */
+/** The answer where no route serves: 400, 404, 405 with `Allow`, 406, or the automatic OPTIONS. */
 export function missReply(exchange: Exchange, miss: NotFound): Reply {
+  if (miss.kind === 'refused') {
+    const { code, version, versions, vary } = miss
+    return codeReply(code, { version: shown(version) }, ['vary', vary], undefined, { versions })
+  }
   if (miss.kind === 'invalid') return codeReply('TURNOUT_PATH_INVALID', { reason: miss.fault })
   const { method } = exchange
   const { path } = miss

@@ -7,20 +7,26 @@ import {
   type ErrorValues,
   type Problem,
 } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import { thrownError } from '../core/thrown.ts'
 import { Reply } from './reply.ts'
 
-/** Problem details of RFC 9457, with the stable `code` as an extension member. `status`: where it is not that of the code. */
+/**
+ * Problem details of RFC 9457, with the stable `code` as an extension member, and `members` of its own. `status`: where
+ * it is not that of the code.
+ */
 export function problemReply(
   found: Problem,
   headers: readonly string[] = [],
   status: number = errorTable[found.code].status,
+  members: Readonly<Record<string, Json>> = {},
 ): Reply {
   const body = JSON.stringify({
     title: STATUS_CODES[status] ?? 'Error',
     status,
     code: found.code,
     detail: found.message,
+    ...members,
   })
   return new Reply(status, ['content-type', 'application/problem+json', ...headers], body)
 }
@@ -31,8 +37,9 @@ export function codeReply(
   values?: ErrorValues,
   headers?: readonly string[],
   status?: number,
+  members?: Readonly<Record<string, Json>>,
 ): Reply {
-  return problemReply(problem(code, values), headers, status)
+  return problemReply(problem(code, values), headers, status, members)
 }
 
 /**

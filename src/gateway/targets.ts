@@ -1,6 +1,8 @@
 import type { Route, Target } from '../core/route/route.ts'
+import { announced } from './announce.ts'
+import type { Exchange } from './exchange.ts'
 import { withFilters } from './filters/compile.ts'
-import { problemReply } from './problem-reply.ts'
+import { codeReply, problemReply } from './problem-reply.ts'
 import { Reply } from './reply.ts'
 import type { Handler } from './snapshot.ts'
 import { forwardTo } from './upstream/forward.ts'
@@ -10,8 +12,28 @@ import type { Upstreams } from './upstream/upstreams.ts'
 /** Targets that are data: no code of a module serves them. */
 type DataTarget = Exclude<Target, { readonly kind: 'module' | 'closure' }>
 
+/** What answers an exchange. Who has nothing to say of its version is not in the way. */
+export function handlerOf(exchange: Exchange, route: Route): Handler {
+  const handler = targetOf(exchange, route)
+  const hasNothing = route.lifecycle === undefined && (exchange.told?.vary ?? null) === null
+  return hasNothing ? handler : announced(handler)
+}
+
+const targetOf = (exchange: Exchange, route: Route): Handler => {
+  const { target } = route
+  if (target.kind === 'closure') return target.run as Handler
+  if (target.kind !== 'module') return dataHandler(route, target, exchange.snapshot.upstreams)
+  const version = exchange.snapshot.versions.get(target.module)
+  if (version === undefined) return () => codeReply('TURNOUT_MODULE_NOT_LIVE', target)
+  const handler = version.handlerOf(route.id)
+  if (handler === undefined) throw new Error(`no handler for ${route.id}`)
+  exchange.hold(version)
+  exchange.recorder = version.recorder
+  return handler
+}
+
 /** The handler of a route whose target is data, filters and all; made once for each route. */
-export function dataHandler(route: Route, target: DataTarget, upstreams: Upstreams): Handler {
+function dataHandler(route: Route, target: DataTarget, upstreams: Upstreams): Handler {
   const { handlers } = upstreams
   const known = handlers.get(route)
   if (known !== undefined) return known

@@ -1,5 +1,6 @@
 import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
 import { TurnoutError } from '../core/errors.ts'
+import { announceTo } from '../gateway/announce.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { handled, type Reply } from '../gateway/reply.ts'
 import type { Handler } from '../gateway/snapshot.ts'
@@ -48,6 +49,7 @@ const nodeHandler =
     const node = exchange.transport.node()
     if (node === null) throw new TurnoutError('TURNOUT_NODE_APP_UNREACHABLE')
     const { request, response } = node
+    announceTo(response, exchange)
     const original = request as IncomingMessage & { originalUrl?: string }
     original.originalUrl = exchange.path + exchange.search
     request.url = mountedTarget(exchange, prefix)

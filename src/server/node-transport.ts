@@ -90,7 +90,10 @@ const onQueuedClose = (socket: Socket, response: ServerResponse, listener: () =>
 /** Sets fields and keeps several of one name, as `Set-Cookie` needs. How a body is framed is no field of the host's. */
 const replaceFields = (response: ServerResponse, headers: readonly string[]): void => {
   response.removeHeader('transfer-encoding')
-  for (let at = 0; at < headers.length; at += 2) response.removeHeader(headers[at]!)
+  for (let at = 0; at < headers.length; at += 2) {
+    // What the host says of its own choices goes on to hold.
+    if (headers[at]!.toLowerCase() !== 'vary') response.removeHeader(headers[at]!)
+  }
   for (let at = 0; at < headers.length; at += 2) {
     response.appendHeader(headers[at]!, headers[at + 1]!)
   }

@@ -38,6 +38,8 @@ test('the type of a config and its schema name the same settings', () => {
     limits: true,
     trustedProxies: true,
     underscores: true,
+    versions: true,
+    labels: true,
     tls: true,
     admin: true,
     data: true,

@@ -119,6 +119,29 @@ export function fieldValue(headers: readonly string[], name: string): string | u
   return undefined
 }
 
+/** A flat list with one field of that name; `name` in lower case. */
+export function withFieldOnce(headers: readonly string[], name: string, value: string): string[] {
+  const kept = fieldValue(headers, name) === undefined ? [...headers] : withoutField(headers, name)
+  kept.push(name, value)
+  return kept
+}
+
+/** A flat list whose one `vary` also names these fields, `Accept, Cookie`. */
+export function withVary(headers: readonly string[], names: string): string[] {
+  if (fieldValue(headers, 'vary') === undefined) return [...headers, 'vary', names]
+  const members: string[] = []
+  for (let at = 0; at < headers.length; at += 2)
+    if (isNamed(headers[at]!, 'vary'))
+      members.push(...headers[at + 1]!.split(',').map((one) => one.trim()))
+  const known = new Set(members.map((one) => one.toLowerCase()))
+  // All of them are in it already.
+  if (known.has('*')) return [...headers]
+  const added = names.split(', ').filter((one) => !known.has(one.toLowerCase()))
+  if (added.length === 0) return [...headers]
+  const all = [...members.filter((one) => one !== ''), ...added].join(', ')
+  return withFieldOnce(headers, 'vary', all)
+}
+
 /** A flat list without a field; `name` in lower case. */
 export function withoutField(headers: readonly string[], name: string): string[] {
   const kept: string[] = []

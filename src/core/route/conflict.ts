@@ -12,7 +12,8 @@ import {
 } from '../router/overlap.ts'
 import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
 import { anyMethod, editRouter, placeOf, type Router, type RouterChange } from '../router/router.ts'
-import { areApart, Choice, decides, isPlain, routesAt, type Placed } from './choice.ts'
+import { areApart, decides } from '../version/decides.ts'
+import { Choice, isPlain, routesAt, type Placed } from './choice.ts'
 import { witnessOf, type RequestWitness } from './predicate-overlap.ts'
 import type { Route } from './route.ts'
 

@@ -1,9 +1,24 @@
-import { findPath, findRoute, type Found } from '../router/lookup.ts'
+import {
+  findPath,
+  findRoute,
+  type Found,
+  type Invalid,
+  type Match,
+  type Miss,
+} from '../router/lookup.ts'
 import type { PathOptions } from '../router/path.ts'
 import type { Router } from '../router/router.ts'
-import { chooserOf, Choice, type Placed } from './choice.ts'
+import { compileAsking, usualAsking, type Asking } from '../version/asking.ts'
+import { Question } from '../version/question.ts'
+import type { RefusedVersion } from '../version/told.ts'
+import { Choice, type Placed } from './choice.ts'
 import type { Facts } from './facts.ts'
 import type { Route } from './route.ts'
+
+/** The route that serves a request, or why none does. */
+export type Served = Match<Route> | Miss | Invalid | RefusedVersion
+
+const usual = compileAsking(usualAsking)
 
 /**
  * The route that serves a request. Its fields are looked at only where the path leads to a place that several routes
@@ -16,11 +31,18 @@ export function findServing(
   options: PathOptions,
   facts: Facts,
   clock: () => number,
-): Found<Route> {
+  asking: Asking = usual,
+): Served {
   const found = findRoute(router, method, target, options)
-  return isDecided(found)
-    ? found
-    : (findRoute(router, method, target, options, chooserOf(router, facts, clock)) as Found<Route>)
+  if (found.kind !== 'match' || !(found.value instanceof Choice)) return found as Found<Route>
+  const question = new Question(router, facts, clock(), asking)
+  return (
+    servedAt(found, found.value, question) ??
+    settled(
+      findRoute(router, method, target, options, (leaf) => question.take(leaf)),
+      question,
+    )
+  )
 }
 
 /** The same for a path that is canonical already. */
@@ -30,12 +52,38 @@ export function findServingPath(
   path: string,
   facts: Facts,
   clock: () => number,
-): Found<Route> {
+  asking: Asking = usual,
+): Served {
   const found = findPath(router, method, path)
-  return isDecided(found)
-    ? found
-    : (findPath(router, method, path, chooserOf(router, facts, clock)) as Found<Route>)
+  if (found.kind !== 'match' || !(found.value instanceof Choice)) return found as Found<Route>
+  const question = new Question(router, facts, clock(), asking)
+  return (
+    servedAt(found, found.value, question) ??
+    settled(
+      findPath(router, method, path, (leaf) => question.take(leaf)),
+      question,
+    )
+  )
 }
 
-const isDecided = (found: Found<Placed>): found is Found<Route> =>
-  found.kind !== 'match' || !(found.value instanceof Choice)
+/** The place that the first walk came to is the first that is asked: mostly it serves, with the params that were found. */
+function servedAt(found: Match<Placed>, choice: Choice, question: Question): Match<Route> | null {
+  const { params, pattern, canonical, pathEnd } = found
+  const leaf = question.choose(choice)
+  // Another pattern may name its params otherwise.
+  if (leaf === null || leaf.text !== pattern) return null
+  return {
+    kind: 'match',
+    value: leaf.value as Route,
+    params,
+    pattern,
+    canonical,
+    pathEnd,
+    told: question,
+  }
+}
+
+function settled(found: Found<Placed>, question: Question): Served {
+  if (found.kind === 'match') return { ...(found as Match<Route>), told: question }
+  return question.refused() ?? found
+}

@@ -10,6 +10,8 @@ export interface Input {
   readonly problems: Problem[]
 }
 
+/** Largest weight and farthest order: what 32 bits hold. */
+export const maxInteger = 2_147_483_647
 /** Most problems that are told of one input. */
 export const maxProblems = 100
 

@@ -15,6 +15,7 @@ import {
   type Input,
 } from './input.ts'
 import { readFilters, renderFilter } from './filter-parse.ts'
+import { readLifecycle, renderLifecycle } from './lifecycle-parse.ts'
 import { isMethod, readEnabled, readIdentity, readMetadata, type At } from './route-parts.ts'
 import type { Route } from './route.ts'
 import { readSelection, renderSelection, selectionKeys } from './selection-parse.ts'
@@ -43,6 +44,7 @@ const routeKeys: readonly string[] = [
   'target',
   'filters',
   'streams',
+  'lifecycle',
 ]
 
 /**
@@ -60,7 +62,7 @@ export function parseRoute(value: unknown, at: At): RouteResult {
 
 /** The route in our own shape, which `parseRoute` reads; of a module's or a closure's without a target. */
 export function renderRoute(route: Route): Json {
-  const { id, methods, paths, selection, enabled, metadata, filters, streams } = route
+  const { id, methods, paths, selection, enabled, metadata, filters, streams, lifecycle } = route
   const target = renderTarget(route.target)
   const [path = ''] = paths
   return {
@@ -73,6 +75,7 @@ export function renderRoute(route: Route): Json {
     ...(target !== null && { target }),
     ...(filters !== undefined && { filters: filters.map(renderFilter) }),
     ...(streams !== undefined && { streams: renderStreams(streams) }),
+    ...(lifecycle !== undefined && { lifecycle: renderLifecycle(lifecycle) }),
   }
 }
 
@@ -97,6 +100,9 @@ function readRoute(input: Input, at: At): Route | undefined {
   const target = readTarget(fieldOf(input, 'target'))
   const filters = hasField(input, 'filters') ? readFilters(fieldOf(input, 'filters'), params) : []
   const streams = hasField(input, 'streams') ? readStreams(fieldOf(input, 'streams')) : undefined
+  const lifecycle = hasField(input, 'lifecycle')
+    ? readLifecycle(fieldOf(input, 'lifecycle'))
+    : undefined
   if (id === undefined || methods === undefined || paths === undefined) return undefined
   if (enabled === undefined || metadata === undefined || target === undefined) return undefined
   return {
@@ -107,6 +113,7 @@ function readRoute(input: Input, at: At): Route | undefined {
     target,
     ...(filters && filters.length > 0 && { filters }),
     ...(streams && { streams }),
+    ...(lifecycle && { lifecycle }),
     selection,
     enabled,
     metadata,

@@ -30,12 +30,21 @@ const keysOfKind: Readonly<Record<Predicate['kind'], readonly string[]>> = {
 }
 const kinds = Object.keys(keysOfKind) as readonly Predicate['kind'][]
 
+/** Most predicates of one route, rule or cohort. */
+export const maxPredicates = 32
 /** Most host patterns or sources of one predicate. */
 export const maxAlternatives = 32
 /** Most proxies in a row that are trusted. */
 const maxTrusted = 32
 /** Longest text that a field, parameter or cookie equals. */
 export const maxText = 1024
+
+/** Reads a list of predicates of our own shape. */
+export function readPredicates(input: Input, least: number): readonly Predicate[] | undefined {
+  return readList(input, 'predicates', least, maxPredicates)?.flatMap(
+    (item) => readPredicate(item) ?? [],
+  )
+}
 
 /** Reads a predicate of our own shape, `{ kind, ... }`; undefined where it has problems. */
 export function readPredicate(input: Input): Predicate | undefined {

@@ -4,26 +4,22 @@ import {
   fieldOf,
   hasField,
   isPrintable,
+  maxInteger,
   readEntries,
   readInteger,
-  readList,
-  readName,
-  readObject,
   readText,
   refuse,
-  refuseKind,
   shown,
   type Input,
 } from './input.ts'
-import { readPredicate, renderPredicate } from './predicate-parse.ts'
+import { readPredicates, renderPredicate } from './predicate-parse.ts'
 import { noSelection, type Selection } from './route.ts'
+import { readWeight, renderWeight } from './weight-parse.ts'
 
-export const maxPredicates = 32
+export { maxInteger } from './input.ts'
+export { maxPredicates } from './predicate-parse.ts'
+
 const maxLabels = 32
-/** Largest weight and farthest order: what 32 bits hold. */
-export const maxInteger = 2_147_483_647
-/** The group of a weight that names none. */
-const defaultGroup = 'default'
 
 /** The keys of a route that its selection is made of. */
 export const selectionKeys: readonly string[] = [
@@ -53,9 +49,7 @@ export function readSelection(route: Input): Selection | null {
     key: string,
     read: (field: Input) => Value | undefined,
   ): Value | undefined => (hasField(route, key) ? read(fieldOf(route, key)) : undefined)
-  const predicates = given('predicates', (field) =>
-    readList(field, 'predicates', 0, maxPredicates)?.flatMap((item) => readPredicate(item) ?? []),
-  )
+  const predicates = given('predicates', (field) => readPredicates(field, 0))
   const version = given('version', readVersion)
   const labels = given('labels', readLabels)
   const weight = given('weight', readWeight)
@@ -79,7 +73,7 @@ export function renderSelection(selection: Selection | null): Readonly<Record<st
     ...(predicates.length > 0 && { predicates: predicates.map(renderPredicate) }),
     ...(version !== null && { version: isBaseline ? `${version}+` : version }),
     ...(Object.keys(labels).length > 0 && { labels }),
-    ...(weight !== null && { weight: { group: weight.group, weight: weight.weight } }),
+    ...(weight !== null && { weight: renderWeight(weight) }),
     ...(order !== 0 && { order }),
   }
 }
@@ -109,19 +103,4 @@ export function readLabels(input: Input): Readonly<Record<string, string>> | und
     else if (value !== undefined) labels[key] = value
   }
   return labels
-}
-
-/** A number, or `{ group, weight }`. */
-function readWeight(input: Input): Selection['weight'] | undefined {
-  const read = (field: Input): number | undefined => readInteger(field, 'a weight', 0, maxInteger)
-  if (typeof input.value === 'number') {
-    const weight = read(input)
-    return weight === undefined ? undefined : { group: defaultGroup, weight }
-  }
-  if (typeof input.value !== 'object' || input.value === null)
-    return refuseKind(input, 'a weight', 'an integer or { group, weight }')
-  if (!readObject(input, 'a weight', ['group', 'weight'])) return undefined
-  const group = readName(fieldOf(input, 'group'), 'the group of a weight')
-  const weight = read(fieldOf(input, 'weight'))
-  return group === undefined || weight === undefined ? undefined : { group, weight }
 }

@@ -1,3 +1,4 @@
+import type { Told } from '../version/told.ts'
 import type { Leaf } from './node.ts'
 import { type Params, type Shape, decodeParams } from './params.ts'
 import { type PathFault, type PathOptions, canonicalPath } from './path.ts'
@@ -18,6 +19,8 @@ export interface Match<T> {
   readonly canonical: string | null
   /** Where the path part ends in the raw target: the index of `?`, or the target's length. */
   readonly pathEnd: number
+  /** What who chose has to say of it; null: there was nothing to choose. */
+  readonly told: Told | null
 }
 
 /** No route of the method serves the path. */
@@ -79,6 +82,7 @@ export function findRoute<T>(
       pattern: leaf.text,
       canonical: null,
       pathEnd: matchEnd(),
+      told: null,
     }
   }
   return findCanonically(router, method, target, options, choose)
@@ -123,6 +127,7 @@ export function findPath<T>(
     pattern: leaf.text,
     canonical: null,
     pathEnd: path.length,
+    told: null,
   }
 }
 

@@ -1,3 +1,4 @@
+import { withVary } from '../../core/http/fields.ts'
 import type { CorsFilter } from '../../core/route/filter.ts'
 import type { Exchange } from '../exchange.ts'
 import { Reply } from '../reply.ts'
@@ -74,13 +75,3 @@ function preflightReply(settings: CorsFilter, own: string[], { transport }: Exch
 
 const fieldsWhere = (headers: readonly string[], isKept: (name: string) => boolean): string[] =>
   headers.filter((_, at) => isKept(headers[at - (at % 2)]!.toLowerCase()))
-
-/** The fields with one `vary` that names another field too. */
-function withVary(headers: readonly string[], name: string): string[] {
-  const said = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]!.toLowerCase() === 'vary')
-  const members = said.flatMap((value) => value.split(',').map((one) => one.trim()))
-  const isSaid = members.some((one) => one === '*' || one.toLowerCase() === name.toLowerCase())
-  if (isSaid) return [...headers]
-  const all = [...members.filter((one) => one !== ''), name].join(', ')
-  return [...fieldsWhere(headers, (field) => field !== 'vary'), 'vary', all]
-}

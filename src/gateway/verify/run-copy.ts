@@ -1,9 +1,9 @@
 import type { Answer } from '../../core/rollout/compare.ts'
 import { Exchange } from '../exchange.ts'
-import { targetOf } from '../gateway.ts'
 import { errorReply } from '../problem-reply.ts'
 import { handled, type Reply } from '../reply.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { handlerOf } from '../targets.ts'
 import type { CopiedRequest } from './copied-request.ts'
 import { decoded } from './decode.ts'
 import { matchRoute } from './match-route.ts'
@@ -45,7 +45,7 @@ export function runCopy(
   }
   const run = async (): Promise<void> => {
     try {
-      const reply = await targetOf(exchange, match.value)(exchange)
+      const reply = await handlerOf(exchange, match.value)(exchange)
       if (reply !== handled && exchange.abortReason === null) await answer(transport, reply)
     } catch (error) {
       failed(error)

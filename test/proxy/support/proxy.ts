@@ -7,6 +7,7 @@ import type { Route, Target, Upstream } from '../../../src/core/route/route.ts'
 import type { Json } from '../../../src/core/json.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { limitsOf, type Limits } from '../../../src/core/http/limits.ts'
+import { compileAsking, usualAsking } from '../../../src/core/version/asking.ts'
 import { createGateway } from '../../../src/gateway/gateway.ts'
 import type { UpstreamEnvironment } from '../../../src/gateway/upstream/environment.ts'
 import type { UpstreamEvent } from '../../../src/gateway/upstream/event.ts'
@@ -127,6 +128,7 @@ export async function openProxy(
   const serve = createGateway(worker.live, {
     trailingSlash: 'strict',
     path: { encodedSlash: 'reject' },
+    asking: compileAsking(usualAsking),
     recovery: (error) => void errors.push(String((error as Error).stack)),
     onEnd: () => void (served.open -= 1),
     observer: worker.observer,
