@@ -75,13 +75,10 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   limits: 'limits',
   trustedProxies: 'proxies',
   underscores: ['drop', 'refuse', 'keep'],
-<<<<<<< HEAD
   versionOrder: ['free', 'reasoned'],
   probation: 'probation',
-=======
   versions: 'object',
   labels: 'object',
->>>>>>> selection
   loadTimeoutMs: 'ms',
   drainMs: 'ms',
   streamDrainMs: 'ms',

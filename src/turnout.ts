@@ -93,7 +93,6 @@ export interface TurnoutOptions {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
-<<<<<<< HEAD
   /** `free` (default), or `reasoned`: a module goes to a lower version only where a reason is given. */
   readonly versionOrder?: 'free' | 'reasoned'
   /**
@@ -101,12 +100,10 @@ export interface TurnoutOptions {
    * false. True: for a minute, by the usual conditions.
    */
   readonly probation?: boolean | ProbationSettings
-=======
   /** Where a request may ask for a version. Default: the header `X-API-Version`. */
   readonly versions?: VersionOptions
   /** Where a request's labels come from. Default: the header `X-Turnout-Labels`. */
   readonly labels?: LabelOptions
->>>>>>> selection
   /** Milliseconds that a module's import and `register` may take. Default 5,000. */
   readonly loadTimeoutMs?: number
   /** Milliseconds after which requests on a replaced version are cut. Default 60,000. */
@@ -257,6 +254,7 @@ export class Turnout extends MethodRegistrar {
       asking: this.#asking,
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
+      observer: this.#worker.observer,
     })
     this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
     this.handler = (request, response, next) => {

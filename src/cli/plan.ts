@@ -11,6 +11,7 @@ import { loadEntry } from '../modules/load-entry.ts'
 import { Loader } from '../modules/loader.ts'
 import { scanModules } from '../source/scan.ts'
 import { createMemoryStore } from '../store/memory.ts'
+import { noFigures } from '../core/rollout/figures.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { RouteView } from './view.ts'
 
@@ -36,6 +37,9 @@ const idleWorker: Worker = {
   upstreamNames: () => [],
   upstreamStatus: () => null,
   forceBreaker: () => false,
+  figures: () => noFigures,
+  verify: () => undefined,
+  verifyCounts: () => null,
   close: () => Promise.resolve(),
 }
 

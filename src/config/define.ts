@@ -40,7 +40,6 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
-<<<<<<< HEAD
   /**
    * Whether a plain change is watched after its apply, and taken back where it made error rate or times worse. Default:
    * true for `serve`, false for `dev`.
@@ -57,12 +56,10 @@ export interface Config<Services extends object = Record<string, unknown>> {
       }
   /** Whether a module may go to a lower version without a reason: `free` (default of `dev`), `reasoned` (of `serve`). */
   readonly versionOrder?: 'free' | 'reasoned'
-=======
   /** Where a request may ask for a version. Default: the header `X-API-Version`. */
   readonly versions?: VersionOptions
   /** Where a request's labels come from. Default: the header `X-Turnout-Labels`. */
   readonly labels?: LabelOptions
->>>>>>> selection
   /** Key and certificate in PEM: files, relative to the config. They are read again when they change. */
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Where the admin API listens; false: it is off. Default: port 7070 of 127.0.0.1. */

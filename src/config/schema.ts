@@ -44,7 +44,6 @@ export interface ResolvedConfig {
   readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
-<<<<<<< HEAD
   /** Not given: `reasoned` for `serve`, `free` for `dev`. */
   /** Not given: on for `serve`, off for `dev`. */
   readonly probation?:
@@ -56,10 +55,8 @@ export interface ResolvedConfig {
       }
     | undefined
   readonly versionOrder?: 'free' | 'reasoned' | undefined
-=======
   readonly versions: VersionOptions
   readonly labels: LabelOptions
->>>>>>> selection
   /** Absolute paths once `loadConfig` has read them from a file. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
   readonly data?: string | undefined
@@ -167,7 +164,6 @@ const settings = {
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')
     .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
-<<<<<<< HEAD
   probation: z
     .union([
       z.boolean(),
@@ -193,7 +189,6 @@ const settings = {
     .enum(['free', 'reasoned'])
     .optional()
     .describe('Whether a module may go to a lower version without a reason.'),
-=======
   versions: z
     .strictObject({
       header: z.string().optional().describe('Default X-API-Version.'),
@@ -221,7 +216,6 @@ const settings = {
     .superRefine(askingCheck('labels'))
     .default({})
     .describe("Where a request's labels come from."),
->>>>>>> selection
   tls: tlsFiles
     .optional()
     .describe(

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../core/errors.ts'
+import type { Recorder } from '../core/rollout/recorder.ts'
 import type { Route } from '../core/route/route.ts'
 import type { Match } from '../core/router/lookup.ts'
 import type { Told } from '../core/version/told.ts'
@@ -44,6 +45,16 @@ export class Exchange {
   worker: { abort(reason: string): void } | null
   /** Whose error ended it, where that is not the route's own. */
   thrower: Thrower | null
+  /** A copy of one that was answered already: nobody waits for it, and it counts nowhere. */
+  mirrored: boolean
+  /** Where it is counted for what serves it; null: nowhere. */
+  recorder: Recorder | null
+  /** When the head of an answer left whose body comes after it; 0: there is none. On the clock of `startedAt`. */
+  headAt: number
+  /** Its answer has no end of its own. It was counted with its head. */
+  isEndless: boolean
+  /** The status that it counts with, where its client has seen another one or none; else 0. */
+  fault: number
   #canonical: string | null
   #holds: Hold | null
   #controller: AbortController | null
@@ -63,6 +74,11 @@ export class Exchange {
     this.failure = null
     this.worker = null
     this.thrower = null
+    this.mirrored = false
+    this.recorder = null
+    this.headAt = 0
+    this.isEndless = false
+    this.fault = 0
     this.#canonical = null
     this.#holds = null
     this.#controller = null
@@ -127,6 +143,16 @@ export class Exchange {
   /** Takes a hold on a version that serves a part of it. */
   hold(version: LiveVersion): void {
     this.#holds = new Hold(this, version, this.#holds)
+  }
+
+  /** The head of an answer leaves, its body comes after it. One without an end of its own counts now. */
+  headSent(isEndless: boolean): void {
+    const { recorder, startedAt } = this
+    this.isEndless = isEndless
+    if (recorder === null) return
+    this.headAt = performance.now()
+    if (!isEndless) return
+    recorder.record(performance.timeOrigin + this.headAt, this.headAt - startedAt, this.status)
   }
 
   /** Gives its holds back; the gateway calls it exactly once, when handler and answer are both done. */

@@ -4,6 +4,9 @@ import { findServing } from '../core/route/find.ts'
 import type { PathOptions } from '../core/router/path.ts'
 import type { Asking } from '../core/version/asking.ts'
 import { Exchange } from './exchange.ts'
+import { isEventStream } from './observe/event-stream.ts'
+import { isGone } from './observe/gone.ts'
+import type { Observer } from './observe/observer.ts'
 import { matchOtherSlash, missReply, type NotFound, type TrailingSlash } from './miss.ts'
 import { errorReply } from './problem-reply.ts'
 import { Reply, handled } from './reply.ts'
@@ -20,6 +23,8 @@ export interface GatewayOptions {
   readonly recovery: ((error: unknown, exchange: Exchange) => void) | null
   /** Told about every exchange when it has ended: the access log. */
   readonly onEnd: ((exchange: Exchange) => void) | null
+  /** Sees every exchange that a route serves. */
+  readonly observer: Observer
 }
 
 /** Serves one request. `passOn` is called instead of a 404, where a host wants the request back. */
@@ -27,11 +32,11 @@ export type Serve = (transport: Transport, passOn?: () => void) => void | Promis
 
 /** A request's life: match, target, answer. Whatever the live switch holds at entry serves it to the end. */
 export function createGateway(live: Switch, options: GatewayOptions): Serve {
-  const { trailingSlash, path, asking, recovery, onEnd } = options
+  const { trailingSlash, path, asking, recovery, onEnd, observer } = options
 
   const serve: Serve = (transport, passOn) => {
     const exchange = new Exchange(transport, live.current)
-    if (onEnd !== null) exchange.startedAt = performance.now()
+    if (onEnd !== null || observer.isTiming) exchange.startedAt = performance.now()
     const { router } = exchange.snapshot.table
     const { method, target } = transport
     const found = findServing(router, method, target, path, transport, Date.now, asking)
@@ -42,6 +47,7 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
 
   const run = (exchange: Exchange, route: Route): void | Promise<void> => {
     let reply: Reply | Promise<Reply>
+    observer.began(exchange, route)
     try {
       reply = handlerOf(exchange, route)(exchange)
     } catch (error) {
@@ -63,6 +69,7 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
       if (!isFinal(status)) return failed(exchange, invalidStatus(status))
       exchange.status = status
       if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
+        exchange.headSent(isEventStream(reply.headers))
         return transport.stream(status, reply.headers, body).then(
           () => end(exchange),
           (error: unknown) => failed(exchange, error),
@@ -81,6 +88,9 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     // What a handler throws because it was cut is no failure, and its client has been answered.
     if (exchange.abortReason !== null) return end(exchange)
     const { transport } = exchange
+    const reply = errorReply(error)
+    exchange.fault = transport.isHeadSent ? 500 : reply.status
+    if (isGone(transport)) exchange.failure = 'TURNOUT_CLIENT_LEFT'
     if (recovery === null) {
       end(exchange)
       throw error
@@ -90,7 +100,6 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     } catch {
       // A log that fails must not cost the answer; there is nowhere left to say so.
     }
-    const reply = errorReply(error)
     exchange.status = reply.status
     if (transport.isHeadSent) transport.destroy()
     else transport.send(reply.status, reply.headers, reply.body as string)
@@ -122,6 +131,7 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
 
   const end = (exchange: Exchange): void => {
     exchange.release()
+    observer.ended(exchange)
     try {
       onEnd?.(exchange)
     } catch {

@@ -1,5 +1,6 @@
 import type { ModuleFilter } from '../core/route/filter.ts'
 import type { Table } from '../core/route/table.ts'
+import type { Recorder } from '../core/rollout/recorder.ts'
 import type { Exchange } from './exchange.ts'
 import type { Hold } from './hold.ts'
 import type { Reply } from './reply.ts'
@@ -19,6 +20,8 @@ export type LiveFilter = (
 export interface LiveVersion {
   readonly name: string
   readonly version: string
+  /** What its exchanges come to is counted there; null: nowhere. */
+  readonly recorder: Recorder | null
   handlerOf(routeId: string): Handler | undefined
   filterOf(name: string): LiveFilter | undefined
   /** Takes in a hold: the version is not disposed of before the matching `release`. */

@@ -28,6 +28,7 @@ const targetOf = (exchange: Exchange, route: Route): Handler => {
   const handler = version.handlerOf(route.id)
   if (handler === undefined) throw new Error(`no handler for ${route.id}`)
   exchange.hold(version)
+  exchange.recorder = version.recorder
   return handler
 }
 

@@ -27,6 +27,11 @@ export interface Transport {
   bodyLength(): number | null
   /** Hands over the body as it comes; `fail` where the client left before its end. Called at most once. */
   pumpBody(sink: BodySink): BodyPump
+  /**
+   * Keeps the body as it comes, beside whoever reads it; asked for before anybody does. What it gives is the whole body, or
+   * null where it did not come to its end, or is longer than `limit`.
+   */
+  copyBody(limit: number): () => Uint8Array | null
   /** Tokens of `Upgrade`, where the client asked for another protocol and can be given one; else null. */
   readonly upgrade: string | null
   /** True once the status line is on its way: nothing but the body can be changed after that. */

@@ -47,6 +47,14 @@ export class Context<Path extends string = string> {
     return this.exchange.signal
   }
 
+  /**
+   * True: a copy of an exchange that was answered already, made to compare versions. What a handler does beyond its answer
+   * (a mail, a payment, a count) it leaves undone then.
+   */
+  get mirrored(): boolean {
+    return this.exchange.mirrored
+  }
+
   get params(): Readonly<Record<string, string>> {
     return this.exchange.params
   }

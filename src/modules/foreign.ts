@@ -40,6 +40,9 @@ const fetchHandler =
     throw new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: 'the app answered no Response' })
   }
 
+const isStream = (response: ServerResponse): boolean =>
+  String(response.getHeader('content-type')).startsWith('text/event-stream')
+
 const nodeHandler =
   (app: NodeApp, prefix: string): Handler =>
   (exchange: Exchange): Promise<Reply> => {
@@ -51,14 +54,17 @@ const nodeHandler =
     original.originalUrl = exchange.path + exchange.search
     request.url = mountedTarget(exchange, prefix)
     return new Promise((resolve, reject) => {
+      const ended = (): void => {
+        exchange.status = response.statusCode
+        // When its head left, nobody saw: it is not counted, because how long it took would say nothing.
+        exchange.isEndless = isStream(response)
+        resolve(handled)
+      }
       exchange.transport.onClose(() => {
-        exchange.status = response.statusCode
-        resolve(handled)
+        if (!response.writableFinished) exchange.failure = 'TURNOUT_CLIENT_LEFT'
+        ended()
       })
-      response.once('finish', () => {
-        exchange.status = response.statusCode
-        resolve(handled)
-      })
+      response.once('finish', ended)
       const next = (error?: unknown): void => {
         if (error !== undefined && error !== null) reject(error)
         else

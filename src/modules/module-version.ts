@@ -1,6 +1,7 @@
 import { TurnoutError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { routeId } from '../core/route/module-routes.ts'
+import type { Recorder } from '../core/rollout/recorder.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import type { Hold } from '../gateway/hold.ts'
 import type { Handler, LiveFilter, LiveVersion } from '../gateway/snapshot.ts'
@@ -52,6 +53,8 @@ export class ModuleVersion implements LiveVersion {
   readonly version: string
   readonly digest: string
   readonly definition: Definition
+  /** Set when it begins to serve. */
+  recorder: Recorder | null
   state: unknown
   readonly #options: VersionOptions
   /** The holds of the exchanges inside. */
@@ -72,6 +75,7 @@ export class ModuleVersion implements LiveVersion {
     this.digest = options.digest
     this.#key = options.key
     this.definition = options.definition
+    this.recorder = null
     this.state = undefined
     this.#options = options
     this.#first = null

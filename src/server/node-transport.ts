@@ -237,6 +237,24 @@ export class NodeTransport implements Transport {
     return { resume: () => request.resume(), stop }
   }
 
+  copyBody(limit: number): () => Uint8Array | null {
+    const request = this.#request
+    // A host may have read it.
+    if (request.readableLength > 0 || request.readableDidRead) return () => null
+    const pieces: Buffer[] = []
+    let size = 0
+    let isWhole = false
+    const push = request.push.bind(request)
+    // Whoever reads it, and however, it comes through here.
+    request.push = (piece: Buffer | null, encoding) => {
+      size += piece?.length ?? 0
+      if (piece === null) isWhole = true
+      else if (size <= limit) pieces.push(piece)
+      return push(piece, encoding)
+    }
+    return () => (isWhole && size <= limit ? Buffer.concat(pieces) : null)
+  }
+
   get upgrade(): string | null {
     return this.#upgrade === null ? null : (this.#request.headers.upgrade ?? null)
   }

@@ -90,6 +90,23 @@ export class WebTransport implements Transport {
     return pump(this.#request.body, sink)
   }
 
+  copyBody(limit: number): () => Uint8Array | null {
+    const pieces: Uint8Array[] = []
+    let size = 0
+    let isWhole = false
+    const read = async (): Promise<void> => {
+      for await (const piece of this.#request.clone().body ?? []) {
+        size += piece.byteLength
+        if (size > limit) return
+        pieces.push(piece)
+      }
+      isWhole = true
+    }
+    // A body that breaks off is told to its reader.
+    read().catch(() => undefined)
+    return () => (isWhole ? Buffer.concat(pieces) : null)
+  }
+
   get upgrade(): null {
     return null
   }

@@ -5,13 +5,21 @@ import { getKey } from '../core/persistent-map.ts'
 import { inServiceOf, movesBetween } from '../core/route/module-versions.ts'
 import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
+import { noFigures, type Figures } from '../core/rollout/figures.ts'
+import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
+import { createObserver } from '../gateway/observe/observe.ts'
+import type { Observed } from '../gateway/observe/observed.ts'
+import type { Observer } from '../gateway/observe/observer.ts'
+import { Recorders } from '../gateway/observe/recorders.ts'
 import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
+import type { VerifyRequest } from '../gateway/verify/request.ts'
+import { Verifier } from '../gateway/verify/verifier.ts'
 import type { Services } from '../modules/define.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
-import { authorProblem } from '../modules/report.ts'
+import { authorProblem, mapError } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
 import {
   codeKey,
@@ -30,6 +38,8 @@ export interface InProcessOptions {
   readonly streamDrainMs: number
   readonly maxLiveVersions: number
   readonly onRetired: (version: RetiredVersion) => void
+  /** False: what exchanges come to is not counted. Not there: it is. */
+  readonly isCounting?: boolean
   /** What upstreams are given, where it differs from what is usual. */
   readonly upstreams?: Partial<UpstreamEnvironment>
 }
@@ -45,8 +55,12 @@ interface Prepared {
 export class InProcessWorker implements Worker {
   /** What the gateway serves. */
   readonly live: Switch
+  /** What the gateway shows its exchanges to. */
+  readonly observer: Observer
   readonly #options: InProcessOptions
   readonly #upstreams: Upstreams
+  readonly #recorders: Recorders | null
+  readonly #verifier: Verifier
   readonly #codes: Map<string, ModuleCode>
   readonly #retired: Set<ModuleVersion>
   #prepared: Map<string, Prepared>
@@ -56,6 +70,16 @@ export class InProcessWorker implements Worker {
     this.#options = options
     this.#upstreams = new Upstreams({ ...usualEnvironment(options.log), ...options.upstreams })
     this.live = { current: this.#snapshot(0, emptyTable, new Map()) }
+    this.#recorders = options.isCounting === false ? null : new Recorders()
+    this.#verifier = new Verifier(this.live, (error, { method, path, route }) =>
+      options.log.warn('a handler failed on a copy', {
+        method,
+        path,
+        route_id: route?.id,
+        ...mapError(error),
+      }),
+    )
+    this.observer = createObserver(this.#recorders, this.#verifier)
     this.#codes = new Map()
     this.#retired = new Set()
     this.#prepared = new Map()
@@ -158,6 +182,8 @@ export class InProcessWorker implements Worker {
     for (const [name, { version }] of entering) {
       const old = versions.get(name) as ModuleVersion | undefined
       if (old !== undefined) replaced.push(old)
+      version.recorder =
+        this.#recorders?.enter(version.name, version.digest, performance.now()) ?? null
       versions.set(name, version)
       this.#prepared.delete(name)
     }
@@ -214,7 +240,20 @@ export class InProcessWorker implements Worker {
     return this.#upstreams.find(name)?.forceBreaker(state) ?? false
   }
 
+  figures(of: Observed, spanMs: number): Figures {
+    return this.#recorders?.figures(of, performance.now(), spanMs) ?? noFigures
+  }
+
+  verify(id: string, request: VerifyRequest | null): void {
+    this.#verifier.set(id, request)
+  }
+
+  verifyCounts(id: string): VerifyCounts | null {
+    return this.#verifier.counts(id)
+  }
+
   async close(deadlineMs: number): Promise<void> {
+    this.#verifier.close()
     await this.discard()
     const { revision, versions } = this.live.current
     this.live.current = this.#snapshot(revision, emptyTable, new Map())
@@ -243,7 +282,9 @@ export class InProcessWorker implements Worker {
     const survivor = (): ModuleVersion | null => this.#survivorOf(version)
     version.retire(survivor, () => {
       this.#retired.delete(version)
-      const waitedMs = performance.now() - retiredAt
+      const now = performance.now()
+      const waitedMs = now - retiredAt
+      this.#recorders?.leave(version.name, version.digest, now)
       this.#options.onRetired({ module: version.name, version: version.version, waitedMs })
       if (this.#retired.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     })

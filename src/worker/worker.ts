@@ -1,8 +1,12 @@
 import type { Problem } from '../core/errors.ts'
 import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
+import type { Figures } from '../core/rollout/figures.ts'
+import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
 import type { Table } from '../core/route/table.ts'
+import type { Observed } from '../gateway/observe/observed.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
+import type { VerifyRequest } from '../gateway/verify/request.ts'
 import type { Definition } from '../modules/definition.ts'
 
 /** The code of a module: `open` evaluates it anew, so that no version shares what another made. */
@@ -67,6 +71,15 @@ export interface Worker {
   upstreamStatus(name: string): UpstreamStatus | null
   /** Brings its breaker into a state by hand. False: there is no such upstream, or it has no breaker. */
   forceBreaker(name: string, state: BreakerState): boolean
+  /** What exchanges came to that ended in the last `spanMs`; also of what was replaced some minutes ago. */
+  figures(of: Observed, spanMs: number): Figures | Promise<Figures>
+  /**
+   * Copies exchanges and compares the answers of two versions, under a name, until it is told null; then copies under way
+   * are cut, and what they showed is forgotten. The same settings go on with what they have.
+   */
+  verify(id: string, request: VerifyRequest | null): void
+  /** What the copies show so far; those of several workers add up. Null: there is nothing of that name. */
+  verifyCounts(id: string): VerifyCounts | null | Promise<VerifyCounts | null>
   /** Retires everything; what has not left by the deadline is cut. Resolves when all was disposed of. */
   close(deadlineMs: number): Promise<void>
 }

@@ -17,7 +17,6 @@ import type { Plan } from '../../core/rollout/plan.ts'
 import { summaryOf } from '../../core/rollout/quantile.ts'
 import { isOver, type Rollout } from '../../core/rollout/rollout.ts'
 import { reportOf } from '../../core/rollout/verify-tally.ts'
-import { compareVersions, isVersion } from '../../core/version/version.ts'
 import type { Outcome } from '../change.ts'
 import type { Control, Who } from '../control.ts'
 import type {

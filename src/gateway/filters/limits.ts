@@ -24,6 +24,8 @@ export const rateLimit: FilterMaker<'rate-limit'> = ({ key, perSecond, burst }, 
   const rate: Rate = { perSecond, burst }
   const buckets = place.stateOf(() => new RecentMap<TokenBucket>(maxBuckets))
   return (next) => (exchange) => {
+    // A copy is nobody's request: it takes no token, and is not refused for want of one.
+    if (exchange.mirrored) return next(exchange)
     const who = key === null ? '' : bucketName(key.kind, hashKeyOf(key, exchange.transport))
     const now = performance.now()
     const taken = takeToken(rate, buckets.get(who) ?? fullBucket(rate, now), now)

@@ -1,7 +1,7 @@
 import type { BodySink } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import type { AnswerListener, OutgoingRequest } from '../upstream/client.ts'
-import { copyOutbound, type Outbound } from '../upstream/outbound.ts'
+import { copyOutbound, mirrorMark, type Outbound } from '../upstream/outbound.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { FilterMaker } from './filter.ts'
 
@@ -9,8 +9,6 @@ import type { FilterMaker } from './filter.ts'
 const most = 256
 /** How long a copy may take where its upstream sets no limit: its answer may have no end. */
 const longestMs = 60_000
-/** Tells a copy from a request that is meant; no client can say it. */
-export const mirrorMark: readonly [string, string] = ['turnout-mirror', 'true']
 
 /** What a filter knows of its copies. */
 interface Copies {
@@ -40,7 +38,7 @@ export const mirror: FilterMaker<'mirror'> = (
   }
   return (next) => (exchange) => {
     const { transport } = exchange
-    const isWanted = transport.upgrade === null && random() * 100 < percent
+    const isWanted = !exchange.mirrored && transport.upgrade === null && random() * 100 < percent
     if (!isWanted || copies.open >= most) return next(exchange)
     const length = transport.bodyLength()
     if (length === 0) copy(upstreams, upstream, exchange, exchange.outbound!, [], copies)

@@ -62,6 +62,7 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
       return reply
     }
     return (exchange) => {
+      if (exchange.mirrored) return next(exchange)
       budget.countRequest(performance.now())
       const { transport, method } = exchange
       const mayRepeat =

@@ -36,7 +36,7 @@ export function forwardTo(
       exchange.failure = 'TURNOUT_UPSTREAM_GONE'
       return failureReply('TURNOUT_UPSTREAM_GONE', name)
     }
-    const admitted = upstream.admit()
+    const admitted = exchange.mirrored ? upstream.admitCopy() : upstream.admit()
     if (!(admitted instanceof Promise)) return send(exchange, upstream, admitted)
     // What it waits for its turn counts.
     exchange.outbound!.life ??= beginLife()

@@ -4,6 +4,7 @@ import { fieldValue } from '../../core/http/fields.ts'
 import type { Labels, TimeoutSettings } from '../../core/route/upstream.ts'
 import { withTap, type BodyPump, type BodySink, type BodySource } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
+import { isEventStream } from '../observe/event-stream.ts'
 import { Reply, handled } from '../reply.ts'
 import type { AnswerListener, Failure, Outgoing } from './client.ts'
 import { failureCodes, failureReply, mayResend } from './failure.ts'
@@ -227,6 +228,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       return this.#refuse('TURNOUT_UPSTREAM_INVALID')
     }
     exchange.status = 101
+    exchange.headSent(true)
     this.#streams.open(this, true)
     const cut = (): void => void socket.destroy()
     this.#outgoing = { ...idle, abort: cut }
@@ -258,7 +260,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const isElsewhere =
       failure.kind !== 'busy' || this.#upstream.endpoints.length > this.#tried.length
     if (isFresh && isElsewhere && this.#tried.length < maxAttempts && mayResend(failure, method)) {
-      this.#endpoint!.note(null, failure.kind)
+      this.#note(null, failure.kind)
       this.#endpoint!.leave()
       this.#endpoint = null
       return this.#attempt()
@@ -313,7 +315,12 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   /** Tells the breaker and the outlier detection what it came to, once. */
   #settle(status: number | null, failure: Failure['kind'] | null): void {
     this.#call.settle(status !== null && status < 500)
-    this.#endpoint?.note(status, failure)
+    this.#note(status, failure)
+  }
+
+  /** A copy says nothing of its endpoint. */
+  #note(status: number | null, failure: Failure['kind'] | null): void {
+    if (!this.#exchange.mirrored) this.#endpoint?.note(status, failure)
   }
 
   #stopTotal(): void {
@@ -342,6 +349,3 @@ const idle: Outgoing = {
   abort: () => undefined,
   hasSentBody: false,
 }
-
-const isEventStream = (headers: readonly string[]): boolean =>
-  fieldValue(headers, 'content-type')?.startsWith('text/event-stream') === true

@@ -195,6 +195,21 @@ export class LiveUpstream implements EndpointWatcher {
     })
   }
 
+  /**
+   * Lets a copy in, which counts for no protection and takes nobody's place. An upstream that is in trouble is spared: that
+   * of a breaker which is not closed, or of a bulkhead that is full.
+   */
+  admitCopy(): Admitted {
+    const now = performance.now()
+    const state = this.#breaker?.state(now)
+    if (state === 'OPEN' || state === 'HALF_OPEN' || state === 'FORCED_OPEN')
+      return refusal('TURNOUT_BREAKER_OPEN', 1_000)
+    const most = this.#settings.bulkhead?.maxConcurrentCalls ?? Infinity
+    if (this.#bulkhead !== null && this.#bulkhead.inFlight >= most)
+      return refusal('TURNOUT_BULKHEAD_FULL', 1_000)
+    return { call: new Call(null, null, now), code: null }
+  }
+
   /** An endpoint for an exchange; one that was tried comes again only where there is no other. */
   pick(
     exchange: Exchange,

@@ -33,6 +33,9 @@ export interface Life {
   deadline: number
 }
 
+/** Tells a copy from a request that is meant. */
+export const mirrorMark: readonly [string, string] = ['turnout-mirror', 'true']
+
 /** It begins now. */
 export const beginLife = (): Life => ({ beganAt: performance.now(), deadline: Infinity })
 
@@ -55,6 +58,7 @@ export function beginOutbound(
     host: transport.header('host') ?? '',
     trusted,
   })
+  if (exchange.mirrored) headers.push(...mirrorMark)
   const { path, search } = exchange
   return {
     path,

@@ -106,6 +106,7 @@ export function openExchange(said: Said = {}): Opened {
     readBody: never,
     bodyStream: never,
     pumpBody: never,
+    copyBody: never,
     stream: never,
     tunnel: never,
   }

@@ -66,6 +66,8 @@ export const upstream = (
 export interface Proxy {
   readonly port: number
   readonly url: string
+  readonly worker: InProcessWorker
+  readonly publisher: Publisher
   readonly upstreams: Upstreams
   /** Errors that a gateway should never have to tell. */
   readonly errors: string[]
@@ -129,6 +131,7 @@ export async function openProxy(
     asking: compileAsking(usualAsking),
     recovery: (error) => void errors.push(String((error as Error).stack)),
     onEnd: () => void (served.open -= 1),
+    observer: worker.observer,
   })
   const listener = await openListener(
     createNodeServe(
@@ -151,6 +154,8 @@ export async function openProxy(
   const proxy: Proxy = {
     port: listener.port,
     url: listener.url,
+    worker,
+    publisher,
     upstreams: all,
     errors,
     logged,

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { plainRoute, type Route } from '../../../src/core/route/route.ts'
+import { Recorders, wallTime } from '../../../src/gateway/observe/recorders.ts'
+
+const named = (id: string): Route =>
+  plainRoute('test', id, 'GET', `/${id}`, { kind: 'uri', uri: 'http://a.test' })
+
+const minuteMs = 60_000
+
+/** How many exchanges of a route are known. */
+const known = (recorders: Recorders, route: Route, now: number): number =>
+  recorders.figures({ kind: 'route', route }, now, minuteMs).requests
+
+test('of too many routes those are forgotten that served nothing for the longest time', () => {
+  const recorders = new Recorders(10)
+  const routes = Array.from({ length: 25 }, (_, at) => named(`r${at}`))
+  const first = routes[0]!
+  for (const [at, route] of routes.entries()) {
+    recorders.ofRoute(route, at).record(wallTime(at), 1, 200)
+    recorders.ofRoute(first, at)
+    assert.ok(recorders.routes <= 10)
+  }
+  assert.equal(known(recorders, first, 30), 1)
+  assert.equal(known(recorders, routes[1]!, 30), 0)
+  assert.equal(known(recorders, routes[24]!, 30), 1)
+  recorders.ofRoute(routes[1]!, 30).record(wallTime(30), 1, 200)
+  assert.equal(known(recorders, routes[1]!, 31), 1)
+})
+
+test('code that left is known for ten minutes, and code that lives for ever', () => {
+  const recorders = new Recorders()
+  const requests = (module: string, now: number): number =>
+    recorders.figures({ kind: 'module', module, digest: 'd' }, now, 60 * minuteMs).requests
+  recorders.enter('stays', 'd', 0).record(wallTime(0), 1, 200)
+  recorders.enter('goes', 'd', 0).record(wallTime(0), 1, 200)
+  // Two versions of one code: an earlier one that drains, and the same code again.
+  recorders.enter('again', 'd', 0).record(wallTime(0), 1, 200)
+  recorders.enter('again', 'd', 0).record(wallTime(0), 1, 200)
+  recorders.leave('goes', 'd', minuteMs)
+  recorders.leave('again', 'd', minuteMs)
+  recorders.enter('other', 'd', 10 * minuteMs)
+  assert.deepEqual(
+    ['stays', 'goes', 'again'].map((name) => requests(name, 10 * minuteMs)),
+    [1, 1, 2],
+  )
+  recorders.enter('other', 'd', 12 * minuteMs)
+  assert.deepEqual(
+    ['stays', 'goes', 'again'].map((name) => requests(name, 12 * minuteMs)),
+    [1, 0, 2],
+  )
+})
