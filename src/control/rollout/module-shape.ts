@@ -41,14 +41,13 @@ function namesOf(
  */
 export const moduleShape: Shape = {
   share: (table, rollout) => {
-    const { weight, cohort } = rollout
     return reshaped(table, rollout, (names) => (listed) => {
       if (listed.reference.name === names.canary)
-        return labelled(withTraffic(listed, shareOf(weight, cohort, false)), true)
+        return labelled(withTraffic(listed, shareOf(rollout, false)), true)
       if (listed.reference.name !== names.stable) return listed
       // Whoever asks for its version, or a range with it, still gets it when it has no share of the rest.
-      const isFree = weight === 100 && isToldByVersion(rollout)
-      return withTraffic(listed, isFree ? null : shareOf(100 - weight, cohort, true))
+      const isFree = rollout.weight === 100 && isToldByVersion(rollout)
+      return withTraffic(listed, isFree ? null : shareOf(rollout, true))
     })
   },
 
@@ -123,17 +122,17 @@ function reshaped(
   return [{ kind: 'reshape', owner, label: id, loaded: [], reshape, putRollouts }]
 }
 
-/** A share, and that of the clients of a cohort. */
-const shareOf = (weight: number, cohort: Rollout['cohort'], isStable: boolean): Traffic =>
-  cohort === null
-    ? { weight }
-    : {
-        weight,
-        cohort: {
-          predicates: cohort.predicates,
-          weight: isStable ? 100 - cohort.weight : cohort.weight,
-        },
-      }
+/** The share of one side, of all clients and of those of a cohort. */
+function shareOf({ weight, cohort, plan: { key } }: Rollout, isStable: boolean): Traffic {
+  const of = (canary: number): number => (isStable ? 100 - canary : canary)
+  return {
+    weight: of(weight),
+    ...(key !== undefined && { key }),
+    ...(cohort !== null && {
+      cohort: { predicates: cohort.predicates, weight: of(cohort.weight) },
+    }),
+  }
+}
 
 function labelled(listed: ListedModule, isCanary: boolean): ListedModule {
   const { labels: _, ...reference } = listed.reference

@@ -64,12 +64,13 @@ const shared = (pair: Pair | null, rollout: Rollout): readonly Route[] =>
 /** Both with the shares that a rollout says. */
 export function sharedPair(
   { stable, canary }: Pair,
-  { id, weight, cohort }: Pick<Rollout, 'id' | 'weight' | 'cohort'>,
+  { id, weight, cohort, plan: { key } }: Pick<Rollout, 'id' | 'weight' | 'cohort' | 'plan'>,
 ): readonly Route[] {
   const of = (side: 'stable' | 'canary', own: number, ofCohort: number): Weight => ({
     group: `rollout:${id}`,
     side,
     weight: own,
+    ...(key !== undefined && { key }),
     ...(cohort !== null && { cohort: { predicates: cohort.predicates, weight: ofCohort } }),
   })
   const cohortWeight = cohort?.weight ?? 0

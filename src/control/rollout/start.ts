@@ -94,7 +94,8 @@ function ofLoaded(table: Table, loaded: LoadedModule, beginning: Beginning): Sta
     canary: version,
   })
   const added = beside(loaded, module, owner)
-  const share = { weight: 100 }
+  const { key } = beginning.plan
+  const share = { weight: 100, ...(key !== undefined && { key }) }
   return {
     id: module,
     items: [

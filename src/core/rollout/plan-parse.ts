@@ -1,5 +1,6 @@
 import type { Json } from '../json.ts'
 import { fieldOf, hasField, readList, readObject, refuse, type Input } from '../route/input.ts'
+import { readHashKey } from '../route/hash-key-parse.ts'
 import { readAnalysis, renderAnalysis } from './analysis-parse.ts'
 import { defaultAnalysis, defaultSteps } from './default-plan.ts'
 import type { AnalysisSettings, Plan, Step } from './plan.ts'
@@ -12,22 +13,24 @@ export const maxSteps = 64
  * Reads a plan, `{ steps, analysis }`; what is left away is as in the default plan. Problems are noted, each at its place.
  */
 export function readPlan(input: Input): Plan | undefined {
-  if (!readObject(input, 'a plan', ['steps', 'analysis'])) return undefined
+  if (!readObject(input, 'a plan', ['key', 'steps', 'analysis'])) return undefined
   const before = input.problems.length
   const analysis = hasField(input, 'analysis')
     ? readAnalysis(fieldOf(input, 'analysis'), defaultAnalysis())
     : defaultAnalysis()
+  const key = hasField(input, 'key') ? readHashKey(fieldOf(input, 'key')) : undefined
   const steps = hasField(input, 'steps')
     ? readSteps(fieldOf(input, 'steps'), analysis ?? defaultAnalysis())
     : defaultSteps(analysis ?? defaultAnalysis())
   if (analysis === undefined || steps === undefined || input.problems.length > before)
     return undefined
-  return { steps, analysis }
+  return { ...(key !== undefined && { key }), steps, analysis }
 }
 
 /** The plan as an author would write it. */
-export function renderPlan({ steps, analysis }: Plan): Json {
+export function renderPlan({ key, steps, analysis }: Plan): Json {
   return {
+    ...(key !== undefined && { key: { ...key } }),
     steps: steps.map((step) => renderStep(step, analysis)),
     analysis: renderAnalysis(analysis),
   }

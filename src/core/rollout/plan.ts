@@ -1,3 +1,4 @@
+import type { HashKey } from '../route/upstream.ts'
 import type { Cohort } from './rollout.ts'
 
 /** `p95 <= stable * 1.15`, `errorRate <= stable + 0.5%`, `p99 <= 800ms`. */
@@ -59,6 +60,8 @@ export type Step =
 
 /** What a rollout does. Immutable, plain data. */
 export interface Plan {
+  /** What stands for a client, so that it keeps its side. Not there: its address. */
+  readonly key?: HashKey
   readonly steps: readonly Step[]
   /** Judged all the time while the canary serves anybody, and in `watch`. */
   readonly analysis: AnalysisSettings

@@ -174,6 +174,8 @@ export interface Route {
 export interface Traffic {
   /** In percent. Zero: the isolation zone, reached by exact version or by label only. */
   readonly weight: number
+  /** What stands for a client. Not there: its address. */
+  readonly key?: HashKey
   /** Another share for clients for whom all of these hold. */
   readonly cohort?: { readonly predicates: readonly Predicate[]; readonly weight: number }
 }
