@@ -1,6 +1,7 @@
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import type { RetiredVersion } from './worker/worker.ts'
 import type { Rejection, Revision } from './control/change.ts'
+import type { RolloutView } from './control/rollouts.ts'
 
 /** What a Turnout tells, by event name. */
 export interface TurnoutEvents {
@@ -13,6 +14,8 @@ export interface TurnoutEvents {
   retired: RetiredVersion
   /** An endpoint or the breaker of an upstream changed its state, or a name gives no address. */
   upstream: UpstreamEvent
+  /** A rollout changed; about each second while one is under way, too. */
+  rollout: RolloutView
 }
 
 /** Listeners by event. One that throws harms neither the others nor the change. */
@@ -28,6 +31,7 @@ export class TurnoutEmitter {
       rejected: new Set(),
       retired: new Set(),
       upstream: new Set(),
+      rollout: new Set(),
     }
     this.#onError = onError
   }

@@ -61,6 +61,7 @@ import {
   type MountOptions,
 } from './turnout-change.ts'
 import { FolderChanges } from './turnout-files.ts'
+import { noRollouts } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { Draining } from './worker/worker.ts'
@@ -501,6 +502,12 @@ export class Turnout extends MethodRegistrar {
       upstreamStatus: (name) => this.#worker.upstreamStatus(name),
       forceBreaker: (name, state) => this.#worker.forceBreaker(name, state),
       loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
+      rollouts: noRollouts,
+      besideItem: (module) => {
+        const { name, version } = module.reference
+        const reason = 'this instance serves one version of a module'
+        throw new TurnoutError('TURNOUT_ROLLOUT_SUBJECT', { subject: `${name} ${version}`, reason })
+      },
     }
   }
 
