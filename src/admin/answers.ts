@@ -241,7 +241,8 @@ export interface RolloutItem {
   readonly stepSince: string
   /** Of the canary, in percent of all clients. */
   readonly weight: number
-  readonly cohort: Item | null
+  /** Clients chosen by a rule, and the canary's share of them in percent. */
+  readonly cohort: { readonly predicates: readonly Item[]; readonly weight: number } | null
   readonly stable: RolloutSide
   readonly canary: RolloutSide
   /** The newest. */

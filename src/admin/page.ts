@@ -56,12 +56,12 @@ export function listItems<Value extends NonNullable<unknown>>(
 
 /** How rows stand one behind the other, and how the place behind one is told to a client. */
 export interface Order<Row, Key> {
-  keyOf(row: Row): Key
+  readonly keyOf: (row: Row) => Key
   /** Negative: left comes first. */
-  compare(left: Key, right: Key): number
-  write(key: Key): string
+  readonly compare: (left: Key, right: Key) => number
+  readonly write: (key: Key) => string
   /** Null: it was not written by `write`. */
-  read(cursor: string): Key | null
+  readonly read: (cursor: string) => Key | null
 }
 
 /** A page of rows in their order. It goes on behind a key, whether or not its row is still there. */

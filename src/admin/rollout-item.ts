@@ -45,7 +45,10 @@ export function rolloutItem({
     cohort:
       cohort === null
         ? null
-        : { predicates: cohort.predicates.map(renderPredicate), weight: cohort.weight },
+        : {
+            predicates: cohort.predicates.map((one) => renderPredicate(one) as Item),
+            weight: cohort.weight,
+          },
     stable: { version: rollout.stable, ...stable },
     canary: { version: rollout.canary, ...canary },
     judgements,

@@ -99,7 +99,7 @@ export const uploadParts: UploadParts = {
 
 export const uploadBody: z.ZodType<ModuleUpload> = z.strictObject({
   ...uploadParts,
-}) as unknown as z.ZodType<ModuleUpload>
+})
 
 const ids = z.array(z.string().min(1)).max(10_000).optional()
 const edits = z.strictObject({ put: z.array(itemBody).max(10_000).optional(), remove: ids })

@@ -70,14 +70,14 @@ test('a version that is there is rolled out: 201, where it is, and what serves i
   assert.equal(answer.status, 201, answer.text)
   assert.equal(answer.headers['location'], '/api/rollouts/users')
   assert.equal(answer.headers['turnout-revision'], '2')
-  const { stable, canary, ...rest } = answer.body as Answered
+  const { stable, canary, ...rest } = answer.body
   assert.deepEqual([stable.version, canary.version], ['1.3.0', '2.0.0'])
   assert.deepEqual(
     [rest.id, rest.kind, rest.name, rest.status, rest.reason, rest.author],
     ['users', 'module', 'users', 'running', 'friday', 'admin-token'],
   )
   assert.deepEqual(rest.steps, ['weight 5 %', 'pause until resumed', 'watch 10m'])
-  assert.deepEqual((await send('GET', answer.headers['location']!)).body, answer.body)
+  assert.deepEqual((await send('GET', answer.headers['location'])).body, answer.body)
   assert.deepEqual(
     rollouts.started.map(({ what, plan }) => ({ what, plan })),
     [{ what: { kind: 'module', module: 'users', version: '2.0.0' }, plan: null }],
@@ -89,7 +89,7 @@ test('a name may have a scope of its own', async (t) => {
   const answer = await send('POST', start, { body: { module: '@acme/cart@2.0.0-rc.1' } })
   assert.equal(answer.status, 201, answer.text)
   assert.equal(answer.headers['location'], '/api/rollouts/%40acme%2Fcart')
-  assert.equal((await send('GET', answer.headers['location']!)).body.id, '@acme/cart')
+  assert.equal((await send('GET', answer.headers['location'])).body.id, '@acme/cart')
 })
 
 test('a route and an upstream are rolled out by their definitions, in either shape', async (t) => {
@@ -242,8 +242,16 @@ const rights: readonly (readonly [scope: string, may: readonly string[]])[] = [
   [
     'write:admin',
     [
-      ...['start shop', 'pause shop', 'resume shop', 'promote shop', 'abort shop'],
-      ...['start pool', 'pause pool', 'resume pool', 'promote pool', 'abort pool'],
+      'start shop',
+      'pause shop',
+      'resume shop',
+      'promote shop',
+      'abort shop',
+      'start pool',
+      'pause pool',
+      'resume pool',
+      'promote pool',
+      'abort pool',
     ],
   ],
   ['write:/shop', ['start shop', 'pause shop', 'resume shop', 'promote shop', 'abort shop']],
@@ -481,7 +489,7 @@ test('a rollout with everything that it may have is what the document says', asy
     rollouts: { ...createFakeRollouts(), find: () => full, measurements: () => [measured] },
   })
   const ajv = new Ajv2020({ strict: false, validateFormats: false })
-  const paths = (await send('GET', '/api/openapi.json')).body.paths as Answered
+  const paths = (await send('GET', '/api/openapi.json')).body.paths
   for (const [address, path] of [
     ['/api/rollouts/users', '/api/rollouts/{id}'],
     ['/api/rollouts/users/measurements', '/api/rollouts/{id}/measurements'],
