@@ -44,8 +44,9 @@ export type Step =
       readonly headers: readonly string[]
       /** JSON pointers into bodies that are not compared; `*` is any one token. */
       readonly ignore: readonly string[]
-      /** Without enough samples by then it pauses. */
       readonly timeoutMs: number
+      /** Without enough samples by then it pauses, or goes on if what was compared is within the limit. */
+      readonly onTimeout: 'pause' | 'continue'
     }
   | { readonly kind: 'weight'; readonly weight: number }
   | ({ readonly kind: 'cohort' } & Cohort)
