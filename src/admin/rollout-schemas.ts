@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { anyObject } from './answer-schemas.ts'
 import type { RolloutRequest } from './answers.ts'
 import { itemBody, uploadParts } from './schemas.ts'
-import { routeShown, upstreamShown } from './shown-schemas.ts'
+import { planShown, predicateShown, routeShown, upstreamShown } from './shown-schemas.ts'
 
 /** Schemas of rollouts and versions: what comes in, and what goes out. */
 
@@ -37,8 +36,6 @@ export const rolloutBody: z.ZodType<RolloutRequest> = z
     } else if (body.name === undefined) issue('an artifact needs a name', 'name')
   }) as unknown as z.ZodType<RolloutRequest>
 
-const planShown = anyObject
-
 const planned = { plan: planShown.optional() }
 
 export const rolloutShown: z.ZodType = z.union([
@@ -71,7 +68,7 @@ export const rolloutItem: z.ZodType = z.strictObject({
   steps: z.array(text).describe('For people.'),
   stepSince: time,
   weight: percent,
-  cohort: z.strictObject({ predicates: z.array(anyObject), weight: percent }).nullable(),
+  cohort: z.strictObject({ predicates: z.array(predicateShown), weight: percent }).nullable(),
   stable: side,
   canary: side,
   judgements,

@@ -1,34 +1,22 @@
+import { renderDuration } from '../core/rollout/render-duration.ts'
 import type { Step } from '../core/rollout/plan.ts'
 import type { Predicate } from '../core/route/route.ts'
-
-const units = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-] as const
-
-/** A duration as a plan says it: in the largest unit that it is a whole number of. */
-export function durationText(ms: number): string {
-  const [unit, of] = units.find(([, of]) => ms > 0 && ms % of === 0) ?? ['ms', 1]
-  return `${ms / of}${unit}`
-}
 
 /** What a step of a plan does, for people. */
 export function stepText(step: Step): string {
   switch (step.kind) {
     case 'verify':
-      return `verify ${step.samples} comparisons of ${step.percent} %`
+      return `verify ${step.samples} comparisons`
     case 'weight':
       return `weight ${step.weight} %`
     case 'cohort':
       return `cohort ${step.weight} % where ${step.predicates.map(predicateText).join(' and ')}`
     case 'pause':
-      return step.ms === null ? 'pause until resumed' : `pause ${durationText(step.ms)}`
+      return step.ms === null ? 'pause until resumed' : `pause ${renderDuration(step.ms)}`
     case 'analysis':
-      return `analysis, ${step.count} to pass`
+      return step.count === 1 ? 'analysis, 1 pass' : `analysis, ${step.count} passes in a row`
     case 'watch':
-      return `watch ${durationText(step.ms)}`
+      return `watch ${renderDuration(step.ms)}`
     default:
       return step satisfies never
   }

@@ -161,6 +161,16 @@ const invalid: readonly (readonly [string, unknown, readonly string[]])[] = [
   ['an upstream without endpoints', { upstream: { name: 'pool' } }, ['/upstream/endpoints']],
   ['a plan that is no object', { module: 'users@2.0.0', plan: [] }, ['/plan']],
   [
+    'a step that is none, and one that takes back',
+    { module: 'users@2.0.0', plan: { steps: ['weight 5', 'wait', { weight: 3 }] } },
+    ['/plan/steps/1', '/plan/steps/2'],
+  ],
+  [
+    'a condition that is none',
+    { module: 'users@2.0.0', plan: { analysis: { conditions: ['p95 < fast'] } } },
+    ['/plan/analysis/conditions/0'],
+  ],
+  [
     'problems of the route and of the plan together',
     { route: { id: 'shop', path: 'x', target }, plan: { steps: 'all' } },
     ['/plan', '/route/path'],
@@ -514,6 +524,46 @@ const measured: RolloutMeasurement = {
   judgements: full.judgements,
   verdict: 'inconclusive',
 }
+
+test('a plan with every kind of step is read, and shown as the document says', async (t) => {
+  const { send, rollouts } = await fixture(t)
+  const predicates = [{ kind: 'header', name: 'user-tier', equals: 'high-activity' }]
+  const plan = {
+    steps: [
+      { verify: { percent: 50, samples: 20, ignore: ['/items/*/at'], onTimeout: 'continue' } },
+      { cohort: { predicates, weight: 5 } },
+      { pause: '5m' },
+      'weight 10',
+      'pause',
+      { analysis: { count: 1, window: '30s', conditions: ['p99 <= 800ms'] } },
+      'watch 90s',
+    ],
+    analysis: { minimumSamples: 20, interval: '10s' },
+  }
+  const answer = await send('POST', start, { body: { module: 'users@2.0.0', plan } })
+  assert.equal(answer.status, 201, answer.text)
+  assert.deepEqual(answer.body.steps, [
+    'verify 20 comparisons',
+    'cohort 5 % where header user-tier = high-activity',
+    'pause 5m',
+    'weight 10 %',
+    'pause until resumed',
+    'analysis, 1 pass',
+    'watch 90s',
+  ])
+  const paths = (await send('GET', '/api/openapi.json')).body.paths as Answered
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  const { requestBody, responses } = paths[start].post
+  const validateBody = ajv.compile(requestBody.content['application/json'].schema as object)
+  assert.ok(validateBody({ module: 'users@2.0.0', plan }), JSON.stringify(validateBody.errors))
+  const validate = ajv.compile(responses['201'].content['application/json'].schema as object)
+  assert.ok(validate(answer.body), JSON.stringify(validate.errors))
+  // What is shown is what was read.
+  const { plan: shown } = answer.body
+  const again = await send('POST', start, { body: { upstream: pool, plan: shown } })
+  assert.equal(again.status, 201, again.text)
+  assert.deepEqual(rollouts.started[1]?.plan, rollouts.started[0]?.plan)
+})
 
 test('what changes is told as an event, in the shape of an answer', async (t) => {
   const { publisher, directory: beside } = await open(t)

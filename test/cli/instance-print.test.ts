@@ -134,7 +134,7 @@ const printedWith = (name: string): Readonly<Record<string, (paint: Paint) => st
     owner: 'files',
     status: 'paused',
     step: 1,
-    steps: ['verify 100 comparisons of 10 %', name, 'analysis, 3 to pass', 'watch 10m'],
+    steps: ['verify 100 comparisons', name, 'analysis, 3 passes in a row', 'watch 10m'],
     stepSince: '2026-05-01T12:00:00.000Z',
     weight: 5,
     cohort: { predicates: [], weight: 50 },

@@ -41,14 +41,14 @@ const passes: Judgement = {
   verdict: 'pass',
   value: 19.4,
   limit: 20.7,
-  text: '19.4 ms, at most 20.7 ms',
+  text: 'p95 is 19.4ms, as wanted: <= 20.7ms (stable 18ms)',
 }
 const fails: Judgement = {
   condition: 'errorRate <= 1%',
   verdict: 'fail',
   value: 0.508,
   limit: 0.01,
-  text: '50.8 %, at most 1 %',
+  text: 'errorRate is 50.8%, not <= 1%; chance does so less than once in 1,000,000,000 times',
 }
 
 /** From the start to the pause that waits for somebody. */
@@ -84,7 +84,7 @@ test('an aborted rollout ends with exit code 1, and why', async (t) => {
   await running.says('step 1 of 3')
   rollouts.set('users', { stable: seen, canary: bad, judgements: [passes, fails] })
   await running.says('fail')
-  await rollouts.abort('users', { author: 'turnout', reason: 'errorRate 50.8 %, at most 1 %' })
+  await rollouts.abort('users', { author: 'turnout', reason: fails.text })
   assert.equal(await running.code, 1)
   isGolden('rollout-aborted', still(running.out()))
 })

@@ -1,6 +1,13 @@
 import { TurnoutError } from '../../../src/core/errors.ts'
+import {
+  abortRollout,
+  pauseRollout,
+  promoteRollout,
+  resumeRollout,
+  type Moved,
+} from '../../../src/core/rollout/move.ts'
 import type { Plan, Step } from '../../../src/core/rollout/plan.ts'
-import { isOver, type Rollout, type RolloutStatus } from '../../../src/core/rollout/rollout.ts'
+import { isOver, type Rollout } from '../../../src/core/rollout/rollout.ts'
 import type { Who } from '../../../src/control/control.ts'
 import type {
   FiguresSummary,
@@ -80,14 +87,14 @@ export function createFakeRollouts({
     return keep({ ...view, ...part, rollout: { ...view.rollout, ...to } })
   }
   const move =
-    (verb: string, from: readonly RolloutStatus[], to: (view: RolloutView) => Partial<Rollout>) =>
+    (verb: string, moved: (rollout: Rollout, reason: string) => Moved) =>
     async (id: string, who: Who): Promise<RolloutView> => {
       calls.push([verb, id, who])
-      const view = demand(id)
-      const { status } = view.rollout
-      if (!from.includes(status)) throw new TurnoutError('TURNOUT_ROLLOUT_STATE', { id, status })
+      const { rollout } = demand(id)
+      const result = moved(rollout, who.reason)
+      if (!result.ok) throw TurnoutError.of(result.problem)
       revision += 1
-      return set(id, { to: { revision, author: who.author, reason: who.reason, ...to(view) } })
+      return set(id, { to: { ...result.rollout, revision, author: who.author } })
     }
 
   return {
@@ -145,20 +152,10 @@ export function createFakeRollouts({
         verify: null,
       })
     },
-    pause: move('pause', ['running'], () => ({ status: 'paused' })),
-    resume: move('resume', ['paused'], () => ({ status: 'running' })),
-    // A plan that ends with `watch` keeps the stable version warm.
-    promote: move('promote', ['running', 'paused'], ({ rollout: { plan } }) =>
-      plan.steps.at(-1)?.kind === 'watch'
-        ? { status: 'watching', weight: 100, step: plan.steps.length - 1, stepSince: now() }
-        : { status: 'promoted', weight: 100, step: plan.steps.length, endedAt: now() },
-    ),
-    abort: move('abort', ['running', 'paused', 'watching'], () => ({
-      status: 'aborted',
-      weight: 0,
-      cohort: null,
-      endedAt: now(),
-    })),
+    pause: move('pause', pauseRollout),
+    resume: move('resume', (rollout, reason) => resumeRollout(rollout, now(), reason)),
+    promote: move('promote', (rollout, reason) => promoteRollout(rollout, now(), reason)),
+    abort: move('abort', (rollout, reason) => abortRollout(rollout, now(), reason)),
     versions: () => versions,
   }
 }
