@@ -551,7 +551,8 @@ test('a plan with every kind of step is read, and shown as the document says', a
     'analysis, 1 pass',
     'watch 90s',
   ])
-  const paths = (await send('GET', '/api/openapi.json')).body.paths as Answered
+  const { plan: shown } = answer.body
+  const paths = (await send('GET', '/api/openapi.json')).body.paths
   const ajv = new Ajv2020({ strict: false, validateFormats: false })
   const { requestBody, responses } = paths[start].post
   const validateBody = ajv.compile(requestBody.content['application/json'].schema as object)
@@ -559,7 +560,6 @@ test('a plan with every kind of step is read, and shown as the document says', a
   const validate = ajv.compile(responses['201'].content['application/json'].schema as object)
   assert.ok(validate(answer.body), JSON.stringify(validate.errors))
   // What is shown is what was read.
-  const { plan: shown } = answer.body
   const again = await send('POST', start, { body: { upstream: pool, plan: shown } })
   assert.equal(again.status, 201, again.text)
   assert.deepEqual(rollouts.started[1]?.plan, rollouts.started[0]?.plan)

@@ -9,6 +9,8 @@ import type { Judgement, VersionRow } from '../../src/control/rollouts.ts'
 import { nothingSeen, type FakeRollouts } from '../admin/support/fake-rollouts.ts'
 import { root } from '../admin/support/open.ts'
 import { makeFolder } from '../hot/support/served.ts'
+import { blocksOf } from '../docs/page.ts'
+import { root as projectRoot } from '../docs/root.ts'
 import { beginning, openRollouts, runCommand, type Running } from './rollout-support.ts'
 
 /** Compares with a golden file; `TURNOUT_GOLDEN=write` writes it. */
@@ -319,6 +321,18 @@ for (const [name, words, code, message] of unusable)
     assert.match(running.err(), message)
     assert.deepEqual([running.out(), rollouts.started], ['', []])
   })
+
+test('the plan of the guide, with a step of every kind, is taken', async (t) => {
+  const { url, rollouts } = await openRollouts(t)
+  const page = readFileSync(new URL('docs/guide/rollouts.md', projectRoot), 'utf8')
+  const plan = blocksOf(page).find(({ marker }) => marker === 'file: plan.yaml')
+  const folder = makeFolder(t, { 'plan.yaml': plan!.text })
+  const words = ['rollout', 'start', 'users@2.0.0', '--plan', 'plan.yaml']
+  const running = runCommand(url, words, { folder })
+  assert.equal(await running.code, 0, running.err())
+  const kinds = rollouts.started[0]?.plan?.steps.map(({ kind }) => kind)
+  assert.deepEqual(kinds, 'verify cohort analysis weight pause weight pause watch'.split(' '))
+})
 
 test('a definition may come from standard input', async (t) => {
   const { url, rollouts } = await openRollouts(t)
