@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stepText } from '../../src/admin/step-text.ts'
-import { defaultPlan } from '../../src/core/rollout/default-plan.ts'
+import { defaultAnalysis, defaultVerify } from '../../src/core/rollout/default-plan.ts'
+import type { Step } from '../../src/core/rollout/plan.ts'
 import type { Predicate } from '../../src/core/route/route.ts'
 
-test('steps of the default plan for people', () => {
-  assert.deepEqual(defaultPlan().steps.map(stepText), [
-    'verify 100 comparisons',
-    'weight 1 %',
-    'analysis, 3 passes in a row',
-    'weight 5 %',
-    'analysis, 3 passes in a row',
-    'weight 25 %',
-    'analysis, 3 passes in a row',
-    'weight 50 %',
-    'analysis, 3 passes in a row',
-    'watch 10m',
-  ])
-})
+const analysis = { ...defaultAnalysis(), kind: 'analysis' } as const
+const steps: readonly (readonly [Step, string])[] = [
+  [{ ...defaultVerify(), samples: 20 }, 'verify 20 comparisons'],
+  [{ kind: 'weight', weight: 5 }, 'weight 5 %'],
+  [{ kind: 'pause', ms: 90_000 }, 'pause 90s'],
+  [{ kind: 'pause', ms: null }, 'pause until resumed'],
+  [{ ...analysis, count: 1 }, 'analysis, 1 pass'],
+  [{ ...analysis, count: 3 }, 'analysis, 3 passes in a row'],
+  [{ kind: 'watch', ms: 600_000 }, 'watch 10m'],
+]
+for (const [step, text] of steps)
+  test(`a step: ${text}`, () => {
+    assert.equal(stepText(step), text)
+  })
 
 const predicates: readonly (readonly [Predicate, string])[] = [
   [{ kind: 'header', name: 'tier', equals: 'high', matches: null }, 'header tier = high'],
