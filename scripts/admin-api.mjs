@@ -27,6 +27,8 @@ it in \`Turnout-Revision\`. An id in a path is percent-encoded as a whole: \`use
 - \`limit\` (1 to 1000, by default 100) and \`after\` (\`next\` of the page before) for lists, \`owner\` for routes and
   upstreams.
 - \`reason\`: kept in the history.
+- \`beside=true\` of \`POST /api/modules\`: the version is published at weight 0 beside the one in service, which stays; without
+  \`If-Match\`, because nothing that is there changes.
 - \`confirmWithin\` (\`30s\`, \`5m\`, \`1h\`; 1 s to 24 h): the change is taken back unless it is confirmed.
 - \`force=true\`: a change of something that is there without \`If-Match\` or \`based_on\`.
 - \`dryRun=true\` of \`POST /api/changes\`: the plan, and nothing is changed.
@@ -50,16 +52,26 @@ An unknown parameter is an error.
 The paths of \`/actuator/gateway\` do as Spring Cloud Gateway does: the last writer wins, no \`If-Match\` is needed, and
 an invalid definition is 400.
 
+## Events
+
+\`GET /api/events\` tells what happens, as server-sent events whose data are JSON:
+
+- \`applied\`: a revision is served. \`rejected\`: a change set was refused, in whole or in part.
+- \`retired\`: the last exchange left a version that was replaced.
+- \`upstream\`: an endpoint or a breaker changed its state, or a name gives no address.
+- \`rollout\`: a rollout changed, and about each second while one is under way: what \`GET /api/rollouts/{id}\` answers.
+- \`reset\`: what was missed is not known any more.
+
 ## Scopes
 
 - \`read\`: everything that is listed and explained.
 - \`write:OWNER\`: objects of an owner. The API's own objects have the owner \`admin\`.
 - \`write:/PATH\`: routes all of whose paths lie under it, before and after the change. No upstreams.
-- \`deploy\`: modules, and plans with modules, because planning a module runs its code.
-- \`rollback\`: going back, and confirming what others made.
+- \`deploy\`: modules and their rollouts, and plans with modules, because planning a module runs its code.
+- \`rollback\`: going back, confirming what others made, pausing and aborting rollouts.
 - \`admin\`: all of it, and tokens.
 
-No scope but \`admin\` implies another. An object of another owner is not edited (409), but its routes can be switched off
+The rollout of a route or an upstream is started and moved by who may write it. No scope but \`admin\` implies another. An object of another owner is not edited (409), but its routes can be switched off
 and on by who may write them.
 
 ## Errors

@@ -2,6 +2,7 @@ import type { AdminOptions } from './admin/context.ts'
 import type { AdminEvent } from './admin/event-ring.ts'
 import { openAudit } from './admin/audit.ts'
 import { openFirstToken, type FirstToken } from './admin/first-token.ts'
+import { rolloutItem } from './admin/rollout-item.ts'
 import { openAdminServer, type AdminListenOptions, type AdminServer } from './admin/server.ts'
 import { openTokens } from './admin/tokens.ts'
 import type { Logger } from './core/logger.ts'
@@ -33,6 +34,8 @@ export type InstanceFacts = Pick<
   | 'upstreamStatus'
   | 'forceBreaker'
   | 'loadUpload'
+  | 'besideItem'
+  | 'rollouts'
 >
 
 /** The admin API of an instance, and the token that opens it. */
@@ -112,6 +115,7 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
     ),
     events.on('retired', (version) => tell('retired', version)),
     events.on('upstream', (event) => tell('upstream', event)),
+    events.on('rollout', (view) => tell('rollout', rolloutItem(view))),
   ]
   return () => {
     for (const end of ends) end()

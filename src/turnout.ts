@@ -24,6 +24,7 @@ import {
   type Revision,
 } from './control/change.ts'
 import { Publisher } from './control/publisher.ts'
+import { besideItem } from './control/rollout/start.ts'
 import type { Rollouts } from './control/rollouts.ts'
 import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
@@ -545,6 +546,8 @@ export class Turnout extends MethodRegistrar {
       upstreamStatus: (name) => this.#worker.upstreamStatus(name),
       forceBreaker: (name, state) => this.#worker.forceBreaker(name, state),
       loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
+      rollouts: this.#live.runner,
+      besideItem: (module) => besideItem(this.#publisher.table, module),
     }
   }
 

@@ -2,6 +2,14 @@ import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { AppliedChange } from '../control/change.ts'
 import type { HistoryRow } from '../control/control.ts'
+import type {
+  FiguresSummary,
+  Judgement,
+  RolloutMeasurement,
+  VerifyReport,
+  VersionRow,
+} from '../control/rollouts.ts'
+import type { RolloutStatus, Subject } from '../core/rollout/rollout.ts'
 import type { ModuleUpload } from './upload.ts'
 
 export type {
@@ -10,6 +18,8 @@ export type {
   EndpointStatus,
   UpstreamStatus,
 } from '../gateway/upstream/status.ts'
+
+export type { FiguresSummary, Judgement, VerifyReport, VersionRow } from '../control/rollouts.ts'
 
 /** An object of JSON. */
 export interface Item {
@@ -197,3 +207,61 @@ export interface TokenItem {
 export interface CreatedToken extends TokenItem {
   readonly token: string
 }
+
+/** What is rolled out: `module`, or an upload as `POST /api/modules` takes it, or `route`, or `upstream`. */
+export interface RolloutRequest extends Partial<ModuleUpload> {
+  /** A version that is there already: `users@2.0.0`. */
+  readonly module?: string | undefined
+  /** Another definition of a route that is there, in either shape. */
+  readonly route?: Item | undefined
+  readonly upstream?: Item | undefined
+  /** Not there: the default plan. */
+  readonly plan?: Item | undefined
+}
+
+/** One of the two versions of a rollout, and what is seen of it. */
+export interface RolloutSide extends FiguresSummary {
+  /** The version of a module; `revision 7` of a route or upstream. */
+  readonly version: string
+}
+
+/** A rollout and what is seen of it now. */
+export interface RolloutItem {
+  readonly id: string
+  readonly kind: Subject['kind']
+  /** Of the module or upstream; the id of the route. */
+  readonly name: string
+  readonly owner: string
+  readonly status: RolloutStatus
+  /** Index of the step under way; the number of steps after the last. */
+  readonly step: number
+  /** For people, one for each step of the plan. */
+  readonly steps: readonly string[]
+  /** ISO 8601, as all times. */
+  readonly stepSince: string
+  /** Of the canary, in percent of all clients. */
+  readonly weight: number
+  /** Clients chosen by a rule, and the canary's share of them in percent. */
+  readonly cohort: { readonly predicates: readonly Item[]; readonly weight: number } | null
+  readonly stable: RolloutSide
+  readonly canary: RolloutSide
+  /** The newest. */
+  readonly judgements: readonly Judgement[]
+  readonly verify: VerifyReport | null
+  readonly startedAt: string
+  readonly endedAt: string | null
+  readonly author: string
+  /** Why it stands as it does. */
+  readonly reason: string
+  /** That last touched it. */
+  readonly revision: number
+  /** As an author writes it. */
+  readonly plan: Item
+}
+
+/** A measurement of a rollout. */
+export interface MeasurementItem extends Omit<RolloutMeasurement, 'at'> {
+  readonly at: string
+}
+
+export type VersionItem = VersionRow

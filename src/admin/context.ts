@@ -1,8 +1,9 @@
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Json } from '../core/json.ts'
 import type { Logger } from '../core/logger.ts'
-import type { LoadOutcome } from '../control/change.ts'
+import type { ChangeItem, LoadedModule, LoadOutcome } from '../control/change.ts'
 import type { Control } from '../control/control.ts'
+import type { Rollouts } from '../control/rollouts.ts'
 import type { Item, ProbeRequest, Readiness, UpstreamStatus } from './answers.ts'
 import type { Audit } from './audit.ts'
 import type { AdminEvent, EventRing } from './event-ring.ts'
@@ -21,6 +22,7 @@ export interface AdminLimits extends ChangeRates {
 /** What the rest of an instance gives the API. */
 export interface AdminOptions {
   readonly control: Control
+  readonly rollouts: Rollouts
   readonly tokens: TokenStore
   readonly audit: Audit
   readonly logger: Logger
@@ -38,6 +40,8 @@ export interface AdminOptions {
   forceBreaker(name: string, state: BreakerState): boolean
   /** Checks, stores and rehearses an artifact; in a process of its own. */
   loadUpload(upload: ModuleUpload, options: { readonly isPlan: boolean }): Promise<LoadOutcome>
+  /** Publishes a loaded version at weight 0 beside the one in service, under the same owner. */
+  besideItem(module: LoadedModule): ChangeItem
   /** Hands over what happens; returns the function that ends it. */
   subscribe(listener: (event: AdminEvent) => void): () => void
   /** Further names under which the API may be asked. */

@@ -4,6 +4,7 @@ import type {
   ChangeRequest,
   CreatedToken,
   Item,
+  MeasurementItem,
   ModuleItem,
   Page,
   PlanAnswer,
@@ -12,6 +13,8 @@ import type {
   Readiness,
   RevisionAnswer,
   RevisionRow,
+  RolloutItem,
+  RolloutRequest,
   RouteItem,
   StatusAnswer,
   TableDiff,
@@ -19,6 +22,7 @@ import type {
   TokenRequest,
   UpstreamItem,
   UpstreamStatus,
+  VersionItem,
 } from './answers.ts'
 import type { ModuleUpload } from './upload.ts'
 
@@ -50,6 +54,15 @@ export const operations = {
   uploadModule: { method: 'POST', path: '/api/modules' },
   getModule: { method: 'GET', path: '/api/modules/{name}' },
   deleteModule: { method: 'DELETE', path: '/api/modules/{name}' },
+  listVersions: { method: 'GET', path: '/api/versions' },
+  listRollouts: { method: 'GET', path: '/api/rollouts' },
+  startRollout: { method: 'POST', path: '/api/rollouts' },
+  getRollout: { method: 'GET', path: '/api/rollouts/{id}' },
+  listMeasurements: { method: 'GET', path: '/api/rollouts/{id}/measurements' },
+  pauseRollout: { method: 'POST', path: '/api/rollouts/{id}/pause' },
+  resumeRollout: { method: 'POST', path: '/api/rollouts/{id}/resume' },
+  promoteRollout: { method: 'POST', path: '/api/rollouts/{id}/promote' },
+  abortRollout: { method: 'POST', path: '/api/rollouts/{id}/abort' },
   listOwners: { method: 'GET', path: '/api/owners' },
   listRevisions: { method: 'GET', path: '/api/revisions' },
   getRevision: { method: 'GET', path: '/api/revisions/{number}' },
@@ -96,10 +109,13 @@ interface PageQuery {
   readonly after?: string | undefined
 }
 
-/** What every change takes. */
-interface ChangeQuery {
+interface ReasonQuery {
   /** Kept in the history. */
   readonly reason?: string | undefined
+}
+
+/** What every change takes. */
+interface ChangeQuery extends ReasonQuery {
   /** The change is taken back unless it is confirmed within so long: `30s`, `5m`, `1h`. */
   readonly confirmWithin?: string | undefined
   /** What is waited for; `applied` is the only value. */
@@ -159,9 +175,25 @@ export interface OperationTypes {
   readonly getUpstreamStatus: Shape<None, null, UpstreamStatus>
   readonly forceBreaker: Shape<None, BreakerRequest, UpstreamStatus>
   readonly listModules: Shape<PageQuery, null, Page<ModuleItem>>
-  readonly uploadModule: Shape<ItemChangeQuery, ModuleUpload, ModuleItem>
+  readonly uploadModule: Shape<
+    ItemChangeQuery & {
+      /** At weight 0 beside the version in service, which stays. */
+      readonly beside?: boolean | undefined
+    },
+    ModuleUpload,
+    ModuleItem
+  >
   readonly getModule: Shape<None, null, ModuleItem>
   readonly deleteModule: Shape<ItemChangeQuery, null, null>
+  readonly listVersions: Shape<PageQuery, null, Page<VersionItem>>
+  readonly listRollouts: Shape<PageQuery, null, Page<RolloutItem>>
+  readonly startRollout: Shape<ReasonQuery, RolloutRequest, RolloutItem>
+  readonly getRollout: Shape<None, null, RolloutItem>
+  readonly listMeasurements: Shape<PageQuery, null, Page<MeasurementItem>>
+  readonly pauseRollout: Shape<ReasonQuery, null, RolloutItem>
+  readonly resumeRollout: Shape<ReasonQuery, null, RolloutItem>
+  readonly promoteRollout: Shape<ReasonQuery, null, RolloutItem>
+  readonly abortRollout: Shape<ReasonQuery, null, RolloutItem>
   readonly listOwners: Shape<
     None,
     null,
@@ -170,9 +202,9 @@ export interface OperationTypes {
   readonly listRevisions: Shape<PageQuery, null, Page<RevisionRow>>
   readonly getRevision: Shape<None, null, RevisionAnswer>
   readonly diffRevisions: Shape<None, null, TableDiff>
-  readonly rollBack: Shape<{ readonly reason?: string | undefined }, null, PublishAnswer>
-  readonly confirm: Shape<{ readonly reason?: string | undefined }, null, PublishAnswer>
-  readonly takeBack: Shape<{ readonly reason?: string | undefined }, null, PublishAnswer>
+  readonly rollBack: Shape<ReasonQuery, null, PublishAnswer>
+  readonly confirm: Shape<ReasonQuery, null, PublishAnswer>
+  readonly takeBack: Shape<ReasonQuery, null, PublishAnswer>
   readonly listTokens: Shape<None, null, { readonly items: readonly TokenItem[] }>
   readonly createToken: Shape<None, TokenRequest, CreatedToken>
   readonly getToken: Shape<None, null, TokenItem>

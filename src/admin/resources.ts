@@ -4,9 +4,11 @@ import { instanceResources } from './resources/instance.ts'
 import { routeResources, upstreamResources } from './resources/items.ts'
 import { moduleResources } from './resources/modules.ts'
 import { revisionResources } from './resources/revisions.ts'
+import { rolloutResources } from './resources/rollouts.ts'
 import { springResources } from './resources/spring.ts'
 import { tokenResources } from './resources/tokens.ts'
 import { upstreamStatusResources } from './resources/upstream-status.ts'
+import { versionResources } from './resources/versions.ts'
 
 /**
  * The one table of the admin API. Dispatch, the OpenAPI document, the typed client and the test of permissions are made
@@ -19,6 +21,8 @@ export const resources: Resources = {
   ...upstreamResources,
   ...upstreamStatusResources,
   ...moduleResources,
+  ...versionResources,
+  ...rolloutResources,
   ...revisionResources,
   ...tokenResources,
   ...springResources,

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { BreakerRequest, ChangeRequest, Item, ProbeRequest, TokenRequest } from './answers.ts'
 import { parseDuration } from './duration.ts'
 import { parseScope } from './scope.ts'
+import type { Artifact } from '../modules/artifact.ts'
 import type { ModuleUpload } from './upload.ts'
 
 /** Schemas of what comes in and goes out; also what the OpenAPI document is made of. */
@@ -48,6 +49,9 @@ export interface ChangeQuery {
 export const changeQuery: z.ZodType<ChangeQuery> = z.strictObject(changes)
 export const itemChangeQuery: z.ZodType<ChangeQuery & { readonly force?: boolean | undefined }> =
   z.strictObject({ ...changes, force: flag.optional() })
+export const uploadQuery: z.ZodType<
+  ChangeQuery & { readonly force?: boolean | undefined; readonly beside?: boolean | undefined }
+> = z.strictObject({ ...changes, force: flag.optional(), beside: flag.optional() })
 export const changeSetQuery: z.ZodType<
   ChangeQuery & { readonly force?: boolean | undefined; readonly dryRun?: boolean | undefined }
 > = z.strictObject({ ...changes, force: flag.optional(), dryRun: flag.optional() })
@@ -64,7 +68,14 @@ export const breakerBody: z.ZodType<BreakerRequest> = z.strictObject({
 const position = z.strictObject({ source: z.int(), line: z.int(), column: z.int() })
 const parameter = z.looseObject({ name: z.string(), gives: z.string() })
 
-export const uploadBody: z.ZodType<ModuleUpload> = z.strictObject({
+interface UploadParts {
+  readonly name: z.ZodString
+  readonly file: z.ZodOptional<z.ZodString>
+  readonly artifact: z.ZodType<Artifact>
+}
+
+/** An uploaded module, field by field. */
+export const uploadParts: UploadParts = {
   name: z.string().regex(/^[\w.@/-]{1,128}$/),
   file: z.string().max(1_000).optional(),
   artifact: z.strictObject({
@@ -83,8 +94,12 @@ export const uploadBody: z.ZodType<ModuleUpload> = z.strictObject({
     parameters: z.array(parameter),
     externals: z.array(z.strictObject({ specifier: z.string(), version: z.string().optional() })),
     digest: z.string().regex(/^[0-9a-f]{64}$/),
-  }),
-}) as unknown as z.ZodType<ModuleUpload>
+  }) as unknown as z.ZodType<Artifact>,
+}
+
+export const uploadBody: z.ZodType<ModuleUpload> = z.strictObject({
+  ...uploadParts,
+})
 
 const ids = z.array(z.string().min(1)).max(10_000).optional()
 const edits = z.strictObject({ put: z.array(itemBody).max(10_000).optional(), remove: ids })

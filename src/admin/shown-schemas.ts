@@ -10,7 +10,7 @@ const metadata = z.record(text, z.unknown()).optional()
 const enabled = z.boolean().optional()
 const texts = z.record(text, text)
 
-const predicate = z.union([
+export const predicateShown: z.ZodType = z.union([
   z.strictObject({ kind: z.literal('host'), patterns: z.array(text) }),
   z.strictObject({
     kind: z.enum(['header', 'query', 'cookie']),
@@ -49,7 +49,7 @@ const weight = z.strictObject({
   weight: z.int(),
   side: text.optional().describe('The id of the route where it is left out.'),
   key: key.optional().describe('What stands for a client; its address where it is left out.'),
-  cohort: z.strictObject({ predicates: z.array(predicate), weight: z.int() }).optional(),
+  cohort: z.strictObject({ predicates: z.array(predicateShown), weight: z.int() }).optional(),
   absent: z
     .array(z.strictObject({ side: text, weight: z.int(), cohort: count }))
     .optional()
@@ -168,7 +168,7 @@ const ownShown = z.strictObject({
     .strictObject({ onChange: z.enum(['keep', 'drain', 'close']).optional(), drainMs: ms })
     .optional()
     .describe('What becomes of open streams when the route or its upstream is changed.'),
-  predicates: z.array(predicate).optional(),
+  predicates: z.array(predicateShown).optional(),
   version: text.optional().describe('SemVer; with a + behind it also for later ones.'),
   labels: texts.optional(),
   weight: z.union([z.int(), weight]).optional(),
@@ -291,4 +291,49 @@ export const upstreamShown: z.ZodType = z.strictObject({
   endpoints: z.array(z.union([text, endpoint])),
   ...settings,
   metadata,
+})
+
+const analysis = {
+  conditions: z
+    .array(text)
+    .optional()
+    .describe('`errorRate <= stable + 1%`, `p95 <= stable * 1.10 + 1ms`, `p99 <= 800ms`'),
+  minimumSamples: count,
+  window: ms,
+  interval: ms,
+  failureLimit: count.describe('So many failed judgements are borne.'),
+  consecutiveErrorLimit: count,
+}
+
+const step = z.union([
+  text.describe('In short: `weight 5`, `pause 5m`, `pause`, `verify`, `analysis 3`, `watch 10m`.'),
+  z.strictObject({
+    verify: z
+      .strictObject({
+        percent: number,
+        samples: count,
+        maxDifferentPercent: number,
+        allMethods: flag,
+        headers: z.array(text).optional(),
+        ignore: z.array(text).optional().describe('JSON pointers; `*` is any one token.'),
+        timeout: ms,
+        onTimeout: z.enum(['pause', 'continue']).optional(),
+      })
+      .nullable(),
+  }),
+  z.strictObject({ weight: z.int() }),
+  z.strictObject({
+    cohort: z.strictObject({ predicates: z.array(predicateShown), weight: z.int() }),
+  }),
+  z.strictObject({ pause: ms.nullable().describe('Null: until somebody resumes it.') }),
+  z.strictObject({
+    analysis: z.union([z.int(), z.strictObject({ count, ...analysis })]).nullable(),
+  }),
+  z.strictObject({ watch: ms }),
+])
+
+/** A plan of a rollout. */
+export const planShown: z.ZodType = z.strictObject({
+  steps: z.array(step).optional(),
+  analysis: z.strictObject(analysis).optional(),
 })

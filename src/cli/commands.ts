@@ -12,6 +12,8 @@ export interface Terminal {
   readonly paintErr: Paint
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly workingDirectory: string
+  /** `out` is a terminal on which lines can be written anew. Not there: it is none. */
+  readonly isTerminal?: boolean
   /** All of standard input. */
   readonly read: () => Promise<string>
 }
@@ -61,12 +63,15 @@ export const exitCodes: {
   readonly unreached: 3
   /** A drill has spent its error budget. */
   readonly spent: 4
+  /** Told to end (Ctrl-C) while something that was followed goes on; what shells make of it, too. */
+  readonly interrupted: 130
 } = {
   ok: 0,
   failed: 1,
   usage: 2,
   unreached: 3,
   spent: 4,
+  interrupted: 130,
 }
 
 /** The commands that need a gateway, loaded when one of them is called; each gives an exit code. */

@@ -8,6 +8,10 @@ const atCommandLine: Partial<Readonly<Record<ErrorCode, string>>> = {
   TURNOUT_TOKEN_UNKNOWN:
     'Set TURNOUT_ADMIN_TOKEN to a token of this instance, or name its data folder with `--data DIR`.',
   TURNOUT_REVISION_UNKNOWN: '`turnout history` lists the revisions that are kept.',
+  TURNOUT_ROLLOUT_UNKNOWN: '`turnout rollout list` lists them.',
+  TURNOUT_ROLLOUT_RUNNING: '`turnout rollout promote` or `abort` it first.',
+  TURNOUT_ROLLOUT_STATE: 'Look at it with `turnout rollout status`.',
+  TURNOUT_ROLLOUT_SUBJECT: '`turnout versions` lists the versions that are live.',
   TURNOUT_ITEM_UNKNOWN: '`turnout routes` lists what is served.',
 }
 

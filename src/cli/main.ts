@@ -36,6 +36,7 @@ process.exitCode = await runProgram(words, {
     err: (text) => void stderr.write(text),
     paintOut: createPaint(wantsColour(env, stdout.isTTY, allowed)),
     paintErr: createPaint(wantsColour(env, stderr.isTTY, allowed)),
+    isTerminal: stdout.isTTY && env['TERM'] !== 'dumb',
     environment: env,
     workingDirectory: process.cwd(),
     read: readInput,

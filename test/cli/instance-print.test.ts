@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import type { RevisionRow, StatusAnswer, TableDiff } from '../../src/admin/answers.ts'
+import type {
+  RevisionRow,
+  RolloutItem,
+  StatusAnswer,
+  TableDiff,
+  VersionItem,
+} from '../../src/admin/answers.ts'
 import { createPaint, type Paint } from '../../src/cli/colour.ts'
 import { printHistory } from '../../src/cli/instance/history.ts'
 import { printPlan } from '../../src/cli/instance/plan.ts'
 import { printPublished } from '../../src/cli/instance/print-changes.ts'
 import { printTableDiff } from '../../src/cli/instance/print-diff.ts'
+import {
+  printRollout,
+  printRolloutLine,
+  printRollouts,
+  shellWord,
+} from '../../src/cli/instance/print-rollout.ts'
+import { printVersions } from '../../src/cli/instance/versions.ts'
 import { printProbed } from '../../src/cli/instance/probe.ts'
 import { printInstanceRoutes } from '../../src/cli/instance/routes.ts'
 import { printStatus, printUptime } from '../../src/cli/instance/status.ts'
@@ -16,8 +29,12 @@ const coloured = createPaint(true)
 // oxlint-disable-next-line no-control-regex -- removes what the painter adds
 const strip = (text: string): string => text.replaceAll(/\u001B\[\d+m/g, '')
 
-const golden = (name: string): string =>
-  readFileSync(new URL(`../../../test/golden/cli/instance-${name}.txt`, import.meta.url), 'utf8')
+/** Compares with a golden file; `TURNOUT_GOLDEN=write` writes it. */
+const isGolden = (name: string, text: string): void => {
+  const file = new URL(`../../../test/golden/cli/instance-${name}.txt`, import.meta.url)
+  if (process.env['TURNOUT_GOLDEN'] === 'write') writeFileSync(file, text)
+  assert.equal(text, readFileSync(file, 'utf8'))
+}
 
 /** Everything that is printed, with a text of the instance in as many places as there are. */
 const printedWith = (name: string): Readonly<Record<string, (paint: Paint) => string>> => {
@@ -102,12 +119,82 @@ const printedWith = (name: string): Readonly<Record<string, (paint: Paint) => st
     listeners: ['http://127.0.0.1:8080'],
     draining: [{ module: 'users', version: '1.2.0', exchanges: 3 }],
     store: 'local',
+    rollouts: [
+      { id: name, stable: '1', canary: '2', status: 'running', step: 0, steps: 4, weight: 5 },
+    ],
     recovered: null,
     notLive: [],
     later: { more: true },
   }
+  const figures = { requests: 12, errors: 1, errorRate: 1 / 12, p50Ms: 0.4, p95Ms: 18, p99Ms: 40 }
+  const rollout: RolloutItem = {
+    id: name,
+    kind: 'module',
+    name,
+    owner: 'files',
+    status: 'paused',
+    step: 1,
+    steps: ['verify 100 comparisons', name, 'analysis, 3 passes in a row', 'watch 10m'],
+    stepSince: '2026-05-01T12:00:00.000Z',
+    weight: 5,
+    cohort: { predicates: [], weight: 50 },
+    stable: { version: name, ...figures },
+    canary: { version: '2.0.0', ...figures, requests: 0, errorRate: null, p50Ms: null },
+    judgements: [
+      { condition: name, verdict: 'pass', value: 1, limit: 2, text: name },
+      { condition: 'p95 < 1', verdict: 'inconclusive', value: null, limit: 2, text: 'too few' },
+      { condition: 'p50 < 1', verdict: 'error', value: null, limit: null, text: 'no figures' },
+      { condition: 'p99 < 1', verdict: 'fail', value: 2, limit: 1, text: name },
+    ],
+    verify: {
+      compared: 40,
+      different: 12,
+      differences: Array.from({ length: 12 }, (_, at) => ({
+        place: `body /${at}/${name}`,
+        count: 12 - at,
+        noise: at,
+        request: `GET /${name}`,
+        stable: at === 0 ? null : `${name} in more than forty characters, far more`,
+        canary: name,
+      })),
+      failed: 2,
+    },
+    startedAt: '2026-05-01T11:00:00.123Z',
+    endedAt: null,
+    author: name,
+    reason: name,
+    revision: 7,
+    plan: {},
+  }
+  const over: RolloutItem = {
+    ...rollout,
+    status: 'promoted',
+    step: 4,
+    weight: 100,
+    cohort: null,
+    judgements: [],
+    verify: null,
+  }
+  const version: VersionItem = {
+    kind: 'module',
+    name,
+    version: '2.0.0',
+    state: 'current',
+    weight: 5,
+    deprecatedAt: null,
+    sunsetAt: '2026-12-31T00:00:00.000Z',
+    share: 0.05,
+    figures,
+  }
+  const now = Date.parse('2026-05-01T12:01:05.000Z')
   const found = { path: '/a/7', method: 'GET', pattern: '/a/:id', passedOver: [], refused: [] }
   return {
+    rollout: (paint) => `${printRollout(rollout, now, paint)}\n${printRollout(over, now, paint)}`,
+    'rollout-line': (paint) =>
+      printRolloutLine(rollout, now, paint) + printRolloutLine(over, now, paint),
+    rollouts: (paint) => printRollouts([rollout, over], paint),
+    versions: (paint) =>
+      printVersions([version, { ...version, weight: null, share: null, sunsetAt: null }], paint),
     history: (paint) => printHistory(rows, paint),
     diff: (paint) => printTableDiff(changes, paint),
     plan: (paint) =>
@@ -164,7 +251,7 @@ const printedWith = (name: string): Readonly<Record<string, (paint: Paint) => st
 
 for (const [name, print] of Object.entries(printedWith('shop'))) {
   test(`${name}: as in its golden file`, () => {
-    assert.equal(print(plain), golden(name))
+    isGolden(name, print(plain))
   })
   test(`${name}: colours change nothing but colours`, () => {
     assert.notEqual(print(coloured), print(plain))
@@ -190,4 +277,14 @@ const uptimes: readonly (readonly [number, string])[] = [
 for (const [ms, text] of uptimes)
   test(`${ms} ms is ${text}`, () => {
     assert.equal(printUptime(ms), text)
+  })
+
+for (const [id, word] of [
+  ['users', 'users'],
+  ['@acme/users', '@acme/users'],
+  ['users#GET /:id', "'users#GET /:id'"],
+  ["it's", `'it'\\''s'`],
+] as const)
+  test(`the id ${id} is ${word} for a shell`, () => {
+    assert.equal(shellWord(id), word)
   })

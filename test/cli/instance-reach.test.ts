@@ -20,6 +20,10 @@ const every: readonly (readonly string[])[] = [
   ['publish', 'ping.json'],
   ['rollback'],
   ['confirm', '1'],
+  ['rollout', 'start', 'users@2.0.0'],
+  ['rollout', 'status'],
+  ['rollout', 'abort', 'users'],
+  ['versions'],
   ['enable', 'ping'],
   ['disable', 'ping'],
 ]

@@ -59,6 +59,11 @@ const run = async (
     upstreams: note('upstreams'),
     switchRoutes: note('switch'),
     drill: note('drill'),
+    versions: note('versions'),
+    startRollout: note('rollout start'),
+    rolloutStatus: note('rollout status'),
+    rolloutList: note('rollout list'),
+    moveRollout: note('rollout move'),
   }
   const code = await runProgram(words, {
     version: '9.9.9',
@@ -81,8 +86,8 @@ test('no words print the help on standard output', async (context) => {
   const { code, out, err } = await run(await folderOf(context), [])
   assert.equal(code, 0)
   const names =
-    'init dev serve check routes probe status upstreams history diff plan publish rollback confirm'
-  for (const name of [...names.split(' '), 'enable', 'disable', 'drill', 'help'])
+    'init dev serve check routes probe status upstreams versions history diff plan publish rollback confirm'
+  for (const name of [...names.split(' '), 'rollout', 'enable', 'disable', 'drill', 'help'])
     assert.match(out, new RegExp(`^  ${name} `, 'm'))
   for (const group of ['Serve a folder:', 'Look at a running instance:', 'Help:'])
     assert.ok(out.includes(`\n${group}\n`), group)
@@ -118,6 +123,15 @@ const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['one revision to compare', ['diff', '1'], /missing required argument 'to'/],
   ['no rows at all', ['history', '--limit', '0'], /from 1 to/],
   ['no route to switch off', ['disable'], /missing required argument 'ids'/],
+  ['nothing to roll out', ['rollout', 'start'], /TURNOUT_USAGE +Name one thing to roll out/],
+  [
+    'two things to roll out',
+    ['rollout', 'start', 'users@2.0.0', '--route', 'x.yaml'],
+    /TURNOUT_USAGE +Name one thing/,
+  ],
+  ['a rollout that is not named', ['rollout', 'abort'], /missing required argument 'id'/],
+  ['nothing to do with rollouts', ['rollout'], /Usage: turnout rollout/],
+  ['a mistyped command of rollouts', ['rollout', 'abrt', 'users'], /did you mean abort/i],
   ['a probe without a URL', ['probe', 'GET'], /missing required argument 'url'/],
 ]
 for (const [name, words, message] of refused)
@@ -234,6 +248,59 @@ const asked: readonly (readonly [readonly string[], object])[] = [
   [['rollback', '3', '--reason', 'r'], { name: 'rollback', named: [], reason: 'r', revision: 3 }],
   [['confirm', '4'], { name: 'confirm', named: [], revision: 4 }],
   [['enable', 'a', 'b'], { name: 'switch', named: [], routes: ['a', 'b'], enabled: true }],
+  [
+    ['rollout', 'start', 'users@2.0.0'],
+    {
+      name: 'rollout start',
+      named: [],
+      subject: { kind: 'version-or-code', text: 'users@2.0.0' },
+      follow: false,
+    },
+  ],
+  [
+    ['rollout', 'start', 'v2/users.ts', '--plan', 'p.yaml', '--follow', '--reason', 'why'],
+    {
+      name: 'rollout start',
+      named: ['v2/users.ts'],
+      reason: 'why',
+      subject: { kind: 'version-or-code', text: 'v2/users.ts' },
+      planFile: 'p.yaml',
+      follow: true,
+    },
+  ],
+  [
+    ['rollout', 'start', '--route', '-'],
+    {
+      name: 'rollout start',
+      named: [],
+      subject: { kind: 'route', text: '-' },
+      follow: false,
+    },
+  ],
+  [
+    ['rollout', 'start', '--upstream', 'pool.json', '--data', 'd'],
+    {
+      name: 'rollout start',
+      named: ['pool.json'],
+      data: 'd',
+      subject: { kind: 'upstream', text: 'pool.json' },
+      follow: false,
+    },
+  ],
+  [['rollout', 'status'], { name: 'rollout status', named: [], id: null, follow: false }],
+  [
+    ['rollout', 'status', 'users', '--follow'],
+    { name: 'rollout status', named: [], id: 'users', follow: true },
+  ],
+  [['rollout', 'list'], { name: 'rollout list', named: [] }],
+  ...(['pause', 'resume', 'promote', 'abort'] as const).map(
+    (move) =>
+      [
+        ['rollout', move, 'users', '--reason', 'r'],
+        { name: 'rollout move', named: [], reason: 'r', id: 'users', move },
+      ] as const,
+  ),
+  [['versions'], { name: 'versions', named: [] }],
   [['disable', 'a'], { name: 'switch', named: [], routes: ['a'], enabled: false }],
 ]
 for (const [words, call] of asked)

@@ -7,10 +7,12 @@ import {
   readiness,
   status,
 } from '../answer-schemas.ts'
+import { isOver } from '../../core/rollout/rollout.ts'
 import { entriesAfter, entriesFrom } from '../../core/persistent-map.ts'
 import type { Table } from '../../core/route/table.ts'
 import { eventsType, jsonType } from '../media.ts'
 import type { Resources } from '../resource.ts'
+import { briefRollout } from '../rollout-item.ts'
 import { noQuery, probeBody } from '../schemas.ts'
 
 /** This instance: how it is, what it serves, what happens. */
@@ -67,6 +69,10 @@ export const instanceResources: Pick<
         upstreams: table.upstreams.size,
         modules: table.modules.size,
         diverged: control.diverged(),
+        rollouts: context.rollouts
+          .list()
+          .filter(({ rollout }) => !isOver(rollout))
+          .map(briefRollout),
         audit: { ...audit.head },
         denied: Object.fromEntries(denied),
       }

@@ -11,7 +11,7 @@ import { demandMatch, demandOwner, entityTag } from '../precondition.ts'
 import { publish } from '../publish.ts'
 import { moduleOf } from '../render.ts'
 import type { AdminRequest, Answer, Resources } from '../resource.ts'
-import { itemChangeQuery, noQuery, pageQuery, uploadBody } from '../schemas.ts'
+import { itemChangeQuery, noQuery, pageQuery, uploadBody, uploadQuery } from '../schemas.ts'
 
 /** Route modules: built elsewhere, uploaded as artifacts. */
 export const moduleResources: Pick<
@@ -32,9 +32,10 @@ export const moduleResources: Pick<
     },
   },
   uploadModule: {
-    summary: 'Deploy a built module, new or in place of its last version',
+    summary:
+      'Deploy a built module, new or in place of its last version; ?beside=true beside it, at weight 0',
     scope: 'deploy',
-    query: itemChangeQuery,
+    query: uploadQuery,
     body: { types: [jsonType], schema: uploadBody, limit: () => 32 * 1024 * 1024 },
     answers: { 200: moduleItem, 201: moduleItem },
     refusals: [
@@ -100,6 +101,11 @@ async function upload(request: AdminRequest<'uploadModule'>): Promise<Answer> {
   const items = (table: Table) => {
     const there = getKey(table.modules, name)
     isNew = there === undefined
+    // Nothing that is there changes, so nobody has to have looked at it; nor does it matter who put it there.
+    if (there !== undefined && query.beside === true) {
+      isNew = true
+      return [context.besideItem(module!)]
+    }
     if (there !== undefined) {
       demandOwner({ ...there, id: name }, reference.owner)
       demandMatch({ ...there, id: name }, match, query.force === true)

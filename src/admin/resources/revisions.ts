@@ -1,5 +1,5 @@
-import { TurnoutError, problem } from '../../core/errors.ts'
-import type { Control, HistoryRow } from '../../control/control.ts'
+import { TurnoutError } from '../../core/errors.ts'
+import type { Control } from '../../control/control.ts'
 import {
   pageOf,
   publishAnswer,
@@ -7,8 +7,8 @@ import {
   revisionRow,
   tableDiff as diffSchema,
 } from '../answer-schemas.ts'
-import type { Page, RevisionRow } from '../answers.ts'
 import type { Identity } from '../identity.ts'
+import { pageByTime } from '../page.ts'
 import { publishedOf, type Published } from '../publish.ts'
 import { rowOf, tableDiff } from '../render.ts'
 import type { Answer, Resources } from '../resource.ts'
@@ -28,7 +28,7 @@ export const revisionResources: Pick<
     answers: { 200: pageOf(revisionRow) },
     refusals: [],
     handle: ({ context: { control }, query }) => {
-      const body = historyPage(control.history(), query, control.current.revision.number)
+      const body = pageByTime(control.history(), query, control.current.revision.number, rowOf)
       return { status: 200, body }
     },
   },
@@ -134,33 +134,4 @@ const answer = (body: Published): Answer => ({
 const numberOf = (text: string): number => {
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new TurnoutError('TURNOUT_REVISION_UNKNOWN', { revision: text.slice(0, 40) })
-}
-
-/**
- * Rows have a time and no number in common. A page goes on after an instant, and so many rows of that instant: older
- * rows never move.
- */
-const historyPage = (
-  rows: readonly HistoryRow[],
-  query: { readonly limit?: number | undefined; readonly after?: string | undefined },
-  revision: number,
-): Page<RevisionRow> => {
-  let start = 0
-  if (query.after !== undefined) {
-    const [, at, skip] = /^(\d{1,15})\.(\d{1,9})$/.exec(query.after) ?? []
-    if (at === undefined)
-      throw TurnoutError.of(problem('TURNOUT_QUERY_INVALID', { reason: 'after is no cursor' }))
-    const first = rows.findIndex((row) => row.at <= Number(at))
-    if (first < 0) return { items: [], next: null, revision }
-    start = rows[first]!.at === Number(at) ? first + Number(skip) : first
-  }
-  const page = rows.slice(start, start + (query.limit ?? 100))
-  const last = page.at(-1)
-  const isLast = last === undefined || start + page.length >= rows.length
-  const same = rows.slice(0, start + page.length).filter((row) => row.at === last?.at)
-  return {
-    items: page.map(rowOf),
-    next: isLast ? null : `${last.at}.${same.length}`,
-    revision,
-  }
 }

@@ -55,6 +55,23 @@ export interface ReasonOptions extends InstanceOptions {
   readonly reason?: string
 }
 
+/** What `rollout start` names: a version that is there or a file of code, a file of a route, or of an upstream. */
+export interface StartSubject {
+  readonly kind: 'version-or-code' | 'route' | 'upstream'
+  /** As named; `-` is standard input. */
+  readonly text: string
+}
+
+export interface RolloutStartOptions extends ReasonOptions {
+  readonly subject: StartSubject
+  /** File of the plan; by default the instance's own plan. */
+  readonly planFile?: string
+  readonly follow: boolean
+}
+
+/** How a rollout is moved by hand. */
+export type RolloutMove = 'pause' | 'resume' | 'promote' | 'abort'
+
 /** `drill FILE`. */
 export interface DrillOptions extends InstanceOptions {
   /** As named; `-` is standard input. */
@@ -84,4 +101,14 @@ export interface InstanceCommands {
     options: ReasonOptions & { readonly routes: readonly string[]; readonly enabled: boolean },
   ): Promise<number>
   drill(options: DrillOptions): Promise<number>
+  versions(options: InstanceOptions): Promise<number>
+  startRollout(options: RolloutStartOptions): Promise<number>
+  /** `id` null: those under way. */
+  rolloutStatus(
+    options: InstanceOptions & { readonly id: string | null; readonly follow: boolean },
+  ): Promise<number>
+  rolloutList(options: InstanceOptions): Promise<number>
+  moveRollout(
+    options: ReasonOptions & { readonly id: string; readonly move: RolloutMove },
+  ): Promise<number>
 }

@@ -2,8 +2,10 @@ import type {
   PlanAnswer,
   PublishAnswer,
   RevisionRow,
+  RolloutItem,
   TableDiff,
   UpstreamStatus,
+  VersionItem,
 } from '../../admin/answers.ts'
 import type { Probed } from '../../turnout-probe.ts'
 import type { DrillReport, StepReport } from '../drill/report.ts'
@@ -36,5 +38,9 @@ export type InstanceEvent =
     }
   | ({ readonly event: 'drill-step-ended' } & StepReport)
   | ({ readonly event: 'drill' } & DrillReport)
+  | ({ readonly event: 'version' } & VersionItem)
+  | ({ readonly event: 'rollout' } & RolloutItem)
+  /** Nobody looks any more, and it goes on. */
+  | { readonly event: 'rollout-left'; readonly id: string }
   | ({ readonly event: 'upstream' } & UpstreamStatus)
   | { readonly event: 'status'; readonly url: string; readonly [fact: string]: unknown }

@@ -15,6 +15,7 @@ import {
 import { exitCodes, type Commands, type FolderOptions, type Terminal } from '../commands.ts'
 import type { Fallback, InstanceCommands, InstanceOptions, Removal } from './commands.ts'
 import { report } from './reach.ts'
+import { addRolloutCommands, type InstanceFlags as SharedFlags } from './rollout-program.ts'
 
 /** What the commands of an instance need of the program. */
 export interface ProgramTools {
@@ -35,11 +36,7 @@ interface FolderFlags {
   readonly json?: boolean
 }
 
-interface InstanceFlags extends FolderFlags {
-  readonly admin?: string
-  readonly data?: string
-  readonly reason?: string
-}
+interface InstanceFlags extends FolderFlags, SharedFlags {}
 
 interface ProbeFlags extends InstanceFlags {
   readonly header?: Readonly<Record<string, string>>
@@ -63,24 +60,26 @@ interface ChangeFlags extends InstanceFlags {
 export function addInstanceCommands(program: Command, tools: ProgramTools): void {
   const { terminal, defaultFolder, loadInstanceCommands, onFolder, exit } = tools
 
-  const instanceCommand = (usage: string, description: string): Command =>
-    program
+  const commandOf = (parent: Command, usage: string, description: string): Command =>
+    parent
       .command(usage)
       .description(description)
       .option('--admin <url>', 'admin API of the instance (TURNOUT_ADMIN)')
       .option('--data <dir>', 'data folder of the instance; .turnout here by default')
       .option('--json', 'one JSON object a line')
+  const instanceCommand = (usage: string, description: string): Command =>
+    commandOf(program, usage, description)
   const withReason = (command: Command): Command =>
     command.option('--reason <text>', 'why; kept in the history')
 
-  const optionsOf = (flags: InstanceFlags, named: readonly string[] = []) => ({
+  const optionsOf = (flags: SharedFlags, named: readonly string[] = []) => ({
     terminal,
     named,
     json: flags.json === true,
     ...(flags.admin === undefined ? {} : { admin: flags.admin }),
     ...(flags.data === undefined ? {} : { data: flags.data }),
   })
-  const reasonOf = ({ reason }: InstanceFlags) => (reason === undefined ? {} : { reason })
+  const reasonOf = ({ reason }: SharedFlags) => (reason === undefined ? {} : { reason })
   const onInstance = async <Given extends InstanceOptions>(
     options: Given,
     run: (commands: InstanceCommands, options: Given) => Promise<number>,
@@ -149,6 +148,11 @@ export function addInstanceCommands(program: Command, tools: ProgramTools): void
         commands.upstreams(options),
       ),
     )
+
+  instanceCommand('versions', 'list live versions: state, weight, sunset, share, figures').action(
+    (flags: InstanceFlags) =>
+      onInstance(optionsOf(flags), (commands, options) => commands.versions(options)),
+  )
 
   instanceCommand('history', 'list the revisions, newest first, and what was refused')
     .option('--limit <number>', 'most rows', toLimit, 20)
@@ -226,6 +230,15 @@ export function addInstanceCommands(program: Command, tools: ProgramTools): void
         commands.confirm(options),
       ),
     )
+
+  addRolloutCommands(program, {
+    instanceCommand: commandOf,
+    withReason,
+    optionsOf,
+    reasonOf,
+    onInstance,
+    exit,
+  })
 
   for (const enabled of [true, false])
     withReason(

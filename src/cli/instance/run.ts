@@ -37,3 +37,18 @@ export const switchRoutes: InstanceCommands['switchRoutes'] = async (options) =>
 
 export const drill: InstanceCommands['drill'] = async (options) =>
   (await import('../drill/run-drill.ts')).drill(options)
+
+export const versions: InstanceCommands['versions'] = async (options) =>
+  (await import('./versions.ts')).versions(options)
+
+export const startRollout: InstanceCommands['startRollout'] = async (options) =>
+  (await import('./rollout-start.ts')).startRollout(options)
+
+export const rolloutStatus: InstanceCommands['rolloutStatus'] = async (options) =>
+  (await import('./rollout-status.ts')).rolloutStatus(options)
+
+export const rolloutList: InstanceCommands['rolloutList'] = async (options) =>
+  (await import('./rollout-status.ts')).rolloutList(options)
+
+export const moveRollout: InstanceCommands['moveRollout'] = async (options) =>
+  (await import('./rollout-move.ts')).moveRollout(options)

@@ -62,6 +62,18 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     const { module, version, exchanges } = one as Item
     return `${textOf(module)} ${textOf(version)} (${textOf(exchanges)} in flight)`
   })
+  const rollouts = list('rollouts').map((one) => {
+    const [id, stable, canary, state, steps, weight] = [
+      'id',
+      'stable',
+      'canary',
+      'status',
+      'steps',
+      'weight',
+    ].map((key) => textOf((one as Item)[key]))
+    const step = Math.min(Number((one as Item)['step']) + 1, Number(steps))
+    return `${id} ${stable} → ${canary} (${state}, step ${step} of ${steps}, ${weight} %)`
+  })
   const ready = isReady
     ? paint('green', 'ready')
     : `${paint('red', 'not ready')}: ${plainLine(list('reasons').join('; '))}`
@@ -79,6 +91,7 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     row('store', plain(text('store'))),
     row('diverged', plain(list('diverged').join(', '))),
     row('not live', plain(list('notLive').join(', '))),
+    row('rollouts', plain(rollouts.join(', '))),
     row('draining', plain(draining.join(', '))),
     row('recovered', plain(text('recovered'))),
   ].join('')

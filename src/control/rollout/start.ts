@@ -2,7 +2,7 @@ import { TurnoutError } from '../../core/errors.ts'
 import { entriesFrom, getKey } from '../../core/persistent-map.ts'
 import type { Plan } from '../../core/rollout/plan.ts'
 import { isOver, type Rollout, type Subject } from '../../core/rollout/rollout.ts'
-import { besideName, inServiceOf } from '../../core/route/module-versions.ts'
+import { besideName, inServiceOf, withTraffic } from '../../core/route/module-versions.ts'
 import {
   moduleNameOf,
   type ModuleReference,
@@ -11,13 +11,12 @@ import {
 } from '../../core/route/route.ts'
 import { modulesOf, sameObject, sameRoute, type Table } from '../../core/route/table.ts'
 import { sameJson } from '../../core/same-json.ts'
-import type { ChangeItem, LoadedModule } from '../change.ts'
+import { editOf, type ChangeItem, type LoadedModule, type Reshape } from '../change.ts'
 import type { Who } from '../control.ts'
 import type { RolloutStart } from '../rollouts.ts'
 import { beside, moduleShape, withBeside } from './module-shape.ts'
 import { canaryName, sharedPair } from './route-shape.ts'
 import { edits, routesTo, twinOf } from './upstream-shape.ts'
-import { editOf } from '../change.ts'
 
 /** What a rollout begins with. */
 export interface Beginning {
@@ -114,6 +113,26 @@ function ofLoaded(table: Table, loaded: LoadedModule, beginning: Beginning): Sta
       },
     ],
   }
+}
+
+/**
+ * A version beside the one in service, in the isolation zone.
+ *
+ * @throws TurnoutError TURNOUT_ROLLOUT_SUBJECT
+ */
+export function besideItem(table: Table, loaded: LoadedModule): ChangeItem {
+  const module = moduleNameOf(loaded.reference)
+  const stable = inService(table, module)
+  if (stable === undefined) throw refused(`module ${module}`, 'no version of it is in service')
+  const { owner } = stable
+  const added = beside(loaded, module, owner)
+  const reshape: Reshape = (now) =>
+    withBeside(added)(now).map((one) =>
+      one.reference.name === stable.name && one.reference.traffic === undefined
+        ? withTraffic(one, { weight: 100 })
+        : one,
+    )
+  return { kind: 'reshape', owner, label: module, loaded: [added], reshape, putRollouts: [] }
 }
 
 /** The version of a module, of whatever owner, that serves who asks for none. */

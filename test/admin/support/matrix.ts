@@ -34,6 +34,7 @@ const bodies: Partial<Record<OperationName, unknown>> = {
       digest: '0'.repeat(64),
     },
   },
+  startRollout: { module: 'users@2.0.0' },
   createToken: { name: 'made', scopes: ['read'] },
   putSpringRoute: {
     uri: 'http://127.0.0.1:1',

@@ -10,6 +10,8 @@ import { openAdminServer, type AdminListenOptions } from '../../../src/admin/ser
 import { openTokens, type TokenStore } from '../../../src/admin/tokens.ts'
 import { Publisher } from '../../../src/control/publisher.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
+import { deployItem } from '../../../src/admin/deploy.ts'
+import { createFakeRollouts } from './fake-rollouts.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import { InProcessWorker } from '../../../src/worker/in-process.ts'
 
@@ -127,6 +129,8 @@ export async function open(
   const server = await openAdminServer(
     {
       control: publisher,
+      rollouts: createFakeRollouts({ serving: { users: '1.0.0' } }),
+      besideItem: (module) => deployItem(module),
       tokens,
       audit,
       logger: silentLogger,
