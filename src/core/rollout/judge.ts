@@ -41,9 +41,9 @@ interface Marked {
  * - a rate against the stable version's: Fisher's exact test of errors in both, one side (Fisher, Statistical Methods
  *   for Research Workers, 5th edition, 1934; Agresti, Categorical Data Analysis, 3rd edition, 3.5);
  * - a quantile against the stable version's: how many durations of either lie above the quantile of both together, by
- *   the same test, see `chanceOfQuantile` (the median test of Mood, Introduction to the Theory of Statistics, 1950, and Mathisen 1943, for any
- *   quantile; Conover, Practical Nonparametric Statistics, 3rd edition, 4.3). It supposes no distribution, and is exact
- *   for durations that are counted in buckets too;
+ *   the same test, see `chanceOfQuantile` (the median test of Mood, Introduction to the Theory of Statistics, 1950, and
+ *   Mathisen, Annals of Mathematical Statistics 14, 1943, for any quantile; Conover, Practical Nonparametric Statistics,
+ *   3rd edition, 4.3). It supposes no distribution, and is exact for durations that are counted in buckets too;
  * - a limit of its own: errors, or durations above the limit, by the binomial distribution (Conover, 3.1 and 3.2).
  *
  * What is tested against the stable version is whether the canary is worse at all; the limit is for its value. So a

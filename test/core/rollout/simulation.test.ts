@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { advance } from '../../../src/core/rollout/advance.ts'
 import { defaultPlan } from '../../../src/core/rollout/default-plan.ts'
+import { parseCondition } from '../../../src/core/rollout/condition.ts'
+import { judge } from '../../../src/core/rollout/judge.ts'
 import { startJudging } from '../../../src/core/rollout/judging.ts'
 import { defaultProbation, lookAtProbation } from '../../../src/core/rollout/probation.ts'
 import { Recorder } from '../../../src/core/rollout/recorder.ts'
 import { seeded } from './seeded.ts'
 import { rolloutOf, simulate, type Outcome, type Scenario } from './simulate.ts'
-import { healthy, Pools, type Behaviour } from './traffic.ts'
+import { healthy, Pools, SliceWindow, type Behaviour } from './traffic.ts'
 
 const minute = 60_000
 const day = 1440 * minute
@@ -64,6 +66,25 @@ for (const [name, canary] of [
   })
 }
 
+test('chance alone is called significant no more often than is said', () => {
+  const pools = new Pools(seeded(16))
+  const alpha = 0.05
+  for (const text of ['p95 <= stable', 'p50 <= stable', 'errorRate <= stable']) {
+    const condition = parseCondition(text).condition!
+    let failed = 0
+    for (let times = 0; times < 2000; times += 1) {
+      const [canary, stable] = [new SliceWindow(), new SliceWindow()]
+      canary.add(pools.draw(300, healthy), 1)
+      stable.add(pools.draw(1500, healthy), 1)
+      const settings = { minimumSamples: 50 }
+      const { verdict } = judge(condition, canary.figures(), stable.figures(), settings, alpha)
+      if (verdict === 'fail') failed += 1
+    }
+    // Three standard deviations above what is said.
+    assert.ok(failed <= 2000 * alpha + 3 * Math.sqrt(2000 * alpha), `${text}: ${failed}`)
+  }
+})
+
 test('a canary that fails half of its exchanges is aborted before the 50th bad answer', () => {
   const random = seeded(14)
   const rollout = rolloutOf(defaultPlan(), { step: 4, weight: 5 })
@@ -90,10 +111,11 @@ test('a change that fails half of its exchanges is taken back before the 50th ba
   const random = seeded(15)
   const limits = defaultProbation()
   for (const failing of [0.5, 0]) {
-    for (let times = 0; times < 100; times += 1) {
+    for (let times = 0; times < 50; times += 1) {
       const [before, since] = [new Recorder(), new Recorder()]
       const ms = (): number => 20 * Math.exp(random())
       for (let at = 0; at < 1000; at += 1) before.record(0, ms(), random() < 0.005 ? 500 : 200)
+      const served = before.figures(0, 0)
       let bad = 0
       let state = 'watching'
       for (let now = 100; state === 'watching'; now += 100) {
@@ -101,7 +123,7 @@ test('a change that fails half of its exchanges is taken back before the 50th ba
         since.record(now, ms(), status)
         if (status === 500) bad += 1
         const figures = since.figures(now, now)
-        const seen = { before: before.figures(0, 0), since: figures, settled: figures }
+        const seen = { before: served, since: figures, settled: figures }
         ;({ state } = lookAtProbation(limits, 0, now, seen))
         assert.ok(failing === 0 || bad < 50)
       }
