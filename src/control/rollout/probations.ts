@@ -1,6 +1,6 @@
 import { TurnoutError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { Figures } from '../../core/rollout/figures.ts'
+import { noFigures, type Figures } from '../../core/rollout/figures.ts'
 import type { FiguresSummary, Judgement } from '../../core/rollout/measurement.ts'
 import { lookAtProbation, type ProbationLimits } from '../../core/rollout/probation.ts'
 import { summaryOf } from '../../core/rollout/quantile.ts'
@@ -144,7 +144,9 @@ export class Probations {
     const [before, since, settled] = await Promise.all([
       watched.before,
       figuresOf(observer, serving, elapsed),
-      figuresOf(observer, serving, Math.max(0, elapsed - limits.settleMs)),
+      elapsed < limits.settleMs
+        ? noFigures
+        : figuresOf(observer, serving, elapsed - limits.settleMs),
     ])
     const look = lookAtProbation(limits, watched.appliedAt, now, { before, since, settled })
     if (look.state === 'watching') return
