@@ -87,14 +87,17 @@ export function startTraffic(
   }
 }
 
-/** Which version each of some users meets; in this order. */
-export async function sidesOf(port: number, path = '/users', count = 60): Promise<string> {
-  const sides: string[] = []
-  for (let user = 0; user < count; user += 1) {
-    const { version } = await versionOf(port, path, { 'x-user': String(user) })
-    sides.push(version)
-  }
-  return sides.join(' ')
+/** Of 200 users those that meet a version. */
+export async function usersOf(
+  port: number,
+  version: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<readonly number[]> {
+  const all = Array.from({ length: 200 }, (_, user) => user)
+  const met = await Promise.all(
+    all.map((user) => versionOf(port, '/users', { 'x-user': String(user), ...headers })),
+  )
+  return all.filter((user) => met[user]!.version === version)
 }
 
 /** Status and version of one answer. */
