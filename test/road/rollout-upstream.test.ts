@@ -62,18 +62,24 @@ const subjects = [
     name: 'a route',
     flag: '--route',
     define: (uri: string) => ({ id: 'shop', path: '/shop/*rest', target: { uri } }),
-    beside: [],
+    file: (uri: string) => ({ routes: [{ id: 'shop', path: '/shop/*rest', target: { uri } }] }),
   },
   {
     name: 'an upstream',
     flag: '--upstream',
     define: (uri: string) => ({ name: 'shop', endpoints: [{ url: uri }] }),
-    beside: [{ id: 'shop-all', path: '/shop/*rest', target: { upstream: 'shop' } }],
+    file: (uri: string) => ({
+      upstreams: [{ name: 'shop', endpoints: [{ url: uri }] }],
+      routes: [
+        { id: 'shop-all', path: '/shop/*rest', target: { upstream: 'shop' } },
+        { id: 'shop-old', path: '/store/*rest', target: { upstream: 'shop' } },
+      ],
+    }),
   },
 ]
 
 for (const end of ends)
-  for (const { name: subject, flag, define, beside } of subjects)
+  for (const { name: subject, flag, define, file } of subjects)
     test(`${subject} moves to another address by shares; ${end} leaves one address and no rest`, async (t) => {
       const road = await openRoad(t, { 'users.js': version('1.3.0') })
       const { instance, turnout, write, until } = road
@@ -83,10 +89,7 @@ for (const end of ends)
         assert.equal(code, 0, out + err)
         return out
       }
-      const [first, ...more] = [define(old.uri), ...beside].map((item, at) =>
-        write(`${at}.yaml`, item),
-      )
-      await run('publish', first!, ...more)
+      await run('publish', write('shop.yaml', file(old.uri)))
       const before = await tableOf(road)
       const words = [flag, write('moved.yaml', define(other.uri)), '--plan', write('p.yaml', plan)]
       const started = await run('rollout', 'start', ...words)
