@@ -17,6 +17,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'plain,canary,slow' },
   },
 })
+/** How long `serve` watches a change, and a little. */
+const watchedMs = 61_000
 const only = new Set(values.only.split(','))
 
 /** A serve that is under load, and its admin API. */
@@ -101,12 +103,14 @@ function runOf(
 }
 
 /** A file is saved, and taken back by itself. */
-const plain = (before: string, after: string, connections: number): Promise<Run> =>
+const plain = (before: string, after: string, connections: number): Promise<Run | null> =>
   withServe({ 'users.js': before }, connections, 3_000, async (bench) => {
     bench.save('users.js', after)
-    const applied = await revision(bench, ({ number, author }) => author === 'files' && number > 1)
+    const applied = await revision(bench, isSaved)
+    if (applied === null) throw new Error('the file was not applied')
     const allBefore = bench.load.all()
     const back = await revision(bench, ({ takesBack }) => takesBack === applied.number)
+    if (back === null) return null
     // The reason has the figures in it, but not how many there were.
     const startedAt = Date.parse(applied.at)
     const decidedAt = Date.parse(back.at)
@@ -121,13 +125,18 @@ interface Row {
   readonly takesBack: number | null
 }
 
-async function revision({ ask }: Bench, isMeant: (row: Row) => boolean): Promise<Row> {
-  for (;;) {
+const isSaved = ({ number, author }: Row): boolean => author === 'files' && number > 1
+
+/** Null: it did not come while a change is watched. */
+async function revision({ ask }: Bench, isMeant: (row: Row) => boolean): Promise<Row | null> {
+  const until = Date.now() + watchedMs
+  while (Date.now() < until) {
     const { items } = (await ask('GET', '/api/revisions?limit=3')) as { items: readonly Row[] }
     const found = items.find(isMeant)
     if (found !== undefined) return found
     await pause(10)
   }
+  return null
 }
 
 /** A version is rolled out, and aborted by itself. */
@@ -136,16 +145,16 @@ const rolledOut = (
   after: string,
   connections: number,
   plan: object,
-): Promise<Run> =>
+): Promise<Run | null> =>
   withServe({ 'users/1.3.0.js': before }, connections, 3_000, async (bench) => {
     bench.save('users/2.0.0.js', after)
-    await revision(bench, ({ number, author }) => author === 'files' && number > 1)
+    await revision(bench, isSaved)
     const key = { kind: 'header', name: 'x-user' }
     await bench.ask('POST', '/api/rollouts', { module: 'users@2.0.0', plan: { key, ...plan } })
     const allBefore = bench.load.all()
     for (;;) {
       const { status, startedAt, endedAt } = await bench.ask('GET', '/api/rollouts/users')
-      if (status === 'promoted') throw new Error('it was promoted')
+      if (status === 'promoted') return null
       if (status === 'aborted') {
         const { items } = await bench.ask('GET', '/api/rollouts/users/measurements')
         const samples = items[0].canary.requests as number
@@ -157,16 +166,21 @@ const rolledOut = (
 
 const runs = Number(values.runs)
 
-async function tell(name: string, run: () => Promise<Run>, isSlow = false): Promise<void> {
+async function tell(name: string, run: () => Promise<Run | null>, isSlow = false): Promise<void> {
   const all: Run[] = []
-  for (let at = 0; at < runs; at += 1) all.push(await run())
+  for (let at = 0; at < runs; at += 1) {
+    const one = await run()
+    if (one !== null) all.push(one)
+  }
+  const found = all.length === runs ? '' : `found in ${all.length} of ${runs} runs; `
+  if (all.length === 0) return console.log(`${name}: ${found}`)
   const of = (pick: (one: Run) => number): number => median(all.map(pick))
   const worst = (pick: (one: Run) => number): number => Math.max(...all.map(pick))
   const rate = `${of(({ perSecond }) => perSecond).toFixed(0)} requests/s`
   if (isSlow) {
     const took = ({ tookMs }: Run): number => tookMs / 1_000
     console.log(
-      `${name}: ${rate}; decided after ${of(took).toFixed(1)} s (at most ${worst(took).toFixed(1)}), ${of(({ samples }) => samples).toFixed(0)} exchanges of the new version`,
+      `${name}: ${found}${rate}; decided after ${of(took).toFixed(1)} s (at most ${worst(took).toFixed(1)}), ${of(({ samples }) => samples).toFixed(0)} exchanges of the new version`,
     )
     return
   }
@@ -177,7 +191,7 @@ async function tell(name: string, run: () => Promise<Run>, isSlow = false): Prom
     : 'before the 50th'
   const share = ({ share: one }: Run): number => one * 100
   console.log(
-    `${name}: ${rate}; ${of(bad).toFixed(0)} bad answers until the decision (at most ${worst(bad)}), ${waits}; ${of(share).toFixed(1)} % of all answers since it began (at most ${worst(share).toFixed(1)} %)`,
+    `${name}: ${found}${rate}; ${of(bad).toFixed(0)} bad answers until the decision (at most ${worst(bad)}), ${waits}; ${of(share).toFixed(1)} % of all answers since it began (at most ${worst(share).toFixed(1)} %)`,
   )
 }
 

@@ -208,3 +208,24 @@ test('a folder of versions: a new one waits in the isolation zone until it is ro
   await traffic.more(200)
   assert.equal(traffic.answers.get('200 1.3.0'), newest)
 })
+
+test('a rollback behind its start takes a rollout away, one into its middle holds it there', async (t) => {
+  const road = await openRoad(t, { 'users.js': version('1.3.0') })
+  const { instance, turnout, write, until } = road
+  const words = [write('users.js', version('2.0.0')), '--plan', write('plan.yaml', plan)]
+  const following = turnout('rollout', 'start', ...words, '--follow')
+  const { revision } = await until('users', ({ status }) => status === 'paused')
+  await turnout('rollback', '1', '--reason', 'all of it')
+  const { code, err } = await following
+  assert.equal(code, 1)
+  assert.match(err, /TURNOUT_ROLLOUT_UNKNOWN/)
+  assert.equal(await answerOf(road, 'GET', '/api/rollouts/users'), '404 TURNOUT_ROLLOUT_UNKNOWN')
+  assert.equal((await versionOf(instance.port, '/users')).version, '1.3.0')
+
+  await turnout('rollback', String(revision), '--reason', 'no, the middle')
+  const { status, weight } = await road.rollout('users')
+  assert.deepEqual([status, weight], ['paused', 20])
+  await turnout('rollout', 'promote', 'users')
+  await turnout('rollout', 'promote', 'users')
+  assert.equal((await versionOf(instance.port, '/users')).version, '2.0.0')
+})
