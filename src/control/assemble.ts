@@ -77,7 +77,7 @@ function assembleRound(
   const refused = new Map<string, readonly Problem[]>()
   let table = base
   const parts = round.map((proposal) => {
-    const left = takeOut(table, proposal)
+    const left = takeOut(table, proposal, revision)
     table = left.table
     return { proposal, ...left, added: left.added.map((route) => ({ ...route, revision })) }
   })
@@ -121,7 +121,7 @@ interface TakenOut {
 }
 
 /** The table without what an owner gives up, and what it wants instead. */
-function takeOut(table: Table, proposal: Proposal): TakenOut {
+function takeOut(table: Table, proposal: Proposal, revision: number): TakenOut {
   const { owner, edit, reshape } = proposal
   if (edit === null) {
     const now = listedModulesOf(table, owner)
@@ -131,7 +131,12 @@ function takeOut(table: Table, proposal: Proposal): TakenOut {
     const gone = now.map(({ reference }) => reference.name)
     return {
       table: gone.reduce((next, name) => setModule(next, name, null), kept),
-      modules: listed.map(({ reference }) => reference),
+      modules: listed.map(({ reference }) => {
+        const known = getKey(table.modules, reference.name)
+        // A step of a rollout leaves alone what it says nothing of.
+        const isLeft = reshape !== null && known !== undefined && sameObject(known, reference)
+        return isLeft ? known : { ...reference, revision }
+      }),
       added,
     }
   }
@@ -185,7 +190,7 @@ function putIn(
   const put = addRoutes(table, added, policy)
   const refusals: Refusal[] = [...put.refusals]
   let next = modules.reduce(
-    (all, reference) => setModule(all, reference.name, { ...reference, revision }),
+    (all, reference) => setModule(all, reference.name, reference),
     put.table,
   )
   next = rollouts.reduce((all, one) => setRollout(all, { ...one, revision }), next)
