@@ -17,10 +17,10 @@ const users = 10_000
 export function startLoad(port: number, connections: number): Load {
   const badAt: number[] = []
   let all = 0
-  let isOver = false
+  const end = { isNear: false }
   const run = async (): Promise<void> => {
     const wire = new Wire(port)
-    while (!isOver) {
+    while (!end.isNear) {
       const headers = { 'x-user': String(all % users) }
       const { status } = await wire.ask({ method: 'GET', path: '/users', headers })
       all += 1
@@ -39,7 +39,7 @@ export function startLoad(port: number, connections: number): Load {
       return ((all - before) / (Date.now() - startedAt)) * 1_000
     },
     stop: async () => {
-      isOver = true
+      end.isNear = true
       await running
     },
   }

@@ -119,9 +119,8 @@ test('what is rolled out is not edited by another way, and the refusal names the
   ]
   for (const edit of edits)
     assert.equal(await answerOf(road, ...edit), '409 TURNOUT_ROLLOUT_RUNNING', edit.join(' '))
-  const { code, err } = await turnout(
-    ...['publish', write('other.yaml', { ...shop, target: respond('C') }), '--force'],
-  )
+  const edited = write('other.yaml', { ...shop, target: respond('C') })
+  const { code, err } = await turnout('publish', edited, '--force')
   assert.equal(code, 1)
   assert.match(
     err,

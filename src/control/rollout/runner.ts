@@ -187,7 +187,7 @@ export class RolloutRunner implements Rollouts {
   }
 
   async #lookAll(): Promise<void> {
-    for (const rollout of [...this.#running()]) {
+    for (const rollout of this.#running()) {
       if (this.#isClosed) return
       try {
         await this.#look(rollout)

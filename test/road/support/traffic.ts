@@ -31,7 +31,7 @@ export function startTraffic(
   const agent = new Agent({ keepAlive: true, maxSockets: clients })
   const answers = new Map<string, number>()
   const times: number[] = []
-  let isOver = false
+  const end = { isNear: false }
   let asked = 0
   let all = 0
   const listeners = new Set<() => void>()
@@ -50,15 +50,15 @@ export function startTraffic(
       get({ host: '127.0.0.1', port, path, headers: own, agent }, (response) => {
         response.resume()
         response.on('end', () => count(`${response.statusCode} ${response.headers['x-version']}`))
-        response.on('error', (error) => (isOver ? resolve() : count(`error ${error.message}`)))
-      }).on('error', (error) => (isOver ? resolve() : count(`error ${error.message}`)))
+        response.on('error', (error) => (end.isNear ? resolve() : count(`error ${error.message}`)))
+      }).on('error', (error) => (end.isNear ? resolve() : count(`error ${error.message}`)))
     })
   const run = async (): Promise<void> => {
-    while (!isOver) await one()
+    while (!end.isNear) await one()
   }
   const running = Promise.all(Array.from({ length: clients }, run))
   const stop = async (): Promise<void> => {
-    isOver = true
+    end.isNear = true
     await running
     agent.destroy()
   }
