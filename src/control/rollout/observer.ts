@@ -28,6 +28,6 @@ export async function figuresOf(
 ): Promise<Figures> {
   const looked = side.slice(0, mostLooked)
   return addFigures(
-    await Promise.all(looked.map((one) => observer.figures(observedOf(one), spanMs))),
+    await Promise.all(looked.map(async (one) => observer.figures(observedOf(one), spanMs))),
   )
 }
