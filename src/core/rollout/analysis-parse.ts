@@ -33,18 +33,13 @@ export function readAnalysis(
   defaults: AnalysisSettings,
   more: readonly string[] = [],
 ): AnalysisSettings | undefined {
+  const before = input.problems.length
   if (!readObject(input, 'an analysis', [...more, ...analysisKeys])) return undefined
-  let isBad = false
   const given = <Value>(
     key: string,
     otherwise: Value,
     read: (field: Input) => Value | undefined,
-  ): Value => {
-    if (!hasField(input, key)) return otherwise
-    const value = read(fieldOf(input, key))
-    if (value === undefined) isBad = true
-    return value ?? otherwise
-  }
+  ): Value => (hasField(input, key) ? (read(fieldOf(input, key)) ?? otherwise) : otherwise)
   const settings = {
     conditions: given('conditions', defaults.conditions, readConditions),
     minimumSamples: given('minimumSamples', defaults.minimumSamples, (field) =>
@@ -63,7 +58,7 @@ export function readAnalysis(
       readInteger(field, 'consecutiveErrorLimit', 0, 1000),
     ),
   }
-  return isBad ? undefined : settings
+  return input.problems.length > before ? undefined : settings
 }
 
 export function readConditions(input: Input): readonly Condition[] | undefined {

@@ -8,7 +8,6 @@ export const defaultConditions: readonly string[] = [
 ]
 /** Judgements in a row that let an analysis step go on. */
 export const defaultCount = 3
-const defaultWeights = [1, 5, 25, 50]
 
 export function conditionsOf(texts: readonly string[]): readonly Condition[] {
   return texts.flatMap((text) => parseCondition(text).condition ?? [])
@@ -18,9 +17,8 @@ export function defaultAnalysis(): AnalysisSettings {
   return {
     conditions: conditionsOf(defaultConditions),
     minimumSamples: 50,
-    windowMs: 60_000,
+    windowMs: 120_000,
     intervalMs: 60_000,
-    // A version begins cold: the first window of it may be slow.
     failureLimit: 1,
     consecutiveErrorLimit: 4,
   }
@@ -44,7 +42,10 @@ export function defaultVerify(): Extract<Step, { kind: 'verify' }> {
 export function defaultSteps(analysis: AnalysisSettings): readonly Step[] {
   return [
     defaultVerify(),
-    ...defaultWeights.flatMap((weight): readonly Step[] => [
+    // One in a hundred for a moment: errors show, code gets warm. Too few to be analysed where not much is asked for.
+    { kind: 'weight', weight: 1 },
+    { kind: 'pause', ms: 30_000 },
+    ...[5, 25, 50].flatMap((weight): readonly Step[] => [
       { kind: 'weight', weight },
       { kind: 'analysis', count: defaultCount, ...analysis },
     ]),
@@ -52,7 +53,7 @@ export function defaultSteps(analysis: AnalysisSettings): readonly Step[] {
   ]
 }
 
-/** Verify, then 1, 5, 25 and 50 percent with an analysis after each, then all, watched for 10 minutes. */
+/** Verify, 1 percent for half a minute, then 5, 25 and 50 with an analysis of each, then all, watched for 10 minutes. */
 export function defaultPlan(): Plan {
   const analysis = defaultAnalysis()
   return { steps: defaultSteps(analysis), analysis }

@@ -12,8 +12,8 @@ export const maxSteps = 64
  * Reads a plan, `{ steps, analysis }`; what is left away is as in the default plan. Problems are noted, each at its place.
  */
 export function readPlan(input: Input): Plan | undefined {
-  if (!readObject(input, 'a plan', ['steps', 'analysis'])) return undefined
   const before = input.problems.length
+  if (!readObject(input, 'a plan', ['steps', 'analysis'])) return undefined
   const analysis = hasField(input, 'analysis')
     ? readAnalysis(fieldOf(input, 'analysis'), defaultAnalysis())
     : defaultAnalysis()

@@ -135,8 +135,8 @@ function readCohort(field: Input): Step | undefined {
 function readVerify(field: Input): Step | undefined {
   const defaults = defaultVerify()
   if (isNothing(field)) return { ...defaults, onTimeout: 'pause' }
-  if (!readObject(field, 'a verify step', verifyKeys)) return undefined
   const before = field.problems.length
+  if (!readObject(field, 'a verify step', verifyKeys)) return undefined
   const given = <Value>(
     key: string,
     otherwise: Value,

@@ -17,11 +17,11 @@ const judged = (text: string, canary: Figures, stable: Figures = noFigures): Jud
   judge(parseCondition(text).condition!, canary, stable, settings, alpha)
 
 /** So many exchanges and errors, all of one duration. */
-const rate = (requests: number, errors: number): Figures => ({
+const rate = (requests: number, errors: number, ms = 10): Figures => ({
   requests,
   errors,
   clientErrors: errors,
-  durations: requests === 0 ? [] : [bucketOf(10), requests],
+  durations: requests === 0 ? [] : [bucketOf(ms), requests],
 })
 
 /** Durations spread evenly between two. */
@@ -51,6 +51,8 @@ const table: readonly (readonly [string, string, Figures, Figures, Judgement['ve
   ['a limit of its own, kept', 'errorRate < 1%', rate(1000, 5), noFigures, 'pass'],
   ['client errors', 'clientErrorRate <= stable * 2', rate(100, 90), rate(100, 3), 'fail'],
   ['half as slow again', slower, spread(500, 15, 150), spread(5000, 10, 100), 'fail'],
+  ['always as slow, and slower', slower, rate(1000, 0, 14), rate(1000, 0), 'fail'],
+  ['a few that are always slower', slower, rate(100, 0, 14), rate(5000, 0), 'fail'],
   ['as slow', slower, spread(500, 10, 100), spread(5000, 10, 100), 'pass'],
   ['faster', slower, spread(500, 1, 10), spread(5000, 10, 100), 'pass'],
   ['slower by chance', slower, byChance, spread(5000, 10, 100), 'inconclusive'],

@@ -48,7 +48,7 @@ export function drawSlice(random: Random, mean: number, of: Behaviour): Slice {
  * few. There are so many that the pool's own quantiles are those of the behaviour to a fraction of a percent.
  */
 export class Pools {
-  readonly #pools = new Map<string, readonly Slice[]>()
+  readonly #pools = new Map<Behaviour, Map<number, readonly Slice[]>>()
   readonly #random: Random
   readonly #exchanges: number
 
@@ -58,15 +58,19 @@ export class Pools {
   }
 
   draw(mean: number, of: Behaviour): Slice {
-    const key = `${mean} ${JSON.stringify(of)}`
-    let pool = this.#pools.get(key)
+    let pools = this.#pools.get(of)
+    if (pools === undefined) {
+      pools = new Map()
+      this.#pools.set(of, pools)
+    }
+    let pool = pools.get(mean)
     if (pool === undefined) {
       const length = Math.min(
         50_000,
         Math.max(500, Math.ceil(this.#exchanges / Math.max(mean, 1e-3))),
       )
       pool = Array.from({ length }, () => drawSlice(this.#random, mean, of))
-      this.#pools.set(key, pool)
+      pools.set(mean, pool)
     }
     return pool[Math.floor(this.#random() * pool.length)]!
   }
