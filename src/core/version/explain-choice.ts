@@ -54,10 +54,10 @@ function reasonOf(
     return route.lifecycle?.state === 'retired' ? 'it is retired' : 'its sunset date has passed'
   const isNamed = labels.every(([name, value]) => asked.labels().get(name) === value)
   const text = choice.hasVersions ? asked.version() : undefined
-  if (text !== undefined && by !== 'unversioned' && one.rank !== chosen.rank) {
+  if (text !== undefined && one.rank !== chosen.rank) {
     if (one.rank < 0) return 'it has no version, and another has the one that was asked for'
     const isSelected = choice.versions.request(text).selects[one.rank] === true
-    if (!isSelected) return 'another version was asked for'
+    if (!isSelected && by !== 'baseline') return 'another version was asked for'
     if (one.rank > chosen.rank) return 'a higher version was asked for too'
   }
   if (labels.length > 0 && !isNamed && share === null) return 'its labels were not asked for'

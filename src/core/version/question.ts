@@ -33,7 +33,7 @@ export class Question implements Asked, Selected, Told {
     this.facts = facts
     this.now = now
     this.candidate = null
-    this.by = 'predicates'
+    this.by = 'order'
     this.refusal = null
     this.choice = null
     this.vary = null

@@ -33,7 +33,7 @@ export interface Selected {
  */
 export function select(choice: Choice, asked: Asked, out: Selected): void {
   out.candidate = null
-  out.by = 'predicates'
+  out.by = 'order'
   out.refusal = null
   const { facts, now } = asked
   const holding = choice.hasConditions
@@ -93,9 +93,9 @@ function selectVersion(
     out,
   )
   if (hasWinner) return
-  if (choice.hasEnds) selectUnasked(choice, others.filter(isEnded(asked.now)), asked, out)
+  if (choice.hasEnds && selectUnasked(choice, others.filter(isEnded(asked.now)), asked, out)) return
   // What nobody may ask for is not told of either.
-  if (out.candidate === null && able.length > 0) out.refusal = 'unavailable'
+  if (able.length > 0) out.refusal = 'unavailable'
 }
 
 /** Those of the highest version that a request selects. They keep their order. */
@@ -243,7 +243,7 @@ function share(
 
 /**
  * The side that scores highest for the client; of one side the highest version, then the first. Sides that are not here
- * count where nobody asked for what is.
+ * count where nobody asked for what is. Where none has any weight left, each was asked for, and all weigh the same.
  */
 function byWeight(
   rivals: readonly Candidate[],
@@ -258,14 +258,15 @@ function byWeight(
     return true
   }
   const client = new ClientHash(first.share!.keyOf(asked.facts))
-  let best = first
-  let bestScore = scoreOf(client, first.share!.seed, weightOf(first, asked))
-  for (let at = 1; at < rivals.length; at += 1) {
-    const one = rivals[at]!
-    const score = scoreOf(client, one.share!.seed, weightOf(one, asked))
-    if (score < bestScore) continue
-    // Equal scores are those of one side, or of sides that only those who asked for them reach.
-    if (score === bestScore && versionOrder(one) >= versionOrder(best)) continue
+  const hasWeight = rivals.some((one) => weightOf(one, asked) > 0)
+  let best: Candidate = first
+  let bestScore = -1
+  for (const one of rivals) {
+    const score = scoreOf(client, one.share!.seed, hasWeight ? weightOf(one, asked) : 1)
+    // Equal scores are those of one side, or of sides without a weight.
+    const isBetter =
+      score > bestScore || (score === bestScore && versionOrder(one) < versionOrder(best))
+    if (!isBetter) continue
     best = one
     bestScore = score
   }

@@ -14,7 +14,7 @@ export type DecidedBy =
   | 'weight'
   | 'highest'
   | 'unversioned'
-  | 'predicates'
+  | 'order'
 
 /** No route of the path serves the version that was asked for. */
 export interface RefusedVersion {
