@@ -53,6 +53,11 @@ const benches = {
     'forwarding beside nginx, HAProxy, Caddy, Go and npm: [--rounds N] [--only A,B] [--memory]',
     [],
   ],
+  mirror: [
+    'mirror/main.js',
+    'what counting an exchange costs, and copying 10 % or all of them: [--rounds N] [--seconds N]',
+    ['--expose-gc'],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   reload: [
     'reload/main.js',
