@@ -40,13 +40,26 @@ export function sideBySide(
     const same = before.find(({ name }) => name === one.reference.name)
     const kept = next.some(({ reference }) => reference.name === inServiceOf(before)?.name)
     if (!kept) return one
-    if (same?.traffic !== undefined) return withTraffic(one, same.traffic)
+    if (same?.traffic !== undefined) return withSelection(one, same)
     const isNew = next.some(({ reference }) => !before.some(({ name }) => name === reference.name))
     if (same === undefined) return withTraffic(one, { weight: 0 })
     const serves = same.name === inServiceOf(before)?.name
     return isNew ? withTraffic(one, { weight: serves ? 100 : 0 }) : one
   })
 }
+
+/** The same version, with what decides whom it serves as another has it. */
+const withSelection = (
+  listed: ListedModule,
+  { traffic, labels }: ModuleReference,
+): ListedModule => ({
+  ...listed,
+  reference: {
+    ...listed.reference,
+    ...(traffic !== undefined && { traffic }),
+    ...(labels !== undefined && { labels }),
+  },
+})
 
 /** The same version with another share of the clients; null: no weight decides. */
 export function withTraffic(listed: ListedModule, traffic: Traffic | null): ListedModule {
