@@ -53,6 +53,11 @@ const benches = {
     'forwarding beside nginx, HAProxy, Caddy, Go and npm: [--rounds N] [--only A,B] [--memory]',
     [],
   ],
+  selection: [
+    'selection/main.js',
+    'choosing among four versions beside a plain route: [--rounds N] [--seconds N]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   reload: [
     'reload/main.js',
