@@ -173,9 +173,11 @@ function byVersion(
   out: Selected,
 ): boolean {
   const absent = isAsked ? null : asked
+  if (choice.isOneGroup && !isAsked) return byWeight(open, absent, asked, out)
   if (!choice.hasVersions || !open.some(isVersioned)) return share(open, absent, asked, out)
+  // What is open to who did not ask has a weight left.
   const weighted = choice.hasShares
-    ? open.filter((one) => one.share !== null && weightOf(one, asked) > 0)
+    ? open.filter((one) => one.share !== null && (!isAsked || weightOf(one, asked) > 0))
     : none
   const leading = highestOf(choice, weighted, true)
   if (leading !== null) {
@@ -258,7 +260,7 @@ function byWeight(
     return true
   }
   const client = new ClientHash(first.share!.keyOf(asked.facts))
-  const hasWeight = rivals.some((one) => weightOf(one, asked) > 0)
+  const hasWeight = absent !== null || rivals.some((one) => weightOf(one, asked) > 0)
   let best: Candidate = first
   let bestScore = -1
   for (const one of rivals) {
