@@ -84,7 +84,7 @@ for (const [subset, labels, expected] of subsets) {
   })
 }
 
-test('a compiled request selects what npm's own selects; one of blanks, or too long, nothing', () => {
+test('a compiled request selects what semver itself selects; one of blanks, or too long, nothing', () => {
   const text = fc.oneof(
     fc.constantFrom('1.x', 'v1.3.*', '^2', '>=1 <3', '', 'latest', '1.2.0-beta.1', '9'.repeat(300)),
     fc.string(),
