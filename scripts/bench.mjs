@@ -58,6 +58,11 @@ const benches = {
     'what counting an exchange costs, and copying 10 % or all of them: [--rounds N] [--seconds N]',
     ['--expose-gc'],
   ],
+  selection: [
+    'selection/main.js',
+    'choosing among four versions beside a plain route: [--rounds N] [--seconds N]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   reload: [
     'reload/main.js',
