@@ -60,7 +60,6 @@ an invalid definition is 400.
 - \`retired\`: the last exchange left a version that was replaced.
 - \`upstream\`: an endpoint or a breaker changed its state, or a name gives no address.
 - \`rollout\`: a rollout changed, and about each second while one is under way: what \`GET /api/rollouts/{id}\` answers.
-- \`probation\`: a change was watched long enough, or made things worse and was taken back: its figures before and since.
 - \`reset\`: what was missed is not known any more.
 
 ## Scopes

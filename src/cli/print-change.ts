@@ -1,4 +1,3 @@
-import type { ProbationVerdict } from '../control/rollout/probations.ts'
 import { plainLine } from '../core/plain-text.ts'
 import type { Paint } from './colour.ts'
 import type { ChangeView, ModuleChangeView, OwnerChangeView, RetirementView } from './view.ts'
@@ -94,13 +93,4 @@ export function printRetirement(retirement: RetirementView, paint: Paint): strin
   const { module, version, durationMs } = retirement
   const name = plainLine(version === undefined ? module : `${module} ${version}`)
   return paint('dim', `· ${name} drained  ${printDuration(durationMs)}`) + '\n'
-}
-
-/** One line when a change made it worse: `✗ revision 7 taken back by revision 8: errorRate is 50%, not <= 1%`. */
-export function printBreach(
-  { revision, takenBackBy, reason }: Pick<ProbationVerdict, 'revision' | 'takenBackBy' | 'reason'>,
-  paint: Paint,
-): string {
-  const done = takenBackBy === null ? 'not taken back' : `taken back by revision ${takenBackBy}`
-  return `${paint('red', '✗')} revision ${revision} ${done}: ${plainLine(reason)}\n`
 }

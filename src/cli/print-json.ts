@@ -1,4 +1,3 @@
-import type { ProbationVerdict } from '../control/rollout/probations.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Explanation } from '../core/router/explain.ts'
 import { cureOf } from './cure.ts'
@@ -19,7 +18,6 @@ export type CliEvent =
   | ({ readonly event: 'applied' } & ChangeView)
   | ({ readonly event: 'rejected' } & RejectionView)
   | ({ readonly event: 'retired' } & RetirementView)
-  | ({ readonly event: 'probation' } & ProbationVerdict)
   | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({

@@ -20,7 +20,7 @@ import { openTurnout, type Turnout } from '../turnout.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
-import { printBreach, printChange, printRetirement } from './print-change.ts'
+import { printChange, printRetirement } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbe } from './print-probe.ts'
 import { printProblem, printRejection, printWarning } from './print-problem.ts'
@@ -267,11 +267,6 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
       const rejection = { module: label, serving, problems }
       say({ event: 'rejected', ...rejection }, () => printRejection(rejection, paintErr), err)
     }
-  })
-  turnout.on('probation', (verdict) => {
-    // What went well needs no line of its own.
-    if (verdict.state === 'passed' && !json) return
-    say({ event: 'probation', ...verdict }, () => printBreach(verdict, paintErr), err)
   })
   turnout.on('retired', ({ module, version, waitedMs }) => {
     // What nobody waited for needs no line of its own.
