@@ -22,6 +22,7 @@ import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } f
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
 import { printChange, printRetirement } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
+import { printProbation } from './print-probation.ts'
 import { printProbe } from './print-probe.ts'
 import { printProblem, printRejection, printWarning } from './print-problem.ts'
 import { printReady, printToken } from './print-ready.ts'
@@ -274,6 +275,9 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
     const retirement = { module, version, durationMs: waitedMs }
     say({ event: 'retired', ...retirement }, () => printRetirement(retirement, paintOut), out)
   })
+  turnout.on('probation', (verdict) =>
+    say({ event: 'probation', ...verdict }, () => printProbation(verdict, paintErr), err),
+  )
 }
 
 /** Prints what is wrong with a plan; true when nothing is. */

@@ -24,6 +24,7 @@ import {
 } from '../core/route/table.ts'
 import type { Edit, LoadedModule, Reshape } from './change.ts'
 import { unknownFilters, usedFilters } from './filter-references.ts'
+import { heldBy } from './rollout/held.ts'
 
 /** What one owner of a change set asks for, after loading. */
 export interface Proposal {
@@ -80,7 +81,13 @@ function assembleRound(
     table = left.table
     return { proposal, ...left, added: left.added.map((route) => ({ ...route, revision })) }
   })
+  const isStep = round.some(({ rollouts }) => rollouts.length > 0)
   for (const { proposal } of parts) {
+    const held = isStep || proposal.edit === null ? [] : heldBy(base, proposal.edit)
+    if (held.length > 0) {
+      refused.set(proposal.owner, held)
+      continue
+    }
     const put = putUpstreams(table, proposal, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table

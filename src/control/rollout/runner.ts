@@ -93,6 +93,7 @@ export class RolloutRunner implements Rollouts {
 
   /** A revision went live: there may be something to look at. */
   applied(): void {
+    this.#endGone()
     if (this.#timer !== null || this.#looking !== null || this.#isClosed) return
     if (!this.#running().next().done) this.#arm(0)
   }
@@ -252,6 +253,15 @@ export class RolloutRunner implements Rollouts {
     observer.verify(rollout.id, { pairs, settings: step })
     const counts = await observer.verifyCounts(rollout.id)
     if (counts !== null) memory.verify = reportOf(counts)
+  }
+
+  /** Who goes back behind the start of a rollout takes it out of the table: its copies end with it. */
+  #endGone(): void {
+    for (const [id, memory] of this.#memories) {
+      if (memory.verifying === null) continue
+      const rollout = getKey(this.#table.rollouts, id)
+      if (rollout === undefined || isOver(rollout)) this.#endVerify(id, memory)
+    }
   }
 
   #endVerify(id: string, memory: Memory): void {
