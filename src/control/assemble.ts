@@ -94,7 +94,8 @@ function assembleRound(
   }
   for (const { proposal, modules, added } of parts) {
     if (refused.has(proposal.owner)) continue
-    const put = putIn(table, proposal, modules, added, policy, revision)
+    const touched = modules.map((one) => touchedBy(revision, one, getKey(base.modules, one.name)))
+    const put = putIn(table, proposal, touched, added, policy, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table
   }
@@ -170,6 +171,14 @@ function putUpstreams(table: Table, { owner, edit }: Proposal, revision: number)
 const ofOther = ({ name, owner }: Upstream): Problem =>
   problem('TURNOUT_OWNER_DIFFERS', { item: `upstream ${name}`, owner })
 
+/** A version that stays as it was was not touched. */
+const touchedBy = (
+  revision: number,
+  reference: ModuleReference,
+  before: ModuleReference | undefined,
+): ModuleReference =>
+  before !== undefined && sameObject(before, reference) ? before : { ...reference, revision }
+
 function putIn(
   table: Table,
   { edit, rollouts }: Proposal,
@@ -185,7 +194,7 @@ function putIn(
   const put = addRoutes(table, added, policy)
   const refusals: Refusal[] = [...put.refusals]
   let next = modules.reduce(
-    (all, reference) => setModule(all, reference.name, { ...reference, revision }),
+    (all, reference) => setModule(all, reference.name, reference),
     put.table,
   )
   next = rollouts.reduce((all, one) => setRollout(all, { ...one, revision }), next)

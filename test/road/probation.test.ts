@@ -65,7 +65,9 @@ test('a published module that fails is taken back; what others published since s
   await before.stop()
   assert.deepEqual([...before.answers.keys()], ['200 1.0.0'])
   await publish(write('users.js', version('1.1.0', failsHalf)), '--force')
-  await publish(write('ping.yaml', { id: 'ping', path: '/ping', target: { respond: { status: 204 } } }))
+  await publish(
+    write('ping.yaml', { id: 'ping', path: '/ping', target: { respond: { status: 204 } } }),
+  )
 
   const client = createAdminClient({ url: instance.admin, token: instance.token })
   const ending = new AbortController()
