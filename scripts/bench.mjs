@@ -64,6 +64,11 @@ const benches = {
     [],
   ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
+  rollout: [
+    'rollout/main.js',
+    'when a bad version is found out, under load: [--runs N] [--only plain,canary,slow]',
+    [],
+  ],
   reload: [
     'reload/main.js',
     'what a reload keeps: --road evaluate|build|rehearse --reloads N',

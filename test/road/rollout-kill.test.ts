@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { startInstance } from './support/instance.ts'
+import { freePort, startInstance } from './support/instance.ts'
 import { byUser, openRoad, quickly, roadOf, version, type Road } from './support/rollout.ts'
 import { startTraffic, usersOf } from './support/traffic.ts'
 
 const plan = {
   ...byUser,
   steps: [
-    { verify: { percent: 100, samples: 20 } },
+    { verify: { percent: 100, samples: 1_000 } },
     { weight: 20 },
     { pause: null },
     { cohort: { weight: 50, predicates: [{ kind: 'header', name: 'tier', equals: 'high' }] } },
     { analysis: { count: 2 } },
     { watch: '6s' },
   ],
-  analysis: quickly,
+  // More than what the test asks for itself.
+  analysis: { ...quickly, minimumSamples: 300 },
 }
 
 /** Where the process is killed, and what it goes on with after a restart. */
@@ -42,7 +43,16 @@ const resume = ({ instance }: Road): Promise<unknown> =>
   instance.send('POST', '/api/rollouts/users/resume').catch(() => null)
 
 const kills: readonly Kill[] = [
-  { in: 'verify, with no traffic', until: kill, status: 'running', step: 0, shares: [0, 0] },
+  {
+    in: 'verify, with no traffic',
+    until: async (road) => {
+      await road.until('users', ({ status }) => status === 'running')
+      await kill(road)
+    },
+    status: 'running',
+    step: 0,
+    shares: [0, 0],
+  },
   {
     in: 'weight, before it is published',
     until: async (road, t) => {
@@ -91,17 +101,17 @@ function demandShare(before: readonly number[], now: readonly number[], share: n
 }
 
 test('kill -9 in each kind of step: it goes on where it stood, with the weights as published', async (t) => {
-  let road = await openRoad(t, { 'users.js': version('1.3.0') })
+  const admin = ['--admin', `127.0.0.1:${await freePort()}`]
+  let road = await openRoad(t, { 'users.js': version('1.3.0') }, { words: admin })
   const { data, port } = road.instance
   const file = road.write('users.js', version('2.0.0'))
   const words = ['rollout', 'start', file, '--plan', road.write('plan.yaml', plan)]
-  const { code, err } = await road.turnout(...words)
-  assert.equal(code, 0, err)
+  const following = road.turnout(...words, '--follow')
   let all: readonly number[] = []
   let cohort: readonly number[] = []
   for (const { in: place, until, status, step, shares } of kills) {
     await until(road, t)
-    const instance = await startInstance(t, road.served, { data, port })
+    const instance = await startInstance(t, road.served, { data, port, words: admin })
     road = roadOf(t, instance, road.served)
     // Before a weight is published nothing is to be waited for.
     const stands = await road.until('users', (one) => one.step === step && one.status === status)
@@ -114,7 +124,8 @@ test('kill -9 in each kind of step: it goes on where it stood, with the weights 
     demandShare(cohort, nowCohort, shares[1])
     ;[all, cohort] = [nowAll, nowCohort]
   }
-  await road.until('users', ({ status }) => status === 'promoted')
+  const { code, out, err } = await following
+  assert.equal(code, 0, out + err)
   assert.equal((await usersOf(port, '2.0.0')).length, 200)
   assert.deepEqual(
     (await road.steps()).map((reason) => reason.replace(/\d+ of \d+/, 'N')),

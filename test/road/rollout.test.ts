@@ -1,36 +1,59 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { byUser, failsHalf, openRoad, quickly, version } from './support/rollout.ts'
+import type { MeasurementItem, RolloutItem, VersionItem } from '../../src/admin/answers.ts'
+import { byUser, failsHalf, openRoad, quickly, version, type Road } from './support/rollout.ts'
 import { startTraffic, versionOf } from './support/traffic.ts'
 
-test('a file is rolled out under load from the command line, looked at in the middle, and promoted', async (t) => {
+/** Starts a rollout of the module `users` and follows it to its end. */
+function follow(
+  { turnout, write }: Road,
+  canary: string,
+  plan: object,
+): ReturnType<Road['turnout']> {
+  const words = [write('users.js', canary), '--plan', write('plan.yaml', plan)]
+  return turnout('rollout', 'start', ...words, '--reason', 'tiers', '--follow')
+}
+
+async function measured({ instance }: Road): Promise<readonly MeasurementItem[]> {
+  const { body } = await instance.send('GET', '/api/rollouts/users/measurements')
+  return body.items as readonly MeasurementItem[]
+}
+
+test('a file is rolled out under load from the command line, and looked at in the middle', async (t) => {
   const road = await openRoad(t, { 'users.js': version('1.3.0') })
-  const { instance, turnout, write, until, steps } = road
+  const { instance, turnout, until } = road
   const traffic = startTraffic(t, instance.port)
   await traffic.more(50)
-  const plan = write('plan.yaml', {
+  const started = follow(road, version('2.0.0'), {
     ...byUser,
     steps: [
       { verify: { percent: 100, samples: 20 } },
-      { weight: 20 },
-      { analysis: { count: 2 } },
-      { pause: null },
-      { weight: 60 },
-      { watch: '1s' },
+      'weight 20',
+      'analysis 2',
+      'pause',
+      'weight 60',
+      'watch 1s',
     ],
     analysis: quickly,
   })
-  const file = write('users.js', version('2.0.0'))
-  const started = turnout('rollout', 'start', file, '--plan', plan, '--reason', 'tiers', '--follow')
   await until('users', ({ status }) => status === 'paused')
   await traffic.more(500)
 
   const { out: table } = await turnout('versions')
-  assert.match(table, /^users +2\.0\.0 +current +20 % +- +\d+ % +0 % +[\d.]+ ms$/m)
-  assert.match(table, /^users +1\.3\.0 +current +80 % +- +\d+ % +0 % +[\d.]+ ms$/m)
-  const { body: versions } = await instance.send('GET', '/api/versions')
-  t.diagnostic(JSON.stringify(versions))
-  await turnout('rollout', 'resume', 'users', '--reason', 'looks well')
+  assert.match(table, /^users +2\.0\.0 +current +20 % +- +[\d.]+ % +0 % +[\d.]+ ms$/m)
+  assert.match(table, /^users +1\.3\.0 +current +80 % +- +[\d.]+ % +0 % +[\d.]+ ms$/m)
+  const { body } = await instance.send('GET', '/api/versions')
+  const rows = body.items as readonly VersionItem[]
+  assert.deepEqual(
+    rows.map(({ name, version: of, weight }) => [name, of, weight]),
+    [
+      ['users', '2.0.0', 20],
+      ['users', '1.3.0', 80],
+    ],
+  )
+  assert.ok(Math.abs(rows[0]!.share! + rows[1]!.share! - 1) < 1e-9)
+  const { code: resumed } = await turnout('rollout', 'resume', 'users', '--reason', 'looks well')
+  assert.equal(resumed, 0)
 
   const { code, out, err } = await started
   assert.equal(code, 0, out + err)
@@ -40,27 +63,110 @@ test('a file is rolled out under load from the command line, looked at in the mi
   assert.equal(traffic.answers.get('200 1.3.0'), before, 'nobody meets the version before')
   await traffic.stop()
   assert.deepEqual([...traffic.answers.keys()].sort(), ['200 1.3.0', '200 2.0.0'])
-  t.diagnostic(out)
-  t.diagnostic((await steps()).join('\n'))
-  t.diagnostic((await turnout('history')).out)
-  t.diagnostic((await turnout('versions')).out)
+  const { body: history } = await instance.send('GET', '/api/revisions')
+  assert.deepEqual(
+    (history.items as readonly { author: string; reason: string }[])
+      .map(({ author, reason }) => `${author}: ${reason.replace(/\d+ of \d+/, 'N')}`)
+      .toReversed(),
+    [
+      'files: users',
+      'admin-token: tiers',
+      'rollout:users: running: N comparisons differ',
+      'rollout:users: running: weight 20',
+      'rollout:users: running: 2 judgements in a row passed',
+      'rollout:users: paused: it waits until somebody resumes, promotes or aborts it',
+      'admin-token: looks well',
+      'rollout:users: running: weight 60',
+      'rollout:users: watching: all steps are done',
+      'rollout:users: promoted: it kept to its conditions while it was watched',
+    ],
+  )
 })
 
-test('a canary that fails half of its requests ends the rollout: exit code 1, and why', async (t) => {
+test('a canary of 5 % that fails half of its requests ends the rollout: exit code 1, and why', async (t) => {
   const road = await openRoad(t, { 'users.js': version('1.3.0') })
-  const { instance, turnout, write } = road
-  const traffic = startTraffic(t, instance.port)
+  const traffic = startTraffic(t, road.instance.port)
   await traffic.more(500)
-  const before = traffic.count()
-  const plan = write('plan.yaml', { ...byUser, steps: ['weight 5', 'analysis', 'watch 1s'] })
-  const file = write('users.js', version('2.0.0', failsHalf))
-  const { code, out, err } = await turnout('rollout', 'start', file, '--plan', plan, '--follow')
+  let before = traffic.count()
+  const steps = ['weight 5', 'analysis', 'watch 1s']
+  const started = follow(road, version('2.0.0', failsHalf), { ...byUser, steps })
+  for (; traffic.count(500) === 0; await traffic.more(1)) before = traffic.count()
+  const { code, out, err } = await started
+  assert.equal(code, 1, out + err)
+  assert.match(out, /✗ .* aborted, all clients are on 1\.3\.0: errorRate is [\d.]+%, not <= /)
+  const share = traffic.count(500) / (traffic.count() - before)
+  assert.ok(share <= 0.07, `${(share * 100).toFixed(1)} % of all answers failed`)
+  const [decisive] = await measured(road)
+  assert.equal(decisive!.verdict, 'fail')
+  const within = 50 + 0.2 * traffic.perSecond() * 0.05 * 0.5
+  assert.ok(decisive!.canary.errors <= within, `${decisive!.canary.errors} of at most ${within}`)
+  const failed = traffic.count(500)
+  await traffic.more(200)
+  assert.equal(traffic.count(500), failed, 'nobody meets it any more')
+  assert.equal((await versionOf(road.instance.port, '/users')).version, '1.3.0')
+})
+
+test('a canary that begins to fail when all have it goes back in one apply', async (t) => {
+  const road = await openRoad(t, { 'users.js': version('1.3.0') })
+  const { instance, until } = road
+  const traffic = startTraffic(t, instance.port)
+  const failsLater = `c.header('x-new') === undefined ? c.json({ users: [7] }) : c.status(500).text('failed')`
+  const started = follow(road, version('2.0.0', failsLater), {
+    ...byUser,
+    steps: ['weight 20', 'analysis 1', 'watch 10m'],
+    analysis: quickly,
+  })
+  const watching = await until('users', ({ status }) => status === 'watching')
+  // A kind of request that nobody made before.
+  const news = startTraffic(t, instance.port, { clients: 4, headers: { 'x-new': 'yes' } })
+  const { code, out, err } = await started
   assert.equal(code, 1, out + err)
   assert.match(out, /aborted, all clients are on 1\.3\.0: errorRate is [\d.]+%, not <= /)
-  t.diagnostic(out)
-  const [all, bad] = [traffic.count() - before, traffic.count(500)]
-  t.diagnostic(`${all} ${bad} ${traffic.perSecond()}`)
-  const { body } = await instance.send('GET', '/api/rollouts/users/measurements')
-  t.diagnostic(JSON.stringify(body.items[0]))
-  assert.equal((await versionOf(instance.port, '/users')).version, '1.3.0')
+  assert.equal((await road.rollout('users')).revision, watching.revision + 1)
+  const failed = news.count(500)
+  await news.more(200)
+  assert.equal(news.count(500), failed)
+  await traffic.stop()
+})
+
+/** What differs in each answer anyway, and what a write does. */
+const shop = (text: string, answer: string): string => `let writes = 0
+export default {
+  version: '${text}',
+  register(routes) {
+    routes.get('/users', (c) => c.json({ at: Date.now(), id: Math.random(), price: 1, ${answer} }))
+    routes.post('/users', (c) => c.json({ writes: ++writes }))
+  },
+}
+`
+const verifying = {
+  ...byUser,
+  steps: [{ verify: { percent: 100, samples: 60, maxDifferentPercent: 1 } }, 'pause'],
+}
+
+test('verify sees a changed field before anybody is served by it, and no time stamp; writes are done once', async (t) => {
+  const road = await openRoad(t, { 'users.js': shop('1.3.0', 'tier: "low"') })
+  const { instance, until, turnout } = road
+  const traffic = startTraffic(t, instance.port, { clients: 4 })
+  const bad = await follow(road, shop('2.0.0', 'tier: "high"'), verifying)
+  assert.equal(bad.code, 1, bad.out + bad.err)
+  assert.match(
+    bad.out,
+    /aborted, all clients are on 1\.3\.0: \d+ of \d+ comparisons differ, more than 1%/,
+  )
+  const { out } = await turnout('rollout', 'status', 'users')
+  assert.match(out, /body \/tier: "low" → "high", \d+ of them, 0 by chance; GET \/users/)
+
+  const good = follow(road, shop('2.0.0', 'tier: "low"'), verifying)
+  const isMeant = ({ status }: RolloutItem): boolean => status === 'paused'
+  for (let write = 1; write <= 20; write += 1) {
+    const { body } = await instance.askAs(`http://127.0.0.1:${instance.port}`, 'POST', '/users', {})
+    assert.equal(body.writes, write)
+  }
+  const { verify, reason } = await until('users', isMeant)
+  assert.equal(verify!.different, 0, JSON.stringify(verify))
+  t.diagnostic(reason)
+  await turnout('rollout', 'abort', 'users', '--reason', 'that was all')
+  assert.equal((await good).code, 1)
+  await traffic.stop()
 })
