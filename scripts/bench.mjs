@@ -53,6 +53,16 @@ const benches = {
     'forwarding beside nginx, HAProxy, Caddy, Go and npm: [--rounds N] [--only A,B] [--memory]',
     [],
   ],
+  mirror: [
+    'mirror/main.js',
+    'what counting an exchange costs, and copying 10 % or all of them: [--rounds N] [--seconds N]',
+    ['--expose-gc'],
+  ],
+  selection: [
+    'selection/main.js',
+    'choosing among four versions beside a plain route: [--rounds N] [--seconds N]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   rollout: [
     'rollout/main.js',

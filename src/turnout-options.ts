@@ -84,6 +84,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   streamDrainMs: 'ms',
   maxLiveVersions: 'count',
   keepRevisions: 'count',
+  figures: 'switch',
   services: 'object',
 }
 

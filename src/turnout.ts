@@ -115,6 +115,8 @@ export interface TurnoutOptions {
   readonly maxLiveVersions?: number
   /** Revisions kept to go back to. Default 100, and 1,000 with a data folder. */
   readonly keepRevisions?: number
+  /** True (default): what exchanges come to is counted, for probation and rollouts. */
+  readonly figures?: boolean
   /** What modules are given: values as they are, or `{ open, close }`, opened once before the first module. */
   readonly services?: Readonly<Record<string, unknown>>
 }
@@ -207,6 +209,7 @@ export class Turnout extends MethodRegistrar {
       streamDrainMs: options.streamDrainMs ?? 300_000,
       maxLiveVersions: options.maxLiveVersions ?? 16,
       onRetired: (version) => this.#events.emit('retired', version),
+      isCounting: options.figures ?? true,
       upstreams: {
         trusted: this.#rules.trusted,
         underscores: this.#rules.underscores,

@@ -3,9 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { loadConfig, type LoadResult } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/schema.ts'
-import { rolloutItem } from '../admin/rollout-item.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
-import { isOver } from '../core/rollout/rollout.ts'
 import type { AppliedChange } from '../control/change.ts'
 import type { Logger } from '../core/logger.ts'
 import { thrownMessage } from '../core/thrown.ts'
@@ -22,8 +20,7 @@ import { openTurnout, type Turnout } from '../turnout.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
-import { printMoved, printRolloutEnd } from './instance/print-rollout.ts'
-import { printChange, printRetirement } from './print-change.ts'
+import { printChange, printRetirement, printStep } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbation } from './print-probation.ts'
 import { printProbe } from './print-probe.ts'
@@ -264,7 +261,10 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
         : [],
     )
     const change = { revision: revision.number, modules, owners, durationMs }
-    say({ event: 'applied', ...change }, () => printChange(change, paintOut), out)
+    const isStep = revision.author.startsWith('rollout:')
+    const text = (): string =>
+      isStep ? printStep(revision, paintOut) : printChange(change, paintOut)
+    say({ event: 'applied', ...change }, text, out)
   })
   turnout.on('rejected', ({ rejections }) => {
     for (const { label, serving, problems } of rejections) {
@@ -277,16 +277,6 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
     if (waitedMs < 1 && !json) return
     const retirement = { module, version, durationMs: waitedMs }
     say({ event: 'retired', ...retirement }, () => printRetirement(retirement, paintOut), out)
-  })
-  const moved = new Map<string, number>()
-  turnout.on('rollout', (view) => {
-    const { id, revision } = view.rollout
-    // It is told each second too, and of figures alone there is a command.
-    if (moved.get(id) === revision) return
-    moved.set(id, revision)
-    const item = rolloutItem(view)
-    const print = isOver(item) ? printRolloutEnd : printMoved
-    say({ event: 'rollout', ...item }, () => print(item, paintOut), out)
   })
   turnout.on('probation', (verdict) =>
     say({ event: 'probation', ...verdict }, () => printProbation(verdict, paintErr), err),

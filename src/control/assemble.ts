@@ -77,7 +77,7 @@ function assembleRound(
   const refused = new Map<string, readonly Problem[]>()
   let table = base
   const parts = round.map((proposal) => {
-    const left = takeOut(table, proposal, revision)
+    const left = takeOut(table, proposal)
     table = left.table
     return { proposal, ...left, added: left.added.map((route) => ({ ...route, revision })) }
   })
@@ -94,7 +94,8 @@ function assembleRound(
   }
   for (const { proposal, modules, added } of parts) {
     if (refused.has(proposal.owner)) continue
-    const put = putIn(table, proposal, modules, added, policy, revision)
+    const touched = modules.map((one) => touchedBy(revision, one, getKey(base.modules, one.name)))
+    const put = putIn(table, proposal, touched, added, policy, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table
   }
@@ -121,7 +122,7 @@ interface TakenOut {
 }
 
 /** The table without what an owner gives up, and what it wants instead. */
-function takeOut(table: Table, proposal: Proposal, revision: number): TakenOut {
+function takeOut(table: Table, proposal: Proposal): TakenOut {
   const { owner, edit, reshape } = proposal
   if (edit === null) {
     const now = listedModulesOf(table, owner)
@@ -131,12 +132,7 @@ function takeOut(table: Table, proposal: Proposal, revision: number): TakenOut {
     const gone = now.map(({ reference }) => reference.name)
     return {
       table: gone.reduce((next, name) => setModule(next, name, null), kept),
-      modules: listed.map(({ reference }) => {
-        const known = getKey(table.modules, reference.name)
-        // A step of a rollout leaves alone what it says nothing of.
-        const isLeft = reshape !== null && known !== undefined && sameObject(known, reference)
-        return isLeft ? known : { ...reference, revision }
-      }),
+      modules: listed.map(({ reference }) => reference),
       added,
     }
   }
@@ -174,6 +170,14 @@ function putUpstreams(table: Table, { owner, edit }: Proposal, revision: number)
 
 const ofOther = ({ name, owner }: Upstream): Problem =>
   problem('TURNOUT_OWNER_DIFFERS', { item: `upstream ${name}`, owner })
+
+/** A version that stays as it was was not touched. */
+const touchedBy = (
+  revision: number,
+  reference: ModuleReference,
+  before: ModuleReference | undefined,
+): ModuleReference =>
+  before !== undefined && sameObject(before, reference) ? before : { ...reference, revision }
 
 function putIn(
   table: Table,

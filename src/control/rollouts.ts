@@ -52,6 +52,12 @@ export interface VersionRow {
   readonly figures: FiguresSummary
 }
 
+/** Whoever starts a rollout. */
+export interface Starter extends Who {
+  /** The reason is their own: it may go to a lower version. */
+  readonly isReasoned?: boolean
+}
+
 /** What edges may ask of rollouts. Every one rejects with TURNOUT_ROLLOUT_UNKNOWN where there is none of that id. */
 export interface Rollouts {
   /** The running ones first, then the newest; of each id the last one. */
@@ -61,9 +67,9 @@ export interface Rollouts {
   measurements(id: string): readonly RolloutMeasurement[]
   /**
    * Rejects with TURNOUT_ROLLOUT_RUNNING (one of its subject runs), TURNOUT_ROLLOUT_SUBJECT (there is nothing to roll
-   * out from), or the problems of the change.
+   * out from), TURNOUT_VERSION_LOWER, or the problems of the change.
    */
-  start(what: RolloutStart, plan: Plan | null, who: Who): Promise<RolloutView>
+  start(what: RolloutStart, plan: Plan | null, who: Starter): Promise<RolloutView>
   /** Rejects with TURNOUT_ROLLOUT_STATE where it is over. The others do too. */
   pause(id: string, who: Who): Promise<RolloutView>
   /** Goes on; past a pause that waits for somebody too. */

@@ -119,6 +119,24 @@ export interface StateRules<State> {
   settle?(survivor: State, other: never): void
 }
 
+/** Where a version is in its life. Instants in ISO 8601. */
+export interface ModuleLifecycle {
+  /** `retired` answers 410. */
+  readonly state: 'current' | 'maintenance' | 'deprecated' | 'retired'
+  /** The field `Deprecation` of RFC 9745. */
+  readonly deprecatedAt?: string
+  /** The field `Sunset` of RFC 8594. */
+  readonly sunsetAt?: string
+  /** True: after `sunsetAt` it answers 410. */
+  readonly gone?: boolean
+  /** Where people read more: the field `Link`. */
+  readonly links?: {
+    readonly deprecation?: string
+    readonly sunset?: string
+    readonly successor?: string
+  }
+}
+
 /** A route module: the default export of its file. */
 export interface RouteModule<State = undefined> {
   /** Default: the file's name without its ending. */
@@ -128,6 +146,8 @@ export interface RouteModule<State = undefined> {
   /** Put before all its routes. Default: none. */
   readonly prefix?: string
   readonly state?: StateRules<State>
+  /** Where this version is in its life; answers say so by themselves. Default: current. */
+  readonly lifecycle?: ModuleLifecycle
   /** Declares the routes. Synchronous; it declares, it does not act. */
   register(routes: ModuleRegistrar, scope: Scope<State>): void
 }

@@ -1,4 +1,6 @@
-import { TurnoutError } from '../core/errors.ts'
+import { TurnoutError, type Problem } from '../core/errors.ts'
+import { readLifecycle } from '../core/route/lifecycle-parse.ts'
+import type { Lifecycle } from '../core/route/route.ts'
 import { chain } from './chain.ts'
 import type { AnyRouteModule, Middleware, RouteModule, Scope, StateRules } from './define.ts'
 import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } from './foreign.ts'
@@ -14,6 +16,7 @@ export interface Definition {
   readonly name: string
   readonly version: string
   readonly state: StateRules<unknown> | null
+  readonly lifecycle: Lifecycle | null
   /** Lists the registrations; for a route module this runs the author's `register`. */
   register(scope: Scope<unknown>): Registered
 }
@@ -51,6 +54,16 @@ const stateOf = (value: unknown): Definition['state'] => {
   return value as Definition['state']
 }
 
+const lifecycleOf = (value: unknown): Lifecycle | null => {
+  if (value === undefined) return null
+  const problems: Problem[] = []
+  const lifecycle = readLifecycle({ value, pointer: '', problems })
+  const [problem] = problems
+  if (problem !== undefined)
+    throw wrong(`its lifecycle${problem.pointer ?? ''}: ${problem.message}`)
+  return lifecycle ?? null
+}
+
 /** Where an embedding program mounts a module: in front of its own prefix, behind this middleware. */
 export interface Mount {
   readonly prefix: string
@@ -79,6 +92,7 @@ export function readDefinition(
       name: optionalText(exported.name, 'name') ?? name,
       version,
       state: stateOf(exported.state),
+      lifecycle: lifecycleOf(exported.lifecycle),
       register: (scope) => runRegister(exported, mount.prefix + own, mount.middleware, scope),
     }
   }
@@ -89,6 +103,7 @@ export function readDefinition(
       name,
       version: unsaid,
       state: null,
+      lifecycle: null,
       register: () => ({
         routes: registerForeign(app, mount.prefix).map((one) => behind(mount.middleware, one)),
         filters: new Map(),

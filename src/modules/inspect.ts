@@ -1,4 +1,5 @@
 import { TurnoutError } from '../core/errors.ts'
+import type { Lifecycle } from '../core/route/route.ts'
 import { silentLogger } from '../core/logger.ts'
 import { readDefinition, type Definition } from './definition.ts'
 import { ModuleScope } from './scope.ts'
@@ -13,6 +14,7 @@ export interface Manifest {
   readonly routes: readonly { readonly method: string; readonly path: string }[]
   /** Names, in order. */
   readonly filters: readonly string[]
+  readonly lifecycle: Lifecycle | null
 }
 
 /** Stand-ins: `register` declares, it does not act, so a service fails as soon as it is used. */
@@ -60,6 +62,6 @@ export function inspectModule(
 ): Manifest {
   const mount = { prefix: context.mount ?? '', middleware: [] }
   const definition = readDefinition(exports.default, context.name, mount, context.version)
-  const { kind, name, version } = definition
-  return { kind, name, version, ...listDefinition(definition, { isServing: false }) }
+  const { kind, name, version, lifecycle } = definition
+  return { kind, name, version, lifecycle, ...listDefinition(definition, { isServing: false }) }
 }

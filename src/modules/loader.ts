@@ -212,8 +212,16 @@ export class Loader {
 
   #moduleOf({ artifact, file, name, owner, mount }: Source, manifest: Manifest): FileModule {
     const digest = artifact.digest + this.#markOf(mount)
-    const { version, filters } = manifest
-    const reference = referenceOf({ name: manifest.name, owner, version, digest, file, filters })
+    const { version, filters, lifecycle } = manifest
+    const reference = referenceOf({
+      name: manifest.name,
+      owner,
+      version,
+      digest,
+      file,
+      filters,
+      lifecycle,
+    })
     const store = this.#artifacts
     const save = async (): Promise<void> => store?.put(artifact)
     return {

@@ -2,7 +2,7 @@ import { TurnoutError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { routeId } from '../core/route/module-routes.ts'
 import type { Recorder } from '../core/rollout/recorder.ts'
-import type { ModuleReference } from '../core/route/route.ts'
+import type { Lifecycle, ModuleReference } from '../core/route/route.ts'
 import type { Hold } from '../gateway/hold.ts'
 import type { Handler, LiveFilter, LiveVersion } from '../gateway/snapshot.ts'
 import type { Definition } from './definition.ts'
@@ -249,9 +249,16 @@ const nameOf = ({ exchange }: Hold): string => `${exchange.method} ${exchange.pa
 /** What a table keeps of a module; one without filters as it was kept before there were any. */
 export function referenceOf({
   filters,
+  lifecycle,
   ...own
-}: Omit<ModuleReference, 'filters' | 'revision'> & {
+}: Omit<ModuleReference, 'filters' | 'lifecycle' | 'revision'> & {
   readonly filters: readonly string[]
+  readonly lifecycle: Lifecycle | null
 }): ModuleReference {
-  return { ...own, ...(filters.length > 0 && { filters }), revision: 0 }
+  return {
+    ...own,
+    ...(filters.length > 0 && { filters }),
+    ...(lifecycle !== null && { lifecycle }),
+    revision: 0,
+  }
 }

@@ -27,8 +27,16 @@ export function loadObject(
       const definition = readDefinition(exported, label, mount)
       const named: Definition = { ...definition, name: label }
       const { routes, filters } = listDefinition(named, { isServing: true })
-      const { version } = named
-      const reference = referenceOf({ name: label, owner, version, digest, file: null, filters })
+      const { version, lifecycle } = named
+      const reference = referenceOf({
+        name: label,
+        owner,
+        version,
+        digest,
+        file: null,
+        filters,
+        lifecycle,
+      })
       const listed = routes.map(({ method, path }) => ({
         id: routeId(label, method, path),
         method,

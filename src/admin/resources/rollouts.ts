@@ -61,13 +61,17 @@ export const rolloutResources: Pick<
       'TURNOUT_OWNER_DIFFERS',
       'TURNOUT_ROLLOUT_RUNNING',
       'TURNOUT_ROLLOUT_SUBJECT',
+      'TURNOUT_VERSION_LOWER',
       'TURNOUT_ROUTE_CONFLICT',
     ],
     handle: async (request) => {
       const { context, identity, query } = request
       const { what, plan, reason } = await readStart(request)
       const who = { author: identity.name, reason: query.reason ?? reason }
-      const view = await context.rollouts.start(what, plan, who)
+      const view = await context.rollouts.start(what, plan, {
+        ...who,
+        isReasoned: query.reason !== undefined,
+      })
       const location = `/api/rollouts/${encodeURIComponent(view.rollout.id)}`
       return changed(view, 201, { location })
     },

@@ -25,6 +25,7 @@ import type {
   Rollouts,
   RolloutStart,
   RolloutView,
+  Starter,
   VerifyReport,
   VersionRow,
 } from '../rollouts.ts'
@@ -129,8 +130,10 @@ export class RolloutRunner implements Rollouts {
     return this.#memoryOf(this.#demand(id)).measurements.toReversed()
   }
 
-  async start(what: RolloutStart, plan: Plan | null, who: Who): Promise<RolloutView> {
-    const beginning = { plan: plan ?? defaultPlan(), who, now: this.#options.now() }
+  async start(what: RolloutStart, plan: Plan | null, starter: Starter): Promise<RolloutView> {
+    const { isReasoned = false, ...who } = starter
+    const isFree = isReasoned || !this.#options.isOrdered
+    const beginning = { plan: plan ?? defaultPlan(), who, now: this.#options.now(), isFree }
     let id = ''
     const outcome = await this.#options.control.change({
       ...who,
@@ -187,7 +190,9 @@ export class RolloutRunner implements Rollouts {
   }
 
   async #lookAll(): Promise<void> {
-    for (const rollout of this.#running()) {
+    // What is under way now: looking at one may change the table.
+    const running = Array.from(this.#running())
+    for (const rollout of running) {
       if (this.#isClosed) return
       try {
         await this.#look(rollout)

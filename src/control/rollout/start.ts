@@ -11,6 +11,7 @@ import {
 } from '../../core/route/route.ts'
 import { modulesOf, sameObject, sameRoute, type Table } from '../../core/route/table.ts'
 import { sameJson } from '../../core/same-json.ts'
+import { compareVersions } from '../../core/version/version.ts'
 import { editOf, type ChangeItem, type LoadedModule, type Reshape } from '../change.ts'
 import type { Who } from '../control.ts'
 import type { RolloutStart } from '../rollouts.ts'
@@ -24,6 +25,8 @@ export interface Beginning {
   readonly who: Who
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** A module may go to a lower version. */
+  readonly isFree: boolean
 }
 
 /** What the table gets. */
@@ -35,7 +38,7 @@ export interface Started {
 /**
  * The change with which a rollout begins: both versions in the table, the canary in the isolation zone. Pure.
  *
- * @throws TurnoutError TURNOUT_ROLLOUT_RUNNING or TURNOUT_ROLLOUT_SUBJECT
+ * @throws TurnoutError TURNOUT_ROLLOUT_RUNNING, TURNOUT_ROLLOUT_SUBJECT or TURNOUT_VERSION_LOWER
  */
 export function startOf(table: Table, what: RolloutStart, beginning: Beginning): Started {
   switch (what.kind) {
@@ -59,6 +62,7 @@ function ofModule(table: Table, module: string, version: string, beginning: Begi
   if (canary === undefined) throw refused(subject, `there is no version ${version} beside it`)
   const stable = inServiceOf(others(table, canary))
   if (stable === undefined) throw refused(subject, 'no other version is in service')
+  refuseLower(module, stable, version, beginning)
   const rollout = begin({ kind: 'module', module }, module, beginning, {
     owner: canary.owner,
     stable: stable.version,
@@ -89,6 +93,7 @@ function ofLoaded(table: Table, loaded: LoadedModule, beginning: Beginning): Sta
   if (there !== undefined && there.digest !== digest)
     throw refused(subject, `another ${version} stands beside it`)
   const { owner } = stable
+  refuseLower(module, stable, version, beginning)
   const rollout = begin({ kind: 'module', module }, module, beginning, {
     owner,
     stable: stable.version,
@@ -204,6 +209,16 @@ function ofUpstream(table: Table, upstream: Upstream, beginning: Beginning): Sta
   )
   const putUpstreams = [{ ...upstream, name: canaryName(name) }]
   return { id: name, items: edits(rollout, { put, remove: [], putUpstreams }) }
+}
+
+function refuseLower(
+  module: string,
+  { version: serving }: ModuleReference,
+  version: string,
+  { isFree }: Beginning,
+): void {
+  if (isFree || compareVersions(version, serving) >= 0) return
+  throw new TurnoutError('TURNOUT_VERSION_LOWER', { module, version, serving })
 }
 
 function refuseShares(subject: string, routes: readonly Route[]): void {

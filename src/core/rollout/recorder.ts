@@ -9,19 +9,67 @@ export const longestSpanMs = 3_600_000
 const fineMs = 1000
 const coarseMs = 60_000
 
-/** A slice's first places count exchanges, errors and client errors; its buckets follow. */
-const errorsAt = 1
-const clientErrorsAt = 2
-const bucketsAt = 3
-const sliceLength = bucketsAt + bucketCount
+/** Buckets by which a slice grows: durations of one version lie close together. */
+const growth = 32
+
+/**
+ * What was seen in one span of time. It holds the buckets from the lowest to the highest that something fell into:
+ *
+ *     buckets    0 ... 95 | 96 97 ... 159 | 160 ... 376
+ *                            counts, from 96 on
+ */
+class Slice {
+  requests = 0
+  errors = 0
+  clientErrors = 0
+  #from = 0
+  #counts: Uint32Array = new Uint32Array(0)
+
+  add(bucket: number, status: number): void {
+    this.requests += 1
+    if (status >= 500) this.errors += 1
+    else if (status >= 400) this.clientErrors += 1
+    const place = bucket - this.#from
+    if (place >= 0 && place < this.#counts.length) this.#counts[place]! += 1
+    else this.#widen(bucket)
+  }
+
+  /** Begins anew, with the room that it has. */
+  clear(): void {
+    this.requests = 0
+    this.errors = 0
+    this.clientErrors = 0
+    this.#counts.fill(0)
+  }
+
+  addTo(sum: Float64Array): void {
+    const counts = this.#counts
+    for (let at = 0; at < counts.length; at += 1) sum[this.#from + at]! += counts[at]!
+  }
+
+  #widen(bucket: number): void {
+    const isEmpty = this.#counts.length === 0
+    const low = isEmpty ? bucket : Math.min(bucket, this.#from)
+    const high = isEmpty ? bucket : Math.max(bucket, this.#from + this.#counts.length - 1)
+    const from = Math.floor(low / growth) * growth
+    const counts = new Uint32Array(
+      Math.min(bucketCount, Math.ceil((high + 1) / growth) * growth) - from,
+    )
+    counts.set(this.#counts, isEmpty ? 0 : this.#from - from)
+    counts[bucket - from]! += 1
+    this.#from = from
+    this.#counts = counts
+  }
+}
 
 /**
  * What was seen of one version, lately: exchanges, errors and durations, by second for 2 minutes and by minute for an
  * hour. Slices begin at whole seconds and minutes of `now`, so that recorders asked for the same span, also those of
  * other processes, answer for the same one.
  *
- * A slice is 1.5 KB. There are as many as there were seconds with traffic in the last 2 minutes, and minutes in the last
- * hour: 6 KB where nothing happens, 280 KB at most. `record` allocates when there are more of them than ever before.
+ * A slice is about 0.5 KB where durations are of one order of magnitude, and 1.6 KB at most. There are as many as there
+ * were seconds with traffic in the last 2 minutes, and minutes in the last hour. `record` allocates when there are more of
+ * them than ever before, or one gets wider.
  */
 export class Recorder {
   readonly #fine = new Ring(fineMs, fineSpanMs)
@@ -32,9 +80,9 @@ export class Recorder {
    * ran out.
    */
   record(now: number, durationMs: number, status: number): void {
-    const place = bucketsAt + bucketOf(durationMs)
-    add(this.#fine.slice(now), place, status)
-    add(this.#coarse.slice(now), place, status)
+    const bucket = bucketOf(durationMs)
+    this.#fine.slice(now).add(bucket, status)
+    this.#coarse.slice(now).add(bucket, status)
   }
 
   /**
@@ -44,13 +92,6 @@ export class Recorder {
   figures(now: number, spanMs: number): Figures {
     return (spanMs > fineSpanMs ? this.#coarse : this.#fine).figures(now, spanMs)
   }
-}
-
-function add(slice: Uint32Array, place: number, status: number): void {
-  slice[0]! += 1
-  slice[place]! += 1
-  if (status >= 500) slice[errorsAt]! += 1
-  else if (status >= 400) slice[clientErrorsAt]! += 1
 }
 
 /**
@@ -63,10 +104,10 @@ function add(slice: Uint32Array, place: number, status: number): void {
 class Ring {
   readonly #sliceMs: number
   readonly #numbers: Float64Array
-  readonly #slices: (Uint32Array | null)[]
-  readonly #spare: Uint32Array[] = []
+  readonly #slices: (Slice | null)[]
+  readonly #spare: Slice[] = []
   #newest = -1
-  #newestSlice: Uint32Array = new Uint32Array(0)
+  #newestSlice: Slice = new Slice()
 
   constructor(sliceMs: number, spanMs: number) {
     this.#sliceMs = sliceMs
@@ -77,7 +118,7 @@ class Ring {
   }
 
   /** The slice of this instant. A clock that went back finds the slice of then, or an empty one. */
-  slice(now: number): Uint32Array {
+  slice(now: number): Slice {
     const number = Math.floor(now / this.#sliceMs)
     if (number === this.#newest) return this.#newestSlice
     const place = this.#placeOf(number)
@@ -90,15 +131,20 @@ class Ring {
   figures(now: number, spanMs: number): Figures {
     const last = Math.floor(now / this.#sliceMs)
     const first = Math.floor((now - spanMs) / this.#sliceMs)
-    const sum = new Float64Array(sliceLength)
+    const sum = new Float64Array(bucketCount)
+    let requests = 0
+    let errors = 0
+    let clientErrors = 0
     for (const [place, number] of this.#numbers.entries()) {
       const slice = this.#slices[place]
       if (number < first || number > last || slice === null || slice === undefined) continue
-      for (let at = 0; at < sliceLength; at += 1) sum[at]! += slice[at]!
+      requests += slice.requests
+      errors += slice.errors
+      clientErrors += slice.clientErrors
+      slice.addTo(sum)
     }
-    const [requests, errors, clientErrors] = [sum[0]!, sum[errorsAt]!, sum[clientErrorsAt]!]
     if (requests === 0) return noFigures
-    return { requests, errors, clientErrors, durations: sparse(sum.subarray(bucketsAt)) }
+    return { requests, errors, clientErrors, durations: sparse(sum) }
   }
 
   #placeOf(number: number): number {
@@ -108,8 +154,9 @@ class Ring {
 
   #begin(place: number, number: number): void {
     this.#reclaim(number)
-    const slice = this.#slices[place] ?? this.#spare.pop() ?? new Uint32Array(sliceLength)
-    this.#slices[place] = slice.fill(0)
+    const slice = this.#slices[place] ?? this.#spare.pop() ?? new Slice()
+    slice.clear()
+    this.#slices[place] = slice
     this.#numbers[place] = number
   }
 

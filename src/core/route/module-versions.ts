@@ -40,13 +40,26 @@ export function sideBySide(
     const same = before.find(({ name }) => name === one.reference.name)
     const kept = next.some(({ reference }) => reference.name === inServiceOf(before)?.name)
     if (!kept) return one
-    if (same?.traffic !== undefined) return withTraffic(one, same.traffic)
+    if (same?.traffic !== undefined) return withSelection(one, same)
     const isNew = next.some(({ reference }) => !before.some(({ name }) => name === reference.name))
     if (same === undefined) return withTraffic(one, { weight: 0 })
     const serves = same.name === inServiceOf(before)?.name
     return isNew ? withTraffic(one, { weight: serves ? 100 : 0 }) : one
   })
 }
+
+/** The same version, with what decides whom it serves as another has it. */
+const withSelection = (
+  listed: ListedModule,
+  { traffic, labels }: ModuleReference,
+): ListedModule => ({
+  ...listed,
+  reference: {
+    ...listed.reference,
+    ...(traffic !== undefined && { traffic }),
+    ...(labels !== undefined && { labels }),
+  },
+})
 
 /** The same version with another share of the clients; null: no weight decides. */
 export function withTraffic(listed: ListedModule, traffic: Traffic | null): ListedModule {
@@ -99,7 +112,11 @@ export function stateSourceOf(
   reference: ModuleReference,
 ): string | null {
   const { name, owner } = reference
-  if (getKey(before.modules, name) !== undefined) return name
+  const same = getKey(before.modules, name)
+  // It serves on under another name, with its state: two never share one.
+  const servesOn = ({ name: other, digest }: ModuleReference): boolean =>
+    other !== name && digest === same?.digest
+  if (same !== undefined) return [...modulesOf(after, same.owner)].some(servesOn) ? null : name
   const ofModule = (table: Table): readonly ModuleReference[] =>
     [...modulesOf(table, owner)].filter((one) => moduleNameOf(one) === moduleNameOf(reference))
   const left = inServiceOf(ofModule(before))

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { plainRoute, type Route } from '../../../src/core/route/route.ts'
+import { Exchange } from '../../../src/gateway/exchange.ts'
+import { createObserver } from '../../../src/gateway/observe/observe.ts'
 import { Recorders, wallTime } from '../../../src/gateway/observe/recorders.ts'
 
 const named = (id: string): Route =>
@@ -49,4 +51,22 @@ test('code that left is known for ten minutes, and code that lives for ever', ()
     ['stays', 'goes', 'again'].map((name) => requests(name, 12 * minuteMs)),
     [1, 0, 2],
   )
+})
+
+test('where nothing is counted nobody reads the clock, and copies are made all the same', () => {
+  const told: string[] = []
+  const observer = createObserver(null, {
+    routes: new Map([['copied', true]]),
+    began: ({ route }) => void told.push(`began ${route?.id}`),
+    ended: ({ route }) => void told.push(`ended ${route?.id}`),
+  })
+  assert.equal(observer.isTiming, false)
+  for (const id of ['other', 'copied']) {
+    const exchange = new Exchange({} as never, {} as never)
+    exchange.route = named(id)
+    observer.began(exchange, exchange.route)
+    observer.ended(exchange)
+    assert.equal(exchange.recorder, null)
+  }
+  assert.deepEqual(told, ['ended other', 'began copied', 'ended copied'])
 })
