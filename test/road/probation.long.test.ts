@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { save, type ServedEvent } from '../hot/support/served.ts'
+import { makeFolder, save, type ServedEvent } from '../hot/support/served.ts'
 import { openRoad, version } from './support/rollout.ts'
 import { startTraffic, versionOf } from './support/traffic.ts'
 
@@ -9,7 +10,10 @@ const takes = (ms: number): string =>
   `(await sleep(${ms} * (0.9 + 0.2 * Math.random())), c.json({ users: [7] }))`
 
 test('a saved file by which all times are half as long again is taken back; one that changes nothing passes', async (t) => {
-  const { instance, served } = await openRoad(t, { 'users.js': version('1.0.0', takes(50)) })
+  const config = { 'turnout.config.json': JSON.stringify({ probation: { durationMs: 20_000 } }) }
+  const words = ['--config', join(makeFolder(t, config), 'turnout.config.json')]
+  const files = { 'users.js': version('1.0.0', takes(50)) }
+  const { instance, served } = await openRoad(t, files, { words })
   const { port, next } = instance
   const traffic = startTraffic(t, port, { clients: 24 })
   await traffic.more(1_000)

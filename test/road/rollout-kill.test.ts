@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { runCommand } from '../cli/rollout-support.ts'
 import { freePort, startInstance } from './support/instance.ts'
 import { byUser, openRoad, quickly, roadOf, version, type Road } from './support/rollout.ts'
 import { startTraffic, usersOf } from './support/traffic.ts'
@@ -106,7 +107,10 @@ test('kill -9 in each kind of step: it goes on where it stood, with the weights 
   const { data, port } = road.instance
   const file = road.write('users.js', version('2.0.0'))
   const words = ['rollout', 'start', file, '--plan', road.write('plan.yaml', plan)]
-  const following = road.turnout(...words, '--follow')
+  // What it begins with is not waited for, so it has to follow before anything is killed.
+  const { admin: url, token } = road.instance
+  const following = runCommand(url, [...words, '--follow'], { token, folder: road.beside })
+  await following.says('step 1 of 6')
   let all: readonly number[] = []
   let cohort: readonly number[] = []
   for (const { in: place, until, status, step, shares } of kills) {
@@ -124,8 +128,7 @@ test('kill -9 in each kind of step: it goes on where it stood, with the weights 
     demandShare(cohort, nowCohort, shares[1])
     ;[all, cohort] = [nowAll, nowCohort]
   }
-  const { code, out, err } = await following
-  assert.equal(code, 0, out + err)
+  assert.equal(await following.code, 0, following.out() + following.err())
   assert.equal((await usersOf(port, '2.0.0')).length, 200)
   assert.deepEqual(
     (await road.steps()).map((reason) => reason.replace(/\d+ of \d+/, 'N')),

@@ -39,6 +39,8 @@ export interface Road {
   readonly instance: Instance
   /** Of the modules. */
   readonly served: string
+  /** Where commands run. */
+  readonly beside: string
   /** Writes a file beside the served folder; its name for a command. */
   readonly write: (name: string, value: unknown) => string
   /** Runs `turnout WORDS` against it. */
@@ -71,6 +73,7 @@ export function roadOf(t: TestContext, instance: Instance, served: string): Road
   return {
     instance,
     served,
+    beside,
     write: (name, value) => {
       writeFileSync(join(beside, name), typeof value === 'string' ? value : JSON.stringify(value))
       return name
