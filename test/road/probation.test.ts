@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createAdminClient } from '../../src/admin/client.ts'
 import { isApplied, save, type ServedEvent } from '../hot/support/served.ts'
+import { freePort } from './support/instance.ts'
 import { failsHalf, openRoad, version, type Road } from './support/rollout.ts'
 import { startTraffic, versionOf, type Traffic } from './support/traffic.ts'
 
@@ -79,6 +80,22 @@ test('a published module that fails is taken back; what others published since s
   assert.deepEqual({ event: 'probation', ...(await heard) }, verdict)
   ending.abort()
   assert.equal((await instance.ask('/ping')).status, 204)
+})
+
+test('a route that is sent to an address where nobody answers is taken back', async (t) => {
+  const road = await openRoad(t, { 'users.js': version('1.0.0') })
+  const { instance, turnout, write } = road
+  const publish = (target: object, ...words: readonly string[]): ReturnType<Road['turnout']> =>
+    turnout('publish', write('shop.yaml', { id: 'shop', path: '/shop', target }), ...words)
+  await publish({ respond: { status: 200, body: 'well' } })
+  const traffic = startTraffic(t, instance.port, { path: '/shop' })
+  await traffic.more(100)
+  const told = instance.next(isProbation)
+  await publish({ uri: `http://127.0.0.1:${await freePort()}` }, '--force')
+  const verdict = toldBy(await told)
+  assert.match(verdict.reason, /^errorRate is 100%, not <= 1% \(stable 0%\)/)
+  assert.equal(typeof verdict.takenBackBy, 'number')
+  assert.equal((await instance.ask('/shop')).text, 'well')
 })
 
 test('--no-probation: nobody watches', async (t) => {
