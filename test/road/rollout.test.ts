@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MeasurementItem, RolloutItem, VersionItem } from '../../src/admin/answers.ts'
-import { byUser, failsHalf, openRoad, quickly, version, type Road } from './support/rollout.ts'
+import { startInstance } from './support/instance.ts'
+import {
+  byUser,
+  failsHalf,
+  openRoad,
+  quickly,
+  roadOf,
+  version,
+  type Road,
+} from './support/rollout.ts'
 import { startTraffic, versionOf } from './support/traffic.ts'
 
 /** Starts a rollout of the module `users` and follows it to its end. */
@@ -106,28 +115,34 @@ test('a canary of 5 % that fails half of its requests ends the rollout: exit cod
   assert.equal((await versionOf(road.instance.port, '/users')).version, '1.3.0')
 })
 
-test('a canary that begins to fail when all have it goes back in one apply', async (t) => {
-  const road = await openRoad(t, { 'users.js': version('1.3.0') })
-  const { instance, until } = road
-  const traffic = startTraffic(t, instance.port)
-  const failsLater = `c.header('x-new') === undefined ? c.json({ users: [7] }) : c.status(500).text('failed')`
-  const started = follow(road, version('2.0.0', failsLater), {
-    ...byUser,
-    steps: ['weight 20', 'analysis 1', 'watch 10m'],
-    analysis: quickly,
+for (const isKilled of [false, true])
+  test(`a canary that begins to fail when all have it goes back in one apply${isKilled ? ', after a kill -9 too' : ''}`, async (t) => {
+    let road = await openRoad(t, { 'users.js': version('1.3.0') })
+    const { port, data, pid } = road.instance
+    const traffic = startTraffic(t, port)
+    const failsLater = `c.header('x-new') === undefined ? c.json({ users: [7] }) : c.status(500).text('failed')`
+    const words = [road.write('users.js', version('2.0.0', failsLater)), '--plan']
+    const steps = ['weight 20', 'analysis 1', 'watch 10m']
+    words.push(road.write('plan.yaml', { ...byUser, steps, analysis: quickly }))
+    assert.equal((await road.turnout('rollout', 'start', ...words)).code, 0)
+    const watching = await road.until('users', ({ status }) => status === 'watching')
+    await traffic.stop()
+    if (isKilled) {
+      process.kill(pid, 'SIGKILL')
+      await road.instance.ended
+      road = roadOf(t, await startInstance(t, road.served, { data, port }), road.served)
+    }
+    // A kind of request that nobody made before.
+    const news = startTraffic(t, port, { clients: 4, headers: { 'x-new': 'yes' } })
+    const { status, reason, revision } = await road.until('users', (one) => one.endedAt !== null)
+    assert.equal(status, 'aborted')
+    assert.match(reason, /^errorRate is [\d.]+%, not <= 1% \(stable 0%\)/)
+    assert.equal(revision, watching.revision + 1)
+    assert.equal((await versionOf(port, '/users')).version, '1.3.0')
+    const failed = news.count(500)
+    await news.more(200)
+    assert.equal(news.count(500), failed)
   })
-  const watching = await until('users', ({ status }) => status === 'watching')
-  // A kind of request that nobody made before.
-  const news = startTraffic(t, instance.port, { clients: 4, headers: { 'x-new': 'yes' } })
-  const { code, out, err } = await started
-  assert.equal(code, 1, out + err)
-  assert.match(out, /aborted, all clients are on 1\.3\.0: errorRate is [\d.]+%, not <= /)
-  assert.equal((await road.rollout('users')).revision, watching.revision + 1)
-  const failed = news.count(500)
-  await news.more(200)
-  assert.equal(news.count(500), failed)
-  await traffic.stop()
-})
 
 /** What differs in each answer anyway, and what a write does. */
 const shop = (text: string, answer: string): string => `let writes = 0

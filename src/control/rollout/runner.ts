@@ -14,7 +14,7 @@ import {
 } from '../../core/rollout/move.ts'
 import { defaultPlan } from '../../core/rollout/default-plan.ts'
 import type { Plan } from '../../core/rollout/plan.ts'
-import { summaryOf } from '../../core/rollout/quantile.ts'
+import { rateFigures, summaryOf } from '../../core/rollout/quantile.ts'
 import { isOver, type Rollout } from '../../core/rollout/rollout.ts'
 import { reportOf } from '../../core/rollout/verify-tally.ts'
 import type { Outcome } from '../change.ts'
@@ -102,7 +102,11 @@ export class RolloutRunner implements Rollouts {
   remember(id: string, startedAt: number, measurement: RolloutMeasurement): void {
     const rollout = getKey(this.#table.rollouts, id)
     if (rollout?.startedAt !== startedAt) return
-    push(this.#memoryOf(rollout).measurements, measurement)
+    const memory = this.#memoryOf(rollout)
+    push(memory.measurements, measurement)
+    // Where the canary has all clients, nobody shows any more what the stable version is like.
+    if (measurement.stable.requests >= rollout.plan.analysis.minimumSamples)
+      memory.judging = { ...memory.judging, baseline: rateFigures(measurement.stable) }
   }
 
   async close(): Promise<void> {
