@@ -58,6 +58,11 @@ const benches = {
     'what counting an exchange costs, and copying 10 % or all of them: [--rounds N] [--seconds N]',
     ['--expose-gc'],
   ],
+  filters: [
+    'filters/main.js',
+    'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   reload: [
     'reload/main.js',

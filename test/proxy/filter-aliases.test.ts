@@ -45,18 +45,20 @@ const escaped = (text: string): fc.Arbitrary<string> =>
       maxLength: text.length,
     })
     .map((ways) =>
-      [...text]
+      text
+        .split('')
         .map((char, at) => (ways[at] === 'plain' ? char : hex(char, ways[at] === 'upper')))
         .join(''),
     )
 
 /** A text some of whose letters are of the other case. */
 const cased = (text: string): fc.Arbitrary<string> =>
-  fc
-    .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
-    .map((ways) =>
-      [...text].map((char, at) => (ways[at] === true ? char.toUpperCase() : char)).join(''),
-    )
+  fc.array(fc.boolean(), { minLength: text.length, maxLength: text.length }).map((ways) =>
+    text
+      .split('')
+      .map((char, at) => (ways[at] === true ? char.toUpperCase() : char))
+      .join(''),
+  )
 
 const paths = fc
   .tuple(

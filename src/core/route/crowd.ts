@@ -22,8 +22,8 @@ export interface Field {
 /** From so many routes on, an index is worth its price. */
 export const crowdSize = 32
 
-/** Most merged choices that a crowd remembers. */
-const maxMerged = 1024
+/** So many candidates a crowd remembers in choices that it has made. */
+const maxRemembered = 65_536
 
 /**
  * Many routes of one place and method, most of which ask for one host each, or for one value of one field. A request
@@ -43,7 +43,10 @@ export class Crowd extends Shared {
   /** Of routes that the field does not tell apart. */
   readonly others: readonly Spot[]
   readonly buckets: PersistentMap<readonly Spot[]>
-  readonly #merged: Map<readonly Spot[], Choice>
+  /** By value; only of those that have a bucket, so clients cannot make it grow. */
+  readonly #known: Map<string, Choice>
+  readonly #most: number
+  #alone: Choice | null
 
   constructor(
     method: string,
@@ -58,19 +61,29 @@ export class Crowd extends Shared {
     this.size = parts.size
     this.others = parts.others
     this.buckets = parts.buckets
-    this.#merged = new Map()
+    this.#known = new Map()
+    this.#most = Math.max(16, maxRemembered / (parts.others.length + 1))
+    this.#alone = null
   }
 
   choiceFor(facts: Facts): Choice | null {
     const value = valueOf(this.field, facts)
-    const bucket = (value === undefined ? undefined : getKey(this.buckets, value)) ?? none
-    if (this.others.length === 0) return bucket.length === 0 ? null : ownChoice(this.method, bucket)
-    const known = this.#merged.get(bucket)
+    if (value === undefined) return this.#withoutBucket()
+    const known = this.#known.get(value)
     if (known !== undefined) return known
-    const choice = new Choice(this.method, [...this.others, ...bucket])
-    if (this.#merged.size >= maxMerged) this.#merged.clear()
-    this.#merged.set(bucket, choice)
+    const bucket = getKey(this.buckets, value)
+    if (bucket === undefined) return this.#withoutBucket()
+    const { method, others } = this
+    const choice =
+      others.length === 0 ? ownChoice(method, bucket) : new Choice(method, [...others, ...bucket])
+    if (this.#known.size >= this.#most) this.#known.clear()
+    this.#known.set(value, choice)
     return choice
+  }
+
+  #withoutBucket(): Choice | null {
+    if (this.others.length === 0) return null
+    return (this.#alone ??= new Choice(this.method, this.others))
   }
 
   /** Those beside whom a route may not be able to stand: no request satisfies any of the others and this one. */
