@@ -1,4 +1,6 @@
 import type { Json } from '../json.ts'
+import type { AccessFilter } from './access-filter.ts'
+import type { BodyFilter } from './body-filter.ts'
 import type { HashKey } from './upstream.ts'
 
 /** What becomes of an exchange with an upstream whose route or endpoint is changed meanwhile. */
@@ -117,3 +119,5 @@ export type Filter =
       readonly upstream: string | null
     }
   | ModuleFilter
+  | AccessFilter
+  | BodyFilter

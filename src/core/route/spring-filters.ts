@@ -9,7 +9,7 @@ import { bindFields, unsupported, type Call } from './spring-args.ts'
 import { refusedFilters, springFilters } from './spring-names.ts'
 import { javaReason, ofJava, replacementOfJava } from './spring-regex.ts'
 import { draftOf, numberOf, type FilterDraft } from './spring-draft.ts'
-import { draftRateLimit, draftSize } from './spring-limits.ts'
+import { draftCache, draftRateLimit, draftSize } from './spring-limits.ts'
 import { draftRetry } from './spring-retry.ts'
 import { statusOf } from './spring-status.ts'
 
@@ -32,6 +32,7 @@ const drafts: ReadonlyMap<string, Draft> = new Map<string, Draft>([
   ['RewritePath', draftRewrite],
   ['SetPath', draftSetPath],
   ['StripPrefix', draftStrip],
+  ['LocalResponseCache', draftCache],
 ])
 
 /** Names of the filters of Spring that are taken. */

@@ -1,4 +1,5 @@
 import { refuse, shown } from './input.ts'
+import { parseDuration } from './duration.ts'
 import { bindFields, unsupported, type Call } from './spring-args.ts'
 import { numberOf, type FilterDraft } from './spring-draft.ts'
 import { statusOf } from './spring-status.ts'
@@ -68,4 +69,25 @@ export function draftSize(call: Call): FilterDraft | undefined {
     return refuse(arg!.place, `maxSize is bytes or a size like 5MB, not ${shown(arg!.text)}`)
   const bytes = Number(amount) * (units[unit] ?? 1)
   return { filter: { kind: 'body-limit', bytes }, places: { bytes: arg } }
+}
+
+/** `LocalResponseCache=30m,500MB`; both may be left out, as both have defaults of the instance there. */
+export function draftCache(call: Call): FilterDraft | undefined {
+  const bound = bindFields(call, ['timeToLive', 'size'], 0)
+  if (bound === undefined) return undefined
+  const [life, size] = [bound.get('timeToLive'), bound.get('size')]
+  const ms = life === undefined ? undefined : parseDuration(life.text.trim())
+  if (life !== undefined && ms === null)
+    return refuse(life.place, `timeToLive is a duration like 30m, not ${shown(life.text)}`)
+  const [, amount, unit = ''] = /^(\d{1,12})(|B|KB|MB|GB)$/.exec(size?.text.trim() ?? '') ?? []
+  if (size !== undefined && amount === undefined)
+    return refuse(size.place, `size is bytes or a size like 500MB, not ${shown(size.text)}`)
+  return {
+    filter: {
+      kind: 'response-cache',
+      ...(typeof ms === 'number' && { timeToLiveMs: ms }),
+      ...(amount !== undefined && { maxBytes: Number(amount) * (units[unit] ?? 1) }),
+    },
+    places: { timeToLiveMs: life, maxBytes: size },
+  }
 }

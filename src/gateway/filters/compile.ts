@@ -3,16 +3,23 @@ import { filterModulesOf } from '../../core/route/references.ts'
 import type { Route } from '../../core/route/route.ts'
 import type { Handler } from '../snapshot.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import { basicAuth } from './basic-auth.ts'
+import { requestTemplate, responseTemplate } from './body-templates.ts'
+import { compress } from './compress.ts'
 import { cors } from './cors.ts'
 import { fallback } from './fallback.ts'
 import { fault } from './fault.ts'
 import type { FilterPlace, Wrap } from './filter.ts'
 import * as headers from './headers.ts'
+import { ipFilter } from './ip-filter.ts'
+import { jwt } from './jwt.ts'
+import { keyAuth } from './key-auth.ts'
 import { bodyLimit, rateLimit, timeout } from './limits.ts'
 import { mirror } from './mirror.ts'
 import { holding, moduleFilter } from './module.ts'
 import { addPrefix, rewritePath, setPath, stripPrefix } from './path.ts'
 import { redirect } from './redirect.ts'
+import { responseCache } from './response-cache.ts'
 import { retry } from './retry.ts'
 
 /** The catalogue: one file, one line here. Kinds that share a shape have settings that narrow to none of them alone. */
@@ -39,6 +46,14 @@ const makers: { readonly [Kind in Filter['kind']]: (settings: never, place: Filt
     fault,
     fallback,
     module: moduleFilter,
+    'key-auth': keyAuth,
+    'basic-auth': basicAuth,
+    jwt,
+    'ip-filter': ipFilter,
+    compress,
+    'response-cache': responseCache,
+    'request-template': requestTemplate,
+    'response-template': responseTemplate,
   }
 
 /** The filters of a route around its target, put together once. */
@@ -46,6 +61,7 @@ export function withFilters(route: Route, target: Handler, upstreams: Upstreams)
   const filtered = (route.filters ?? []).reduceRight((next, filter) => {
     const place: FilterPlace = {
       routeId: route.id,
+      route,
       upstreams,
       stateOf: (make) => upstreams.stateOf(route.id, filter, make),
     }

@@ -8,6 +8,7 @@ import { filterModulesOf, referencesOf } from '../../../src/core/route/reference
 import type { Route } from '../../../src/core/route/route.ts'
 import { parseReplacement } from '../../../src/core/route/replacement.ts'
 import { parseTemplate } from '../../../src/core/route/template.ts'
+import { acceptedMore, refusedMore } from './more-filters.ts'
 import { routes } from './mutation-run.ts'
 
 const at = { owner: 'admin', pointer: '' }
@@ -59,6 +60,7 @@ const fault = {
 
 /** What is said, and what is read. */
 const accepted: readonly (readonly [object, object])[] = [
+  ...acceptedMore,
   [{ kind: 'strip-prefix' }, { kind: 'strip-prefix', parts: 1 }],
   [
     { kind: 'add-prefix', prefix: '/v1/%E2%82%AC' },
@@ -192,6 +194,7 @@ test('every kind of filter is in the table', () => {
 })
 
 const refused: readonly (readonly [unknown, RegExp])[] = [
+  ...refusedMore,
   [
     'StripPrefix=1',
     /^\/filters\/0 a filter is an object with a kind; the text "StripPrefix=1" is of a Spring/,
