@@ -61,7 +61,7 @@ export const requestTemplate: FilterMaker<'request-template'> = (settings) => {
     }
     return (exchange) => {
       const { transport, method, outbound } = exchange
-      if (bodyless.has(method) || transport.upgrade !== null) return next(exchange)
+      if (bodyless.has(method)) return next(exchange)
       if (outbound!.body !== null) return go(exchange, isRead ? outbound!.body : null)
       if (isRead && isEncoded(outbound!.headers))
         return codeReply('TURNOUT_TEMPLATE_REQUEST', { reason: 'its body is encoded' })

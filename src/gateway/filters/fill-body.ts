@@ -22,7 +22,6 @@ const maxDepth = 64
 /** Longest body that is made. */
 const maxMade = 1_048_576
 
-/** `body`: whole where it is no JSON. */
 type Found = Json | undefined
 
 const partsOf = ({ body, contentType }: Templated): readonly BodyPart[] => {
@@ -31,18 +30,24 @@ const partsOf = ({ body, contentType }: Templated): readonly BodyPart[] => {
   return parts
 }
 
+const isOfBody = (part: BodyPart): part is Placeholder =>
+  typeof part !== 'string' && part.source === 'body'
+
 /** Whether a template asks for the body that it replaces. */
-export const readsBody = (settings: Templated): boolean =>
-  partsOf(settings).some((part) => typeof part !== 'string' && part.source === 'body')
+export const readsBody = (settings: Templated): boolean => partsOf(settings).some(isOfBody)
 
 export function fillBody(settings: Templated): BodyFill {
   const parts = partsOf(settings)
   const isJson = templateFormat(settings.contentType) === 'json'
   const isStrict = settings.missing === 'refuse'
-  const isRead = readsBody(settings)
+  const isRead = parts.some(isOfBody)
+  // Who asks for all of a body takes what is no JSON as a text.
+  const isTextTaken = parts.filter(isOfBody).every(({ name }) => name === '')
   return (exchange, read) => {
     const body =
-      isRead && read !== null && read.byteLength > 0 ? parseBody(read) : { value: undefined }
+      isRead && read !== null && read.byteLength > 0
+        ? parseBody(read, isTextTaken)
+        : { value: undefined }
     if ('reason' in body) return body
     let made = ''
     for (const part of parts) {
@@ -61,7 +66,10 @@ export function fillBody(settings: Templated): BodyFill {
 const nameOf = ({ source, name }: Placeholder): string =>
   name === '' ? source : `${source} ${name.slice(0, 60)}`
 
-function parseBody(read: Uint8Array): { readonly value: Json } | { readonly reason: string } {
+function parseBody(
+  read: Uint8Array,
+  isTextTaken: boolean,
+): { readonly value: Json } | { readonly reason: string } {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(read)
@@ -69,7 +77,8 @@ function parseBody(read: Uint8Array): { readonly value: Json } | { readonly reas
     return { reason: 'its body is not UTF-8' }
   }
   const parsed = parseStrictJson(text, maxDepth)
-  return parsed.ok ? { value: parsed.value } : { reason: 'its body is no JSON' }
+  if (parsed.ok) return { value: parsed.value }
+  return isTextTaken ? { value: text } : { reason: 'its body is no JSON' }
 }
 
 function valueOf({ source, name }: Placeholder, exchange: Exchange, body: Found): Found {
