@@ -1208,7 +1208,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The credentials are not accepted',
     cause:
       'The key, the password or the token is none that the route knows, is out of its time, or is there more than once.',
-    cure: 'Send the right ones, once. Why they were refused is in the log of the gateway, at debug.',
+    cure: 'Send the right ones, once. Why a token was refused is in the log of the gateway, at debug.',
   },
   TURNOUT_CREDENTIALS_UNCHECKED: {
     status: 503,

@@ -42,14 +42,15 @@ export class ScryptCheck {
   }
 
   async #run(password: string, secret: Scrypt): Promise<boolean> {
-    if (this.#running >= maxRunning)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    this.#running += 1
+    // Whoever ends hands its place on.
+    if (this.#running < maxRunning) this.#running += 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
       return await isRight(password, secret)
     } finally {
-      this.#running -= 1
-      this.#waiting.shift()?.()
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
     }
   }
 }
