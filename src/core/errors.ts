@@ -171,6 +171,14 @@ export type ErrorCode =
   | 'TURNOUT_FILTER_BODY'
   // live state of upstreams
   | 'TURNOUT_BREAKER_MISSING'
+  // who may pass, and bodies from templates
+  | 'TURNOUT_CREDENTIALS_MISSING'
+  | 'TURNOUT_CREDENTIALS_INVALID'
+  | 'TURNOUT_CREDENTIALS_UNCHECKED'
+  | 'TURNOUT_CLIENT_FORBIDDEN'
+  | 'TURNOUT_NOT_CACHED'
+  | 'TURNOUT_TEMPLATE_REQUEST'
+  | 'TURNOUT_TEMPLATE_ANSWER'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -1202,6 +1210,54 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause:
       'A state was asked for by hand, but its settings switch no breaker on; a bare URI never has one.',
     cure: 'Give the upstream `breaker: {}`, or a route with a bare URI an upstream of its own, and ask again.',
+  },
+  // who may pass, and bodies from templates
+  TURNOUT_CREDENTIALS_MISSING: {
+    status: 401,
+    message: 'The request has no credentials',
+    cause: 'The route asks for a key, a name and a password, or a token, and the request has none.',
+    cure: 'Send it with what WWW-Authenticate asks for.',
+  },
+  TURNOUT_CREDENTIALS_INVALID: {
+    status: 401,
+    message: 'The credentials are not accepted',
+    cause:
+      'The key, the password or the token is none that the route knows, is out of its time, or is there more than once.',
+    cure: 'Send the right ones, once. Why a token was refused is in the log of the gateway, at debug.',
+  },
+  TURNOUT_CREDENTIALS_UNCHECKED: {
+    status: 503,
+    message: 'The credentials cannot be checked: {reason}',
+    cause:
+      'The keys of the issuer or a secret could not be read, or too many passwords are checked at once. Nobody passes unchecked.',
+    cure: 'Send it again after the time in Retry-After; the log of the gateway names the address, file or variable.',
+  },
+  TURNOUT_CLIENT_FORBIDDEN: {
+    status: 403,
+    message: 'The client may not use this route',
+    cause:
+      'Its address is denied or not among those that are allowed, or its token lacks a claim that the route requires.',
+    cure: 'Ask whoever owns the route. Behind a proxy, name it in `trustedProxies`.',
+  },
+  TURNOUT_NOT_CACHED: {
+    status: 504,
+    message: 'No answer is kept that would do',
+    cause: 'The request says `Cache-Control: only-if-cached`.',
+    cure: 'Send it without.',
+  },
+  TURNOUT_TEMPLATE_REQUEST: {
+    status: 400,
+    message: 'The body for the upstream cannot be made of this request: {reason}',
+    cause:
+      'The route makes a new body from a template, and what it needs of the request is not there.',
+    cure: 'Send a body of JSON, without Content-Encoding, with the values that the route needs.',
+  },
+  TURNOUT_TEMPLATE_ANSWER: {
+    status: 502,
+    message: 'The answer of the upstream cannot be put into its template: {reason}',
+    cause:
+      'The route makes a new body from a template, and what it needs of the answer is not there.',
+    cure: 'See what the upstream answers, or correct the template.',
   },
 }
 

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto'
+import { cacheDirectives, isNoneMatch, secondsOf } from '../../core/http/cache-control.ts'
+import { fieldValue, joinedValue, withoutField } from '../../core/http/fields.ts'
+import { isBodySource, withTap, type BodySink, type BodySource } from '../body-source.ts'
+import type { Exchange } from '../exchange.ts'
+import { isEventStream } from '../observe/event-stream.ts'
+import { codeReply } from '../problem-reply.ts'
+import { Reply, handled } from '../reply.ts'
+import type { Handler } from '../snapshot.ts'
+import { AnswerCache, type Kept } from './answer-cache.ts'
+import { clientValue } from './credentials.ts'
+import type { FilterMaker } from './filter.ts'
+
+const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+const cacheable: ReadonlySet<number> = new Set([200, 206, 301])
+/** Fields by which an answer may vary, and longest value of one. */
+const maxVary = 16
+const maxKeyPart = 2_048
+
+/** Requests whose answer depends on more than the key says. */
+const conditions = ['if-match', 'if-unmodified-since', 'if-range']
+
+/** Keeps answers to GET in memory, and gives them to others who ask for the same. */
+export const responseCache: FilterMaker<'response-cache'> = (settings, { route, stateOf }) => {
+  const { timeToLiveMs, maxBytes } = settings
+  const cache = stateOf(() => new AnswerCache(maxBytes))
+  // Another target, or other filters, answer otherwise: what was kept of them is not asked for any more.
+  const edition = createHash('sha256')
+    .update(JSON.stringify([route.target, route.filters]))
+    .digest('base64')
+
+  return (next) => (exchange) => {
+    const primary = primaryKey(exchange, edition)
+    if (primary === null) return forgetting(cache, edition, exchange, next)
+    const asked = cacheDirectives(exchange.transport.header('cache-control'))
+    const now = performance.now()
+    const found = find(cache, primary, exchange, now)
+    if (found !== null && isWanted(found, asked, exchange, now)) return hit(found, exchange, now)
+    if (asked.has('only-if-cached')) return codeReply('TURNOUT_NOT_CACHED')
+    const isShared =
+      exchange.transport.header('authorization') === undefined &&
+      exchange.getValue(clientValue) === undefined
+    const kept = (reply: Reply): Reply => {
+      if (reply === handled || exchange.failure !== null) return reply
+      const terms = termsOf(reply, isShared, timeToLiveMs, performance.now())
+      return terms === null ? reply : keep(cache, primary, exchange, reply, terms)
+    }
+    const reply = next(exchange)
+    return reply instanceof Promise ? reply.then(kept) : kept(reply)
+  }
+}
+
+/** What is asked for, apart from what its answer varies by; null: it is none of the cache's business. */
+function primaryKey(exchange: Exchange, edition: string): string | null {
+  const { method, transport, mirrored } = exchange
+  if (method !== 'GET' || mirrored || transport.upgrade !== null) return null
+  if (transport.bodyLength() !== 0) return null
+  if (conditions.some((name) => transport.header(name) !== undefined)) return null
+  if (cacheDirectives(transport.header('cache-control')).has('no-store')) return null
+  return placeKey(exchange, edition)
+}
+
+function placeKey({ transport, path, search }: Exchange, edition: string): string | null {
+  const key = JSON.stringify([edition, transport.origin().toLowerCase(), path, search])
+  return key.length > 16_384 ? null : key
+}
+
+/** RFC 9111 section 4.4: whoever changes what is there, ends what was kept of it. */
+function forgetting(
+  cache: AnswerCache,
+  edition: string,
+  exchange: Exchange,
+  next: Handler,
+): Reply | Promise<Reply> {
+  const reply = next(exchange)
+  if (safe.has(exchange.method) || exchange.mirrored) return reply
+  const key = placeKey(exchange, edition)
+  const forget = (settled: Reply): Reply => {
+    if (key !== null && settled.status < 400) cache.delete(varyKey(key))
+    return settled
+  }
+  return reply instanceof Promise ? reply.then(forget) : forget(reply)
+}
+
+const varyKey = (primary: string): string => `vary ${primary}`
+
+/** The answer that was kept for a request like this one, by the fields that its answers vary by. */
+function find(cache: AnswerCache, primary: string, exchange: Exchange, now: number): Kept | null {
+  const known = cache.get(varyKey(primary), now)
+  if (known === null) return null
+  const key = secondaryKey(primary, known.headers, exchange)
+  return key === null ? null : cache.get(key, now)
+}
+
+function secondaryKey(
+  primary: string,
+  vary: readonly string[],
+  { transport }: Exchange,
+): string | null {
+  const values = ['range', ...vary].map((name) => transport.header(name) ?? null)
+  const isShort = values.every((value) => value === null || value.length <= maxKeyPart)
+  return isShort ? `answer ${primary} ${JSON.stringify([vary, values])}` : null
+}
+
+/** Whether the client takes it. */
+function isWanted(
+  { bornAt, until }: Kept,
+  asked: ReadonlyMap<string, string>,
+  { transport }: Exchange,
+  now: number,
+): boolean {
+  if (asked.has('no-cache')) return false
+  if (asked.size === 0 && /no-cache/i.test(transport.header('pragma') ?? '')) return false
+  const most = secondsOf(asked, 'max-age')
+  if (most !== null && now - bornAt >= most * 1000) return false
+  const least = secondsOf(asked, 'min-fresh')
+  return least === null || until - now >= least * 1000
+}
+
+function hit({ status, headers, body, bornAt }: Kept, { transport }: Exchange, now: number): Reply {
+  const fields = [...headers, 'age', String(Math.floor((now - bornAt) / 1000))]
+  const condition = transport.header('if-none-match')
+  if (
+    status === 200 &&
+    condition !== undefined &&
+    isNoneMatch(condition, fieldValue(headers, 'etag'))
+  )
+    return new Reply(304, withoutField(fields, 'content-length'), null)
+  return new Reply(status, fields, body)
+}
+
+interface Terms {
+  readonly vary: readonly string[]
+  readonly bornAt: number
+  readonly until: number
+}
+
+/** For how long an answer may be kept, and for whom; null: not at all. */
+function termsOf(reply: Reply, isShared: boolean, timeToLiveMs: number, now: number): Terms | null {
+  const { status, headers } = reply
+  if (!cacheable.has(status) || isEventStream(headers)) return null
+  if (fieldValue(headers, 'set-cookie') !== undefined) return null
+  const said = cacheDirectives(joinedValue(headers, 'cache-control'))
+  if (['no-store', 'no-cache', 'private'].some((name) => said.has(name))) return null
+  // RFC 9111 section 3.5: what one client was let in for is for others only where the answer says so.
+  const isPublic = ['public', 's-maxage', 'must-revalidate'].some((name) => said.has(name))
+  if (!isShared && !isPublic) return null
+  const vary = (joinedValue(headers, 'vary') ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '')
+  if (vary.includes('*') || vary.length > maxVary) return null
+  const ageMs = Number(/^\d{1,10}$/.exec(fieldValue(headers, 'age') ?? '0')?.[0] ?? 0) * 1000
+  const seconds =
+    secondsOf(said, 's-maxage') ?? secondsOf(said, 'max-age') ?? expirySeconds(headers)
+  const lifeMs = Math.min(timeToLiveMs, seconds === null ? Infinity : seconds * 1000 - ageMs)
+  if (lifeMs <= 0) return null
+  return { vary: [...new Set(vary)].sort(), bornAt: now - ageMs, until: now + lifeMs }
+}
+
+/** From `Date` to `Expires`; one that is no date has passed. */
+function expirySeconds(headers: readonly string[]): number | null {
+  const text = fieldValue(headers, 'expires')
+  if (text === undefined) return null
+  const from = Date.parse(fieldValue(headers, 'date') ?? '')
+  const left = Date.parse(text) - (Number.isNaN(from) ? Date.now() : from)
+  return Number.isNaN(left) ? 0 : Math.max(0, left / 1000)
+}
+
+/** The answer, of which a copy is kept when all of it has come. */
+function keep(
+  cache: AnswerCache,
+  primary: string,
+  exchange: Exchange,
+  reply: Reply,
+  { vary, bornAt, until }: Terms,
+): Reply {
+  const key = secondaryKey(primary, vary, exchange)
+  const { status, body } = reply
+  if (key === null) return reply
+  const headers = withoutField(reply.headers, 'age')
+  const set = (whole: Kept['body']): void => {
+    cache.set(varyKey(primary), { status: 0, headers: vary, body: null, bornAt, until })
+    cache.set(key, { status, headers, body: whole, bornAt, until })
+  }
+  if (body === null || typeof body === 'string') set(body)
+  else if (body instanceof Uint8Array) set(Uint8Array.from(body))
+  else if (isBodySource(body))
+    return new Reply(status, [...reply.headers], tapped(body, cache, set))
+  return reply
+}
+
+/** Keeps what passes, as long as there is room for it; what breaks off, or that nobody takes to its end, is not kept. */
+function tapped(source: BodySource, cache: AnswerCache, set: (whole: Buffer) => void): BodySource {
+  let pieces: Buffer[] | null = []
+  let size = 0
+  const drop = (): void => {
+    pieces = null
+    cache.release(size)
+    size = 0
+  }
+  const tap: BodySink = {
+    write: (bytes) => {
+      if (pieces === null) return true
+      const isLong = size + bytes.byteLength > cache.mostOfOne
+      if (isLong || !cache.reserve(bytes.byteLength)) drop()
+      else {
+        size += bytes.byteLength
+        pieces.push(Buffer.from(bytes))
+      }
+      return true
+    },
+    end: () => {
+      const whole = pieces
+      drop()
+      if (whole !== null) set(Buffer.concat(whole))
+    },
+    fail: drop,
+  }
+  return {
+    length: source.length,
+    flow: (sink) => source.flow(withTap(sink, tap)),
+    resume: () => source.resume(),
+    recycle: (bytes) => source.recycle?.(bytes),
+    cancel: (reason) => {
+      drop()
+      source.cancel(reason)
+    },
+  }
+}
