@@ -87,6 +87,12 @@ export type ErrorCode =
   | 'TURNOUT_VERSION_GONE'
   | 'TURNOUT_ADMIN_HOMELESS'
   | 'TURNOUT_OPTION_INVALID'
+  // Redis rules
+  | 'TURNOUT_REDIS_CLIENT_MISSING'
+  | 'TURNOUT_REDIS_UNREACHABLE'
+  | 'TURNOUT_REDIS_VALUE'
+  | 'TURNOUT_REDIS_KEY_GONE'
+  | 'TURNOUT_REDIS_EVICTS'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -714,6 +720,43 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The admin API needs a folder for its tokens and its audit log',
     cause: 'This Turnout keeps nothing on the disk.',
     cure: 'Give `directory`, or open it with `openTurnout({ data })`.',
+  },
+
+  // Redis rules
+  TURNOUT_REDIS_CLIENT_MISSING: {
+    status: 500,
+    message: 'Rules from Redis need the package @redis/client, which cannot be loaded: {reason}',
+    cause: 'It is an optional peer of turnout, installed only where rules come from Redis.',
+    cure: 'Install it beside turnout: npm install @redis/client.',
+  },
+  TURNOUT_REDIS_UNREACHABLE: {
+    status: 503,
+    message: 'Redis at {url} is {state}: {reason}; what was served before goes on',
+    cause:
+      '`down`: nobody answers there. `silent`: it took the connection and does not answer in time. `slow`: it answers late. `denied`: it refuses the user. `loading`: it reads its own data.',
+    cure: 'Look at the server. It is asked again by itself, at the latest every 10 seconds.',
+  },
+  TURNOUT_REDIS_VALUE: {
+    status: 422,
+    message:
+      'The key {key} of Redis is not taken ({state}): {reason}; what was served before goes on',
+    cause:
+      'The value is no JSON, no list of rules, empty, larger than 1 MiB, or the key is of another type than string.',
+    cure: 'Set the key to rules (docs/guide/redis.md); to serve no route of it at all, set it to {"empty":true}.',
+  },
+  TURNOUT_REDIS_KEY_GONE: {
+    status: 503,
+    message:
+      'The key {key} of Redis is not there ({state}): {reason}; what was served before goes on',
+    cause:
+      '`missing`: it was never there. `deleted`: somebody removed it, or it expired. `evicted`: the server made room. `lost`: the server was started anew without it.',
+    cure: 'Set the key again. To serve no route of it at all, set it to {"empty":true}.',
+  },
+  TURNOUT_REDIS_EVICTS: {
+    status: 500,
+    message: 'Redis at {url} may drop the key {key}: {reason}',
+    cause: 'The server evicts keys when its memory is full, or the key has a time to live.',
+    cure: 'Set maxmemory-policy to noeviction, and PERSIST the key.',
   },
 
   // definitions
