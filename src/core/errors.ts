@@ -93,6 +93,9 @@ export type ErrorCode =
   | 'TURNOUT_REDIS_VALUE'
   | 'TURNOUT_REDIS_KEY_GONE'
   | 'TURNOUT_REDIS_EVICTS'
+  // import
+  | 'TURNOUT_IMPORT_FILE'
+  | 'TURNOUT_IMPORT_LEFT'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -757,6 +760,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Redis at {url} may drop the key {key}: {reason}',
     cause: 'The server evicts keys when its memory is full, or the key has a time to live.',
     cure: 'Set maxmemory-policy to noeviction, and PERSIST the key.',
+  },
+
+  // import
+  TURNOUT_IMPORT_FILE: {
+    status: 422,
+    message: 'Cannot import {file}: {reason}',
+    cause: 'It is neither an application.yml of Spring Cloud Gateway nor a dump of its actuator.',
+    cure: 'Name an application.yml, or what GET /actuator/gateway/routedefinitions answers.',
+  },
+  TURNOUT_IMPORT_LEFT: {
+    status: 422,
+    message: '{what} is not carried: {reason}',
+    cause: 'There is no setting of this name here, or its value is not known.',
+    cure: 'Say it in the file that was written; the guide on moving from Spring Cloud Gateway tells how.',
   },
 
   // definitions
