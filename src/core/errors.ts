@@ -96,6 +96,7 @@ export type ErrorCode =
   // import
   | 'TURNOUT_IMPORT_FILE'
   | 'TURNOUT_IMPORT_LEFT'
+  | 'TURNOUT_IMPORT_DEFAULT'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -774,6 +775,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{what} is not carried: {reason}',
     cause: 'There is no setting of this name here, or its value is not known.',
     cure: 'Say it in the file that was written; the guide on moving from Spring Cloud Gateway tells how.',
+  },
+  TURNOUT_IMPORT_DEFAULT: {
+    status: 200,
+    message: '{what} is written as its default, {value}',
+    cause:
+      'Nobody says what it is where the import runs; where the gateway ran, somebody may have.',
+    cure: 'Look whether it is right; with --env variables of the environment are filled in.',
   },
 
   // definitions

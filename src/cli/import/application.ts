@@ -78,10 +78,12 @@ export function readApplication(
   const taken = takeApart(routes ?? { value: [], pointer: '' }, filters)
   left.push(...taken.left)
   return {
-    routes: taken.routes.map((route) => {
+    routes: taken.routes.flatMap((route) => {
       const before = left.length
       const own = filledRoute(route, filters, fill)
-      return { ...own, isWhole: route.isWhole && !isCut && left.length === before }
+      return own === null
+        ? []
+        : [{ ...own, isWhole: route.isWhole && !isCut && left.length === before }]
     }),
     left,
     notes,
@@ -115,9 +117,9 @@ const reasonFor = (name: string): string => {
 function resolveIn(settings: readonly Setting[], environment: Resolve | null): Resolve {
   const properties = new Map(
     settings.flatMap(({ name, value }) =>
-      value === null || typeof value === 'object'
-        ? []
-        : [[plainName(name.join('.')), String(value)] as const],
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+        ? [[plainName(name.join('.')), String(value)] as const]
+        : [],
     ),
   )
   return (name) => environment?.(name) ?? properties.get(plainName(name))
@@ -131,13 +133,18 @@ const whole = (one: Written, fill: Fill): readonly Written[] => {
   return value === undefined ? [] : [{ ...one, value }]
 }
 
-function filledRoute(route: SpringRoute, defaults: readonly Written[], fill: Fill): SpringRoute {
+/** Null: where it goes is not known. */
+function filledRoute(
+  route: SpringRoute,
+  defaults: readonly Written[],
+  fill: Fill,
+): SpringRoute | null {
   const done = new Set(defaults)
-  const uri = whole(route.uri, fill)
+  const [uri] = whole(route.uri, fill)
+  if (uri === undefined) return null
   return {
     ...route,
-    // Without a place to go to it is left out, which the translator tells.
-    uri: uri[0] ?? { ...route.uri, value: undefined },
+    uri,
     predicates: route.predicates.flatMap((one) => whole(one, fill)),
     filters: route.filters.flatMap((one) => (done.has(one) ? [one] : whole(one, fill))),
     rest: Object.fromEntries(
@@ -161,14 +168,10 @@ function filled(
       return Object.fromEntries(Object.entries(one).map(([key, inner]) => [key, walk(inner)]))
     if (typeof one !== 'string') return one
     const { text, unknown, defaulted } = fillPlaceholders(one, resolve)
-    for (const name of defaulted)
-      notes.push(
-        problem(
-          'TURNOUT_IMPORT_LEFT',
-          { what: `\${${name}}`, reason: 'its default is written' },
-          { pointer },
-        ),
-      )
+    for (const { name, value: usual } of defaulted) {
+      const values = { what: `\${${name}}`, value: JSON.stringify(usual) }
+      notes.push(problem('TURNOUT_IMPORT_DEFAULT', values, { pointer }))
+    }
     if (unknown.length === 0) return text
     isKnown = false
     const reason = 'nobody says what it is; with --env variables of the environment are filled in'

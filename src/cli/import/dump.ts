@@ -51,10 +51,10 @@ function renderedRoute(
       const found = typeof text === 'string' ? form.exec(text) : null
       if (found !== null) return [{ value: make(found), pointer: at }]
     }
-    left.push(notCarried(String(text), advice, { pointer: at }))
+    left.push(notCarried(textOf(text), advice, { pointer: at }))
     return []
   }
-  const predicate = String(item['predicate'] ?? '').replace(/^\((.*)\)$/s, '$1')
+  const predicate = textOf(item['predicate']).replace(/^\((.*)\)$/s, '$1')
   const texts = predicate === '' ? [] : predicate.split(' && ')
   const predicates = texts.flatMap((text) =>
     part(text, pointerTo(pointer, 'predicate'), predicateForms),
@@ -68,7 +68,7 @@ function renderedRoute(
       : [],
   )
   return {
-    id: String(item['route_id']),
+    id: textOf(item['route_id']),
     pointer,
     uri: { value: item['uri'], pointer: `${pointer}/uri` },
     predicates,
@@ -110,3 +110,6 @@ const filterForms: readonly Form[] = [
     ([, name = '', header = '', value = '']) => callOf(name, [header, value]),
   ],
 ]
+
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '')

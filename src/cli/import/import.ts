@@ -50,7 +50,7 @@ export function importText(
   const [first] = documents
   const isDump = documents.length === 1 && Array.isArray(first?.value)
   const found: Found = isDump
-    ? readDump(first!.value as readonly unknown[])
+    ? readDump(first.value as readonly unknown[])
     : readApplication(
         documents.map(({ value }) => value),
         { profiles, environment: isFilling ? fromEnvironment(terminal.environment) : null },
@@ -67,7 +67,7 @@ export function importText(
       problems: [problem('TURNOUT_IMPORT_FILE', { file, reason: 'there are no routes in it' })],
     }
   const placed = (one: Problem): Problem => {
-    const offset = offsetOf(one.pointer ?? '', isDump ? first!.locate : null, documents)
+    const offset = offsetOf(one.pointer ?? '', isDump ? first.locate : null, documents)
     const { pointer: _, ...rest } = one
     return offset === undefined ? one : { ...rest, place: placeAt(file, text, offset) }
   }

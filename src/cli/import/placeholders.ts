@@ -7,7 +7,7 @@ export interface Resolved {
   /** Names that nobody says, and that have no default. */
   readonly unknown: readonly string[]
   /** Those that have got their default. */
-  readonly defaulted: readonly string[]
+  readonly defaulted: readonly { readonly name: string; readonly value: string }[]
 }
 
 const mostDepth = 10
@@ -17,8 +17,9 @@ const mostDepth = 10
  */
 export function fillPlaceholders(text: string, resolve: Resolve, depth = 0): Resolved {
   const unknown: string[] = []
-  const defaulted: string[] = []
+  const defaulted: { name: string; value: string }[] = []
   const nested = (inner: string): string => {
+    if (!inner.includes('${')) return inner
     if (depth >= mostDepth) {
       unknown.push(inner)
       return inner
@@ -39,8 +40,9 @@ export function fillPlaceholders(text: string, resolve: Resolve, depth = 0): Res
     const value = resolve(nested(name))
     if (value !== undefined) result += nested(value)
     else if (otherwise !== undefined) {
-      defaulted.push(name)
-      result += nested(otherwise)
+      const value = nested(otherwise)
+      defaulted.push({ name, value })
+      result += value
     } else unknown.push(name)
     from = end + 1
   }
