@@ -97,6 +97,7 @@ export type ErrorCode =
   | 'TURNOUT_IMPORT_FILE'
   | 'TURNOUT_IMPORT_LEFT'
   | 'TURNOUT_IMPORT_DEFAULT'
+  | 'TURNOUT_IMPORT_ORDER'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -775,6 +776,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '{what} is not carried: {reason}',
     cause: 'There is no setting of this name here, or its value is not known.',
     cure: 'Say it in the file that was written; the guide on moving from Spring Cloud Gateway tells how.',
+  },
+  TURNOUT_IMPORT_ORDER: {
+    status: 200,
+    message:
+      'Requests like {path} go to {route} here; in Spring {other} stands before it and may take them',
+    cause: 'Spring asks the routes one after the other; here the more specific path wins.',
+    cure: 'Look which of the two was meant; `turnout probe` says which route a request takes.',
   },
   TURNOUT_IMPORT_DEFAULT: {
     status: 200,

@@ -86,7 +86,7 @@ export function importText(
       ),
     },
     left: inOrder(left),
-    notes: inOrder(found.notes),
+    notes: inOrder([...found.notes, ...translated.notes]),
   }
 }
 

@@ -1,6 +1,7 @@
 import { problem, type Problem } from '../errors.ts'
 import { parseRoute } from './parse.ts'
 import { noSelection, type Route } from './route.ts'
+import { takenFromEarlier } from './spring-order.ts'
 import { addRoutes, emptyTable } from './table.ts'
 
 /** A value and where it was written: a JSON pointer in its file. */
@@ -27,6 +28,8 @@ export interface ImportedRoutes {
   readonly routes: readonly Route[]
   /** What could not be carried, each with its pointer. */
   readonly left: readonly Problem[]
+  /** What is carried and is decided in another way, each with its pointer. */
+  readonly notes: readonly Problem[]
 }
 
 const owner = 'import'
@@ -43,7 +46,9 @@ export function importRoutes(
 ): ImportedRoutes {
   const left: Problem[] = []
   const read = given.map((route) => importRoute(route, services, left))
-  return { routes: sideBySide(given, read, left), left: withoutTwins(left) }
+  const notes: Problem[] = []
+  const routes = sideBySide(given, read, left, notes)
+  return { routes, left: withoutTwins(left), notes }
 }
 
 function importRoute(
@@ -117,6 +122,7 @@ function sideBySide(
   given: readonly SpringRoute[],
   read: readonly (Route | null)[],
   left: Problem[],
+  notes: Problem[],
 ): readonly Route[] {
   const ranked = read
     .flatMap((route) => route ?? [])
@@ -139,6 +145,8 @@ function sideBySide(
       continue
     }
     const own = isLater ? later : route
+    const pointer = pointerOf(given, own.id)
+    for (const found of takenFromEarlier(table, added.table, own)) notes.push({ ...found, pointer })
     table = added.table
     taken.set(own.id, own)
     for (const path of own.paths)
