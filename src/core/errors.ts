@@ -87,6 +87,17 @@ export type ErrorCode =
   | 'TURNOUT_VERSION_GONE'
   | 'TURNOUT_ADMIN_HOMELESS'
   | 'TURNOUT_OPTION_INVALID'
+  // Redis rules
+  | 'TURNOUT_REDIS_CLIENT_MISSING'
+  | 'TURNOUT_REDIS_UNREACHABLE'
+  | 'TURNOUT_REDIS_VALUE'
+  | 'TURNOUT_REDIS_KEY_GONE'
+  | 'TURNOUT_REDIS_EVICTS'
+  // import
+  | 'TURNOUT_IMPORT_FILE'
+  | 'TURNOUT_IMPORT_LEFT'
+  | 'TURNOUT_IMPORT_DEFAULT'
+  | 'TURNOUT_IMPORT_ORDER'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -725,6 +736,71 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The admin API needs a folder for its tokens and its audit log',
     cause: 'This Turnout keeps nothing on the disk.',
     cure: 'Give `directory`, or open it with `openTurnout({ data })`.',
+  },
+
+  // Redis rules
+  TURNOUT_REDIS_CLIENT_MISSING: {
+    status: 500,
+    message: 'Rules from Redis need the package @redis/client, which cannot be loaded: {reason}',
+    cause: 'It is an optional peer of turnout, installed only where rules come from Redis.',
+    cure: 'Install it beside turnout: npm install @redis/client.',
+  },
+  TURNOUT_REDIS_UNREACHABLE: {
+    status: 503,
+    message: 'Redis at {url} is {state}: {reason}; what was served before goes on',
+    cause:
+      '`down`: nobody answers there. `silent`: it took the connection and does not answer in time. `slow`: it answers late. `denied`: it refuses the user. `loading`: it reads its own data.',
+    cure: 'Look at the server. It is asked again by itself, at the latest every 10 seconds.',
+  },
+  TURNOUT_REDIS_VALUE: {
+    status: 422,
+    message:
+      'The key {key} of Redis is not taken ({state}): {reason}; what was served before goes on',
+    cause:
+      'The value is no JSON, no list of rules, empty, larger than 1 MiB, or the key is of another type than string.',
+    cure: 'Set the key to rules (docs/guide/redis.md); to serve no route of it at all, set it to {"empty":true}.',
+  },
+  TURNOUT_REDIS_KEY_GONE: {
+    status: 503,
+    message:
+      'The key {key} of Redis is not there ({state}): {reason}; what was served before goes on',
+    cause:
+      '`missing`: it was never there. `deleted`: somebody removed it, or it expired. `evicted`: the server made room. `lost`: the server was started anew without it.',
+    cure: 'Set the key again. To serve no route of it at all, set it to {"empty":true}.',
+  },
+  TURNOUT_REDIS_EVICTS: {
+    status: 500,
+    message: 'Redis at {url} may drop the key {key}: {reason}',
+    cause: 'The server evicts keys when its memory is full, or the key has a time to live.',
+    cure: 'Set maxmemory-policy to noeviction, and PERSIST the key.',
+  },
+
+  // import
+  TURNOUT_IMPORT_FILE: {
+    status: 422,
+    message: 'Cannot import {file}: {reason}',
+    cause: 'It is neither an application.yml of Spring Cloud Gateway nor a dump of its actuator.',
+    cure: 'Name an application.yml, or what GET /actuator/gateway/routedefinitions answers.',
+  },
+  TURNOUT_IMPORT_LEFT: {
+    status: 422,
+    message: '{what} is not carried: {reason}',
+    cause: 'There is no setting of this name here, or its value is not known.',
+    cure: 'Say it in the file that was written; the guide on moving from Spring Cloud Gateway tells how.',
+  },
+  TURNOUT_IMPORT_ORDER: {
+    status: 200,
+    message:
+      'Requests like {path} go to {route} here; in Spring {other} stands before it and may take them',
+    cause: 'Spring asks the routes one after the other; here the more specific path wins.',
+    cure: 'Look which of the two was meant; `turnout probe` says which route a request takes.',
+  },
+  TURNOUT_IMPORT_DEFAULT: {
+    status: 200,
+    message: '{what} is written as its default, {value}',
+    cause:
+      'Nobody says what it is where the import runs; where the gateway ran, somebody may have.',
+    cure: 'Look whether it is right; with --env variables of the environment are filled in.',
   },
 
   // definitions
