@@ -61,6 +61,10 @@ const benches = {
   selection: [
     'selection/main.js',
     'choosing among four versions beside a plain route: [--rounds N] [--seconds N]',
+  ],
+  filters: [
+    'filters/main.js',
+    'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
     [],
   ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],

@@ -77,7 +77,72 @@ const target = z.union([
   z.strictObject({ redirect: z.strictObject({ status: z.int(), location: text }) }),
 ])
 
+const statuses = z.array(z.union([z.int(), z.enum(['3xx', '4xx', '5xx'])]))
+
+const messageFilters = [
+  z.strictObject({
+    kind: z.literal('add-missing-request-headers'),
+    headers: z.array(z.strictObject({ name: text, value: text })),
+  }),
+  z.strictObject({ kind: z.literal('map-request-header'), from: text, to: text }),
+  z.strictObject({ kind: z.literal('set-host'), host: text }),
+  z.strictObject({
+    kind: z.enum(['add-missing-response-header', 'add-query-parameter']),
+    name: text,
+    value: text,
+  }),
+  z.strictObject({ kind: z.literal('remove-query-parameter'), name: text }),
+  z.strictObject({
+    kind: z.literal('rewrite-query-parameter'),
+    name: text,
+    replacement: text,
+  }),
+  z.strictObject({
+    kind: z.literal('header-limit'),
+    bytes: count,
+    errorHeader: text.optional(),
+  }),
+  z.strictObject({ kind: z.literal('set-status'), status: z.int() }),
+  z.strictObject({
+    kind: z.literal('dedupe-response-header'),
+    names: z.array(text),
+    keep: z.enum(['first', 'last', 'unique']).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('rewrite-response-header'),
+    name: text,
+    pattern: text,
+    replacement: text,
+  }),
+  z.strictObject({
+    kind: z.literal('rewrite-location'),
+    stripVersion: z.enum(['as-in-request', 'never', 'always']).optional(),
+    header: text.optional(),
+    host: text.optional(),
+    protocols: text.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('secure-headers'),
+    headers: z.record(text, z.union([text, z.null()])).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('breaker'),
+    name: text,
+    statuses: statuses.optional(),
+    forward: text.optional(),
+    resume: flag,
+  }),
+  z.strictObject({
+    kind: z.literal('failure-headers'),
+    type: text.optional(),
+    message: text.optional(),
+    rootType: text.optional(),
+    rootMessage: text.optional(),
+  }),
+] as const
+
 const filter = z.union([
+  ...messageFilters,
   z.strictObject({ kind: z.literal('strip-prefix'), parts: count }),
   z.strictObject({ kind: z.literal('add-prefix'), prefix: text }),
   z.strictObject({ kind: z.literal('rewrite-path'), pattern: text, replacement: text }),
@@ -97,7 +162,12 @@ const filter = z.union([
     name: text,
   }),
   z.strictObject({ kind: z.literal('preserve-host') }),
-  z.strictObject({ kind: z.literal('redirect'), status: count, location: text }),
+  z.strictObject({
+    kind: z.literal('redirect'),
+    status: count,
+    location: text,
+    query: z.enum(['drop', 'append']).optional(),
+  }),
   z.strictObject({
     kind: z.literal('timeout'),
     connectMs: ms,
@@ -108,7 +178,7 @@ const filter = z.union([
   z.strictObject({
     kind: z.literal('retry'),
     retries: count,
-    statuses: z.array(z.union([z.int(), z.enum(['3xx', '4xx', '5xx'])])).optional(),
+    statuses: statuses.optional(),
     onFailure: flag,
     methods: z.array(text).optional(),
     firstBackoffMs: ms,
@@ -122,6 +192,8 @@ const filter = z.union([
     perSecond: z.number(),
     burst: count,
     key: z.union([key, z.strictObject({ kind: z.literal('all') })]).optional(),
+    status: count,
+    emptyStatus: count,
   }),
   z.strictObject({
     kind: z.literal('cors'),

@@ -156,6 +156,8 @@ export type ErrorCode =
   | 'TURNOUT_TLS_INVALID'
   | 'TURNOUT_SENT_PATH_INVALID'
   | 'TURNOUT_FAULT_INJECTED'
+  | 'TURNOUT_FIELD_TOO_LARGE'
+  | 'TURNOUT_RATE_KEY_MISSING'
   // drills
   | 'TURNOUT_DRILL_INVALID'
   | 'TURNOUT_DRILL_ROUTE_OFF'
@@ -1068,6 +1070,18 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The header fields are larger than the limit',
     cause: 'Together they have more bytes than `limits.headerBytes`.',
     cure: 'Send less; cookies are the usual reason. Or raise the limit.',
+  },
+  TURNOUT_FIELD_TOO_LARGE: {
+    status: 431,
+    message: 'A header field is larger than {limit} bytes',
+    cause: 'Its name and all of its values together are more than the filter `header-limit` takes.',
+    cure: 'Send less in one field; cookies are the usual reason. Or raise `bytes` of the filter.',
+  },
+  TURNOUT_RATE_KEY_MISSING: {
+    status: 403,
+    message: 'The request does not say who it is from',
+    cause: 'A rate limit counts by a field that the request does not have, and takes no others.',
+    cure: 'Send the field; or let the limit count by another key, or without `emptyStatus`.',
   },
   TURNOUT_METHOD_REFUSED: {
     status: 405,

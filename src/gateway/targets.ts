@@ -1,7 +1,9 @@
+import { findServingPath } from '../core/route/find.ts'
 import type { Route, Target } from '../core/route/route.ts'
 import { announced } from './announce.ts'
 import type { Exchange } from './exchange.ts'
 import { withFilters } from './filters/compile.ts'
+import type { Forward } from './filters/filter.ts'
 import { codeReply, problemReply } from './problem-reply.ts'
 import { Reply } from './reply.ts'
 import type { Handler } from './snapshot.ts'
@@ -39,7 +41,7 @@ function dataHandler(route: Route, target: DataTarget, upstreams: Upstreams): Ha
   if (known !== undefined) return known
   const own = handlerFor(target, upstreams)
   const isAlone = route.filters === undefined && isAnswer(target)
-  const handler = isAlone ? own : sentOn(withFilters(route, own, upstreams), upstreams)
+  const handler = isAlone ? own : sentOn(withFilters(route, own, upstreams, forward), upstreams)
   handlers.set(route, handler)
   return handler
 }
@@ -77,4 +79,27 @@ function handlerFor(target: DataTarget, upstreams: Upstreams): Handler {
     default:
       return target satisfies never
   }
+}
+
+/**
+ * Serves an exchange by another route of its snapshot. For the log and for what is counted it stays that of the route
+ * that it came to first.
+ */
+const forward: Forward = (exchange, path, isBodyGone) => {
+  const { transport, snapshot, method, route, params, pattern, told, recorder } = exchange
+  const before = exchange.path
+  const found = findServingPath(snapshot.table.router, method, path, transport, Date.now)
+  if (found.kind !== 'match') return null
+  const { target } = found.value
+  if (isBodyGone && !('location' in target || 'body' in target)) return null
+  exchange.matched(found, path)
+  exchange.outbound = null
+  const handler = handlerOf(exchange, found.value)
+  exchange.recorder = recorder
+  const back = <Value>(value: Value): Value => {
+    exchange.matched({ ...found, value: route!, params, pattern, told }, before)
+    return value
+  }
+  const reply = handler(exchange)
+  return reply instanceof Promise ? reply.then(back) : back(reply)
 }

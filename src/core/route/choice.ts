@@ -4,11 +4,26 @@ import type { Pattern } from '../router/pattern.ts'
 import { announcementOf } from '../version/lifecycle.ts'
 import { noVersions, VersionList } from '../version/request.ts'
 import { shareOf, type Share } from '../version/share.ts'
+import type { Facts } from './facts.ts'
 import { compilePredicates, type Condition } from './predicate.ts'
 import { noSelection, type Route, type Selection } from './route.ts'
 
 /** What lies at one place of the router: a route, or several among which the request decides. */
-export type Placed = Route | Choice
+export type Placed = Route | Shared
+
+/** Several routes of one place and method. Immutable. */
+export abstract class Shared {
+  abstract readonly method: string
+  abstract readonly pattern: Pattern
+  /** Each once. */
+  abstract get routes(): readonly Route[]
+  /** Those whom a request can concern; null: nobody. */
+  abstract choiceFor(facts: Facts): Choice | null
+  /** The others beside whom a route may not be able to stand: no request satisfies any of the rest and this one. */
+  abstract rivalsOf(route: Route): readonly Route[]
+  /** Where it has its own names of params; null: it is not among them. */
+  abstract leafOf(id: string): Leaf<Placed> | null
+}
 
 /** One of several routes at a place. */
 export interface Candidate {
@@ -32,7 +47,7 @@ export const selectionOf = ({ selection }: Route): Selection => selection ?? noS
 /**
  * Routes of one place and method, in the order in which they are asked: `order`, then who asks for more. Immutable.
  */
-export class Choice {
+export class Choice extends Shared {
   readonly method: string
   readonly pattern: Pattern
   readonly candidates: readonly Candidate[]
@@ -49,6 +64,7 @@ export class Choice {
   #memo: { readonly key: object; readonly text: string | null } | null
 
   constructor(method: string, routes: readonly { route: Route; pattern: Pattern }[]) {
+    super()
     this.method = method
     this.pattern = routes[0]!.pattern
     const versioned = routes.flatMap(({ route }) => {
@@ -85,6 +101,18 @@ export class Choice {
 
   get routes(): readonly Route[] {
     return this.candidates.map(({ route }) => route)
+  }
+
+  choiceFor(): Choice {
+    return this
+  }
+
+  rivalsOf(): readonly Route[] {
+    return this.routes
+  }
+
+  leafOf(id: string): Leaf<Placed> | null {
+    return this.candidates.find(({ route }) => route.id === id)?.leaf ?? null
   }
 }
 
@@ -133,7 +161,11 @@ const comesBefore = (left: Candidate, right: Candidate): number => {
 
 /** The routes of a place. */
 export const routesAt = (placed: Placed): readonly Route[] =>
-  placed instanceof Choice ? placed.routes : [placed]
+  placed instanceof Shared ? placed.routes : [placed]
+
+/** Those of a place that some request may satisfy as well as this one. */
+export const rivalsAt = (placed: Placed, route: Route): readonly Route[] =>
+  placed instanceof Shared ? placed.rivalsOf(route) : [placed]
 
 /** Whether the request has a say in it: then the router must ask. */
 export const isPlain = (routes: readonly { readonly route: Route }[]): boolean =>

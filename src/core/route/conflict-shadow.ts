@@ -5,7 +5,7 @@ import { encoded, findOverlapping, tokensOf, type Token } from '../router/overla
 import { anyWords, someWords } from '../router/overlap-words.ts'
 import { parsePattern } from '../router/pattern.ts'
 import { anyMethod, type Router } from '../router/router.ts'
-import { Choice, routesAt, type Placed } from './choice.ts'
+import { Shared, routesAt, type Placed } from './choice.ts'
 import {
   maxEffort,
   maxFindings,
@@ -97,7 +97,7 @@ function shadowOf(router: Router<Placed>, { route, method: own, pattern }: Placi
     const path = `/${words.join('/')}`
     const found = findPath(router, method, path)
     // Too many alternatives tell nothing; where fields decide, some request may come through.
-    if (found.kind !== 'match' || found.value instanceof Choice || found.value.id === route.id)
+    if (found.kind !== 'match' || found.value instanceof Shared || found.value.id === route.id)
       return null
     witness ??= { method: own === anyMethod ? 'GET' : method, path }
     if (by.size < maxFindings) by.add(found.value)

@@ -11,9 +11,18 @@ import {
   type Token,
 } from '../router/overlap.ts'
 import { parsePattern, shapeOf, type Pattern } from '../router/pattern.ts'
-import { anyMethod, editRouter, placeOf, type Router, type RouterChange } from '../router/router.ts'
+import { anyMethod, editRouter, type Router } from '../router/router.ts'
 import { areApart, decides } from '../version/decides.ts'
-import { Choice, isPlain, routesAt, type Placed } from './choice.ts'
+import { rivalsAt, routesAt, type Placed } from './choice.ts'
+import {
+  placeAt,
+  placeChange,
+  spotsMeeting,
+  spotsOf,
+  withoutRoutes,
+  withSpot,
+  type Place,
+} from './place.ts'
 import { witnessOf, type RequestWitness } from './predicate-overlap.ts'
 import type { Route } from './route.ts'
 
@@ -83,7 +92,7 @@ export function placingsOf(route: Route): {
 /** Most findings for one route: a short path under `prefix` may cross a whole table. */
 export const maxFindings = 10
 
-/** Most routes of one place: each request asks them one after the other, and each new one is compared with all. */
+/** Most routes of one place that one request asks one after the other; each new one is compared with all of them. */
 export const maxAtPlace = 256
 
 /**
@@ -145,78 +154,61 @@ function placeAll(
 ): { readonly router: Router<Placed>; readonly findings: readonly Finding[] } {
   const findings: Finding[] = []
   const overlapping: Placing[] = []
-  const places = new Map<string, Placing[]>()
+  const places = new Map<string, { readonly one: Placing; readonly left: Place }>()
   const ids = new Map<string, Route>()
   for (const { route } of put) if (!ids.has(route.id)) ids.set(route.id, route)
   const isReplaced = ({ id, owner }: Route): boolean => ids.get(id)?.owner === owner
+  const replaced = [...ids.keys()].flatMap((id) => {
+    const known = getKey(standing.routes, id)
+    return known !== undefined && isReplaced(known) ? [known] : []
+  })
   for (const one of put) {
     const { route, method, pattern } = one
-    const place = `${method} ${shapeOf(pattern)}`
-    const rivals =
-      places.get(place) ??
-      standingAt(standing, method, pattern).filter((known) => !isReplaced(known.route))
+    const key = `${method} ${shapeOf(pattern)}`
+    const place = places.get(key)?.left ?? placeWithout(standing, one, replaced)
+    const rivals = spotsMeeting(place, route)
     const first = ids.get(route.id)
     const known = getKey(standing.routes, route.id)
     const namesake =
       first !== route ? first : known === undefined || isReplaced(known) ? undefined : known
-    if (rivals.length >= maxAtPlace) {
-      const reason = `more than ${maxAtPlace} routes would lie there`
-      findings.push({ ...exactly(one, rivals[0]!.route), reason, witness: null })
+    const next = withSpot(place, method, { route, pattern }, maxAtPlace)
+    if (next === null) {
+      const reason = `more than ${maxAtPlace} routes would lie there, and neither a host nor a field tells most of them apart`
+      findings.push({ ...exactly(one, spotsOf(place)[0]!.route), reason, witness: null })
       continue
     }
     const other =
       rivals.find(
-        (known) => known.route === route || !spend(1) || decides(known.route, route) === null,
+        (rival) => rival.route === route || !spend(1) || decides(rival.route, route) === null,
       )?.route ?? namesake
     if (other !== undefined) {
       const finding = exactly(one, other)
       findings.push(spend(0) ? finding : { ...finding, reason: tooMuch })
       continue
     }
-    places.set(place, [...rivals, one])
+    places.set(key, { one, left: next })
     if (mayOverlap(pattern, policy)) overlapping.push(one)
   }
-  const changes = [...places.values()].map((place) => changeOf(place[0]!, place))
+  const changes = [...places.values()].map(({ one, left }) =>
+    placeChange(left, one.method, one.pattern),
+  )
   const router = editRouter(standing.router, changes)
   if (overlapping.length > 0) findings.push(...findOverlaps(router, overlapping, policy))
   return { router, findings }
 }
 
-/** The routes of a place, each with its own pattern. */
-export function standingAt(
-  { router }: Pick<Standing, 'router'>,
-  method: string,
-  pattern: Pattern,
-): Placing[] {
-  const there = placeOf(router, method, pattern)
-  if (there === undefined) return []
-  if (!(there.value instanceof Choice)) {
-    return [{ route: there.value, method, pattern: parsed(there.pattern) }]
-  }
-  return there.value.candidates.map(({ route, leaf }) => ({
-    route,
-    method,
-    pattern: parsed(leaf.text),
-  }))
-}
+/** What lies at a place without what is replaced. */
+const placeWithout = (
+  { router }: Standing,
+  { method, pattern }: Placing,
+  gone: readonly Route[],
+): Place => withoutRoutes(placeAt(router, method, pattern), gone)
 
 const parsed = (text: string): Pattern => {
   const { pattern } = parsePattern(text)
   // Only patterns that were parsed before stand in a router.
   if (pattern === null) throw new Error(`${text} stands in a router and is no pattern`)
   return pattern
-}
-
-/** What lies at a place from now on: these routes, or nothing. */
-export function changeOf(
-  { method, pattern: place }: Placing,
-  routes: readonly Placing[],
-): RouterChange<Placed> {
-  const [first] = routes
-  if (first === undefined) return { kind: 'remove', method, pattern: place }
-  const { pattern, route } = first
-  const value = isPlain(routes) ? route : new Choice(method, routes)
-  return { kind: 'put', method, pattern, value }
 }
 
 const mayOverlap = ({ edges }: Pattern, policy: ConflictPolicy): boolean =>
@@ -273,7 +265,7 @@ function findOverlaps(
       ) =>
       ({ leaf, path }: Overlap<Placed>): boolean => {
         if (leaf.shape.method !== method) return false
-        for (const other of routesAt(leaf.value)) {
+        for (const other of rivalsAt(leaf.value, route)) {
           // The later of two new routes tells of both. Any-method routes lie in every method's tree.
           const isTold = (order.get(other) ?? -1) >= at || found.has(other)
           if (isTold || areApart(route, other)) continue

@@ -9,6 +9,7 @@ import {
   readOrigins,
   readStatuses,
 } from './filter-fields.ts'
+import { messageKinds } from './filter-kinds-message.ts'
 import type { Filter } from './filter.ts'
 import { readKeyOrAll } from './hash-key-parse.ts'
 import {
@@ -19,6 +20,7 @@ import {
   readJson,
   readName,
   readNumber,
+  readOneOf,
   readText,
   refuse,
   refuseKind,
@@ -102,7 +104,11 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
   'remove-response-header': removed(false),
   'preserve-host': kind({}, [], {}, true),
   redirect: kind(
-    { status: readRedirectStatus, location: readLocation },
+    {
+      status: readRedirectStatus,
+      location: readLocation,
+      query: (field) => readOneOf(field, 'what becomes of the query', ['drop', 'append']),
+    },
     ['location'],
     { status: 302 },
     true,
@@ -149,6 +155,8 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
       perSecond: number('perSecond', 0.001, 1_000_000),
       burst: integer('burst', 1, maxInteger),
       key: readKeyOrAll,
+      status: integer('status', 400, 599),
+      emptyStatus: integer('emptyStatus', 400, 599),
     },
     ['perSecond'],
     { key: { kind: 'client' } },
@@ -210,6 +218,7 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
     ['module', 'name'],
     { args: {} },
   ),
+  ...messageKinds,
 }
 
 function readArgs(input: Input): Json | undefined {

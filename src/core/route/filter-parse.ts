@@ -3,6 +3,8 @@ import { sameJson } from '../same-json.ts'
 import { suggest } from '../suggest.ts'
 import { renderStatuses } from './filter-fields.ts'
 import { filterKinds } from './filter-kinds.ts'
+import { checkMessageFilter, messageKinds } from './filter-kinds-message.ts'
+import type { MessageFilter } from './filter-message.ts'
 import type { Filter, RetryFilter } from './filter.ts'
 import { renderKeyOrAll } from './hash-key-parse.ts'
 import { fieldOf, kindOf, readList, refuse, refuseKind, type Input } from './input.ts'
@@ -65,9 +67,14 @@ export function readFilter(input: Input, params: ReadonlySet<string> | null): Fi
     ...filled,
     ...(kind === 'rate-limit' && { burst: said['burst'] ?? Math.ceil(Number(said['perSecond'])) }),
   } as unknown as Filter
-  checkFilter(input, filter, params)
+  if (isMessageFilter(filter))
+    checkMessageFilter(input, filter, (field, text) => checkTemplate(field, text, params))
+  else checkFilter(input, filter, params)
   return input.problems.length > before ? undefined : filter
 }
+
+const isMessageFilter = (filter: Filter): filter is MessageFilter =>
+  Object.hasOwn(messageKinds, filter.kind)
 
 function refuseFilter(input: Input, field: Input): undefined {
   const { value } = input
@@ -175,7 +182,7 @@ export function renderFilter(filter: Filter): Json {
 
 function renderField(filter: Filter, name: string, value: Json): Json {
   if (name === 'key') return renderKeyOrAll(value)
-  if (name === 'statuses') return renderStatuses((filter as RetryFilter).statuses)
+  if (name === 'statuses') return renderStatuses(value as RetryFilter['statuses'])
   if (filter.kind === 'fallback' && name === 'respond' && filter.respond !== null)
     return renderRespond(filter.respond)
   return value

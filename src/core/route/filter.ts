@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts'
+import type { MessageFilter } from './filter-message.ts'
 import type { HashKey } from './upstream.ts'
 
 /** What becomes of an exchange with an upstream whose route or endpoint is changed meanwhile. */
@@ -70,7 +71,13 @@ export type Filter =
   | { readonly kind: 'remove-request-header' | 'remove-response-header'; readonly name: string }
   /** The upstream is sent the Host of the client, not its own. */
   | { readonly kind: 'preserve-host' }
-  | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
+  | {
+      readonly kind: 'redirect'
+      readonly status: number
+      readonly location: string
+      /** What becomes of the request's query; not said: it is sent along, unless the location has its own. */
+      readonly query?: 'drop' | 'append'
+    }
   /** Deadlines of this route in ms, before those of the upstream; 0: none. */
   | {
       readonly kind: 'timeout'
@@ -86,6 +93,10 @@ export type Filter =
       readonly burst: number
       /** Null: one bucket for all. */
       readonly key: HashKey | null
+      /** Of the answer; not said: 429. */
+      readonly status?: number
+      /** Of the answer to a request that has no key; not said: all of these share one bucket. */
+      readonly emptyStatus?: number
     }
   | CorsFilter
   | { readonly kind: 'body-limit'; readonly bytes: number }
@@ -117,3 +128,4 @@ export type Filter =
       readonly upstream: string | null
     }
   | ModuleFilter
+  | MessageFilter

@@ -11,7 +11,7 @@ import type { Router } from '../router/router.ts'
 import { compileAsking, usualAsking, type Asking } from '../version/asking.ts'
 import { Question } from '../version/question.ts'
 import type { RefusedVersion } from '../version/told.ts'
-import { Choice, type Placed } from './choice.ts'
+import { Shared, type Placed } from './choice.ts'
 import type { Facts } from './facts.ts'
 import type { Route } from './route.ts'
 
@@ -34,7 +34,7 @@ export function findServing(
   asking: Asking = usual,
 ): Served {
   const found = findRoute(router, method, target, options)
-  if (found.kind !== 'match' || !(found.value instanceof Choice)) return found as Found<Route>
+  if (found.kind !== 'match' || !(found.value instanceof Shared)) return found as Found<Route>
   const question = new Question(router, facts, clock(), asking)
   return (
     servedAt(found, found.value, question) ??
@@ -55,7 +55,7 @@ export function findServingPath(
   asking: Asking = usual,
 ): Served {
   const found = findPath(router, method, path)
-  if (found.kind !== 'match' || !(found.value instanceof Choice)) return found as Found<Route>
+  if (found.kind !== 'match' || !(found.value instanceof Shared)) return found as Found<Route>
   const question = new Question(router, facts, clock(), asking)
   return (
     servedAt(found, found.value, question) ??
@@ -67,9 +67,9 @@ export function findServingPath(
 }
 
 /** The place that the first walk came to is the first that is asked: mostly it serves, with the params that were found. */
-function servedAt(found: Match<Placed>, choice: Choice, question: Question): Match<Route> | null {
+function servedAt(found: Match<Placed>, shared: Shared, question: Question): Match<Route> | null {
   const { params, pattern, canonical, pathEnd } = found
-  const leaf = question.choose(choice)
+  const leaf = question.choose(shared)
   // Another pattern may name its params otherwise.
   if (leaf === null || leaf.text !== pattern) return null
   return {

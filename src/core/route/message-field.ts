@@ -12,7 +12,10 @@ export function fieldNameReason(text: string): string | null {
 
 /** Headers of a request that the gateway writes itself, and what to do instead. */
 const ownOfRequest: ReadonlyMap<string, string> = new Map([
-  ['host', 'host is that of the endpoint, or with preserve-host that of the client'],
+  [
+    'host',
+    'host is that of the endpoint, with preserve-host that of the client, or what set-host says',
+  ],
   ['expect', 'expect is answered by the gateway'],
   ['http2-settings', 'http2-settings belongs to a connection'],
 ])

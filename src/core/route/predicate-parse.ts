@@ -35,7 +35,7 @@ export const maxPredicates = 32
 /** Most host patterns or sources of one predicate. */
 export const maxAlternatives = 32
 /** Most proxies in a row that are trusted. */
-const maxTrusted = 32
+export const maxTrusted = 32
 /** Longest text that a field, parameter or cookie equals. */
 export const maxText = 1024
 

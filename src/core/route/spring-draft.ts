@@ -28,3 +28,7 @@ export function draftOf(
 /** A number where the text is one; what is none is told of by who reads it. */
 export const numberOf = (text: string): Json =>
   /^[+-]?\d{1,15}(?:\.\d{1,15})?$/.test(text.trim()) ? Number(text) : text
+
+/** Names of Spring may have dashes, which those of our params have not. */
+export const paramsOf = (text: string): string =>
+  text.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => `{${name.replaceAll(/[^\w$]/g, '_')}}`)

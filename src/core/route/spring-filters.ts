@@ -8,9 +8,11 @@ import { groupsOf } from './replacement.ts'
 import { bindFields, unsupported, type Call } from './spring-args.ts'
 import { refusedFilters, springFilters } from './spring-names.ts'
 import { javaReason, ofJava, replacementOfJava } from './spring-regex.ts'
-import { draftOf, numberOf, type FilterDraft } from './spring-draft.ts'
+import { draftOf, numberOf, paramsOf, type FilterDraft } from './spring-draft.ts'
 import { draftRateLimit, draftSize } from './spring-limits.ts'
+import { messageDrafts } from './spring-messages.ts'
 import { draftRetry } from './spring-retry.ts'
+import { draftSecure } from './spring-secure.ts'
 import { statusOf } from './spring-status.ts'
 
 type Draft = (call: Call) => FilterDraft | undefined
@@ -32,6 +34,8 @@ const drafts: ReadonlyMap<string, Draft> = new Map<string, Draft>([
   ['RewritePath', draftRewrite],
   ['SetPath', draftSetPath],
   ['StripPrefix', draftStrip],
+  ['SecureHeaders', draftSecure],
+  ...messageDrafts,
 ])
 
 /** Names of the filters of Spring that are taken. */
@@ -70,13 +74,10 @@ export function readSpringFilter(
 }
 
 const same = (text: string): Json => text
-/** Names of Spring may have dashes, which those of our params have not. */
-const templateOf = (text: string): string =>
-  text.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => `{${name.replaceAll(/[^\w$]/g, '_')}}`)
 
 function headerDraft(kind: Filter['kind']): Draft {
   return (call) =>
-    draftOf(kind, bindFields(call, ['name', 'value'], 2), { name: same, value: templateOf })
+    draftOf(kind, bindFields(call, ['name', 'value'], 2), { name: same, value: paramsOf })
 }
 
 function removalDraft(kind: Filter['kind']): Draft {
@@ -86,13 +87,11 @@ function removalDraft(kind: Filter['kind']): Draft {
 function draftAddResponseHeader(call: Call): FilterDraft | undefined {
   const bound = bindFields(call, ['name', 'value', 'override'], 2)
   const override = bound?.get('override')
-  if (override !== undefined && override.text.trim().toLowerCase() !== 'true')
-    return unsupported(
-      override.place,
-      `AddResponseHeader with override ${shown(override.text)}`,
-      'there is no filter that asks whether a header is there',
-    )
-  return draftOf('add-response-header', bound, { name: same, value: templateOf })
+  const flag = override?.text.trim().toLowerCase() ?? 'true'
+  if (flag !== 'true' && flag !== 'false')
+    return refuse(override!.place, `override is true or false, not ${shown(override!.text)}`)
+  const kind = flag === 'true' ? 'add-response-header' : 'add-missing-response-header'
+  return draftOf(kind, bound, { name: same, value: paramsOf })
 }
 
 /** Of the path that Spring puts in front, one slash at the end is none of ours. */
@@ -103,16 +102,20 @@ function draftPrefix(call: Call): FilterDraft | undefined {
 function draftRedirect(call: Call): FilterDraft | undefined {
   const bound = bindFields(call, ['status', 'url', 'includeRequestParams'], 2)
   const [url, params] = [bound?.get('url'), bound?.get('includeRequestParams')]
-  if (params !== undefined && params.text.trim().toLowerCase() !== 'false')
-    return unsupported(
-      params.place,
-      'RedirectTo with includeRequestParams',
-      'the location is sent as it is written',
+  const flag = params?.text.trim().toLowerCase() ?? 'false'
+  if (flag !== 'true' && flag !== 'false')
+    return refuse(
+      params!.place,
+      `includeRequestParams is true or false, not ${shown(params!.text)}`,
     )
   const drafted = draftOf('redirect', bound, { status: (text) => statusOf(text) ?? text })
   return (
     drafted && {
-      filter: { ...drafted.filter, location: url?.text ?? '' },
+      filter: {
+        ...drafted.filter,
+        location: url?.text ?? '',
+        query: flag === 'true' ? 'append' : 'drop',
+      },
       places: { ...drafted.places, location: url },
     }
   )
@@ -138,7 +141,7 @@ function draftRewrite(call: Call): FilterDraft | undefined {
 }
 
 function draftSetPath(call: Call): FilterDraft | undefined {
-  return draftOf('set-path', bindFields(call, ['template'], 1), { template: templateOf })
+  return draftOf('set-path', bindFields(call, ['template'], 1), { template: paramsOf })
 }
 
 function draftStrip(call: Call): FilterDraft | undefined {

@@ -47,14 +47,21 @@ export const refusedPredicates: ReadonlyMap<string, string> = new Map([
   ['CloudFoundryRouteService', 'it is for route services of Cloud Foundry'],
 ])
 
-/** Filters of Spring that are said in another way. */
+/** Filters of Spring that there is no way to honour, or that are said in another way. */
 export const refusedFilters: ReadonlyMap<string, string> = new Map([
-  ['CircuitBreaker', 'a breaker belongs to an upstream: say breaker in its settings'],
-  ['AddRequestHeadersIfNotPresent', 'there is no filter that asks whether a header is there'],
-  [
-    'SetRequestHostHeader',
-    "the host is that of the endpoint, or with PreserveHostHeader the client's",
-  ],
   ['ModifyRequestBody', 'it is Java code'],
   ['ModifyResponseBody', 'it is Java code'],
+  ['CacheRequestBody', 'it keeps a body as an object of a Java class, for Java code'],
+  ['JsonToGrpc', 'it calls gRPC, which is not spoken here'],
+  ['RemoveJsonAttributesResponseBody', 'bodies are passed on as they come and never parsed'],
+  [
+    'RequestHeaderToRequestUri',
+    'the client would choose which server is asked: name it as uri or upstream',
+  ],
+  [
+    'SetRequestUri',
+    'the request would choose which server is asked: name it as uri or upstream, and its path with SetPath',
+  ],
+  ['SaveSession', 'there are no sessions of Spring to save'],
+  ['TokenRelay', 'there are no tokens of an OAuth2 client of Spring to pass on'],
 ])

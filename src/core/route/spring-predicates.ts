@@ -8,6 +8,7 @@ import {
   isoOf,
   maxAlternatives,
   maxText,
+  maxTrusted,
   nameReason,
   sourceReason,
   tidyHost,
@@ -51,7 +52,7 @@ const readers: ReadonlyMap<string, (call: Call, draft: Draft) => void> = new Map
   ['Path', readPath],
   ['Query', readQuery],
   ['RemoteAddr', (call, draft) => readSources(call, draft, null)],
-  ['XForwardedRemoteAddr', (call, draft) => readSources(call, draft, 1)],
+  ['XForwardedRemoteAddr', readForwarded],
   ['Weight', readWeight],
   ['Version', readVersion],
 ])
@@ -154,6 +155,21 @@ function readHost(call: Call, draft: Draft): void {
   }
   if (call.place.problems.length > before) return
   draft.predicates.push({ kind: 'host', patterns: args.map(({ text }) => tidyHost(text)) })
+}
+
+/** One proxy is trusted where nothing is said of it, as in Spring. */
+function readForwarded(call: Call, draft: Draft): void {
+  const isIndex = ({ key }: Arg): boolean => /^max[-_]?trusted[-_]?index$/i.test(key)
+  const [index, twice] = call.args.filter(isIndex)
+  if (twice !== undefined) return refuse(twice.place, `${call.name} has maxTrustedIndex twice`)
+  const trusted = index === undefined ? 1 : Number(/^\d{1,9}$/.exec(index.text.trim())?.[0] ?? NaN)
+  if (!(trusted >= 1 && trusted <= maxTrusted))
+    return refuse(
+      index!.place,
+      `maxTrustedIndex is an integer of 1 to ${maxTrusted}, not ${shown(index!.text)}`,
+    )
+  readSources({ ...call, args: call.args.filter((arg) => !isIndex(arg)) }, draft, trusted)
+  return undefined
 }
 
 function readSources(call: Call, draft: Draft, trusted: number | null): void {

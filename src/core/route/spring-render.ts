@@ -64,6 +64,11 @@ const filterFactories: Readonly<Partial<Record<Filter['kind'], readonly string[]
   'add-response-header': ['AddResponseHeader', 'name', 'value'],
   'remove-response-header': ['RemoveResponseHeader', 'name'],
   'preserve-host': ['PreserveHostHeader'],
+  'set-host': ['SetRequestHostHeader', 'host'],
+  'set-status': ['SetStatus', 'status'],
+  'add-query-parameter': ['AddRequestParameter', 'name', 'value'],
+  'remove-query-parameter': ['RemoveRequestParameter', 'name'],
+  'rewrite-query-parameter': ['RewriteRequestParameter', 'name', 'replacement'],
 }
 
 /** A filter as Spring has it, or null. */

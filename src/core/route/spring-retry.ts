@@ -31,13 +31,15 @@ export function draftRetry(call: Call): FilterDraft | undefined {
   const bound = bindFields(call, fields, 0, positional)
   if (bound === undefined) return undefined
   const get = (name: string): Arg | undefined => bound.get(name)
-  for (const [name, reason] of [
-    ['timeout', 'deadlines are those of the route and its upstream'],
-    ['exceptions', 'they are classes of Java; a repeat follows where no answer came'],
-  ] as const) {
-    const arg = get(name)
-    if (arg !== undefined) return unsupported(arg.place, `Retry with ${name}`, reason)
-  }
+  const timeout = get('timeout')
+  if (timeout !== undefined)
+    return unsupported(
+      timeout.place,
+      'Retry with timeout',
+      'deadlines are those of the route and its upstream',
+    )
+  const onFailure = doesMend(get('exceptions'))
+  if (onFailure === undefined) return undefined
   const statuses = [
     ...wordsOf(get('statuses'), 'a status', statusOf),
     ...(get('series') === undefined ? ['5xx'] : wordsOf(get('series'), 'a series', seriesOf)),
@@ -53,6 +55,7 @@ export function draftRetry(call: Call): FilterDraft | undefined {
       kind: 'retry',
       ...(get('retries') && { retries: numberOf(get('retries')!.text) }),
       statuses,
+      ...(!onFailure && { onFailure }),
       methods: methods ?? ['GET'],
       ...wait,
       jitter: jitter === undefined ? 0 : numberOf(jitter.text),
@@ -67,6 +70,23 @@ export function draftRetry(call: Call): FilterDraft | undefined {
       jitter,
     },
   }
+}
+
+/**
+ * Whether attempts without an answer are repeated. Classes of Java are not told apart by ours; the two that Spring has
+ * unless others are said are together what fails here, and none is none.
+ */
+function doesMend(arg: Arg | undefined): boolean | undefined {
+  if (arg === undefined) return true
+  const names = arg.text.split(',').map((name) => name.trim().replace(/^.*\./, ''))
+  const said = new Set(names.filter((name) => name !== ''))
+  if (said.size === 0) return false
+  if (said.size === 2 && said.has('IOException') && said.has('TimeoutException')) return true
+  return unsupported(
+    arg.place,
+    `Retry with exceptions ${shown(arg.text)}`,
+    'they are classes of Java; IOException and TimeoutException together are what fails here',
+  )
 }
 
 /** What stands between commas; problems are noted. */

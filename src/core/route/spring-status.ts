@@ -1,5 +1,15 @@
-/** Statuses of 300 and more, by Spring's names for them. */
+/** Final statuses, by Spring's names for them. */
 const names: ReadonlyMap<string, number> = new Map([
+  ['OK', 200],
+  ['CREATED', 201],
+  ['ACCEPTED', 202],
+  ['NON_AUTHORITATIVE_INFORMATION', 203],
+  ['NO_CONTENT', 204],
+  ['RESET_CONTENT', 205],
+  ['PARTIAL_CONTENT', 206],
+  ['MULTI_STATUS', 207],
+  ['ALREADY_REPORTED', 208],
+  ['IM_USED', 226],
   ['MULTIPLE_CHOICES', 300],
   ['MOVED_PERMANENTLY', 301],
   ['FOUND', 302],

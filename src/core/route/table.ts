@@ -14,14 +14,13 @@ import { shapeOf, type Pattern } from '../router/pattern.ts'
 import { buildRouter, editRouter, emptyRouter, type Router } from '../router/router.ts'
 import type { Placed } from './choice.ts'
 import {
-  changeOf,
   placeRoutes,
   placingsOf,
   problemOf,
-  standingAt,
   type ConflictPolicy,
   type Placing,
 } from './conflict.ts'
+import { placeAt, placeChange, placeFrom, withoutRoutes } from './place.ts'
 import { filterModulesOf, referencesOf } from './references.ts'
 import type { ListedModule, ListedRoute } from './module-routes.ts'
 import type { Rollout } from '../rollout/rollout.ts'
@@ -130,14 +129,16 @@ export const isServing = ({ switchedOff }: Pick<Table, 'switchedOff'>, route: Ro
 
 /** Takes routes out of the router and leaves them in the table. */
 function withdrawn(table: Table, gone: readonly Route[]): Router<Placed> {
-  const places = new Map<string, { readonly one: Placing; left: readonly Placing[] }>()
+  const places = new Map<string, { readonly one: Placing; readonly gone: Route[] }>()
   for (const one of gone.flatMap((route) => placingsOf(route).placings)) {
     const key = `${one.method} ${shapeOf(one.pattern)}`
-    const place = places.get(key) ?? { one, left: standingAt(table, one.method, one.pattern) }
-    place.left = place.left.filter(({ route }) => route.id !== one.route.id)
+    const place = places.get(key) ?? { one, gone: [] }
+    place.gone.push(one.route)
     places.set(key, place)
   }
-  const changes = [...places.values()].map(({ one, left }) => changeOf(one, left))
+  const changes = [...places.values()].map(({ one: { method, pattern }, gone: routes }) =>
+    placeChange(withoutRoutes(placeAt(table.router, method, pattern), routes), method, pattern),
+  )
   return editRouter(table.router, changes)
 }
 
@@ -262,7 +263,8 @@ function* placedOf(
   places: Iterable<Placing[]>,
 ): Generator<{ method: string; pattern: Pattern; value: Placed }> {
   for (const place of places) {
-    const change = changeOf(place[0]!, place)
+    const { method, pattern } = place[0]!
+    const change = placeChange(placeFrom(place, method), method, pattern)
     if (change.kind === 'put') yield change
   }
 }

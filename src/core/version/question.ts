@@ -1,4 +1,4 @@
-import { Choice, type Candidate, type Placed } from '../route/choice.ts'
+import { Shared, type Candidate, type Choice, type Placed } from '../route/choice.ts'
 import type { Facts } from '../route/facts.ts'
 import type { Leaf } from '../router/node.ts'
 import { anyMethod, leafOfPlace, type Router } from '../router/router.ts'
@@ -63,26 +63,30 @@ export class Question implements Asked, Selected, Told {
    * The leaf of the route of a place that serves, or null: none does, and the walk goes on. An any-method route at the
    * same place, which the method's own routes cover, comes last.
    */
-  choose(choice: Choice): Leaf<Placed> | null {
+  choose(shared: Shared): Leaf<Placed> | null {
     // What is no version is answered so, whatever else would serve.
     if (this.#refused === 'malformed') return null
-    this.#noteFields(choice)
-    select(choice, this, this)
-    const { candidate, refusal } = this
-    if (refusal !== null) this.#refuse(choice, refusal)
-    if (candidate !== null) {
-      this.choice = choice
-      return candidate.leaf
+    const choice = shared.choiceFor(this.facts)
+    if (choice !== null) {
+      this.#noteFields(choice)
+      select(choice, this, this)
+      const { candidate, refusal } = this
+      if (refusal !== null) this.#refuse(choice, refusal)
+      if (candidate !== null) {
+        this.choice = choice
+        return candidate.leaf
+      }
     }
-    if (choice.method === anyMethod || choice.method === 'HEAD') return null
-    const covered = leafOfPlace(this.#router, anyMethod, choice.pattern)
+    const { method, pattern } = shared
+    if (method === anyMethod || method === 'HEAD') return null
+    const covered = leafOfPlace(this.#router, anyMethod, pattern)
     return covered === null ? null : this.take(covered)
   }
 
   /** For a walk that asks at each leaf. */
   take(leaf: Leaf<Placed>): Leaf<Placed> | null {
     const { value } = leaf
-    if (value instanceof Choice) return this.choose(value)
+    if (value instanceof Shared) return this.choose(value)
     this.choice = null
     return this.#refused === 'malformed' ? null : leaf
   }

@@ -3,15 +3,18 @@ import { filterModulesOf } from '../../core/route/references.ts'
 import type { Route } from '../../core/route/route.ts'
 import type { Handler } from '../snapshot.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import * as answers from './answers.ts'
+import { breaker, failureHeaders } from './breaker.ts'
 import { cors } from './cors.ts'
 import { fallback } from './fallback.ts'
 import { fault } from './fault.ts'
-import type { FilterPlace, Wrap } from './filter.ts'
+import type { FilterPlace, Forward, Wrap } from './filter.ts'
 import * as headers from './headers.ts'
-import { bodyLimit, rateLimit, timeout } from './limits.ts'
+import { bodyLimit, headerLimit, rateLimit, timeout } from './limits.ts'
 import { mirror } from './mirror.ts'
 import { holding, moduleFilter } from './module.ts'
 import { addPrefix, rewritePath, setPath, stripPrefix } from './path.ts'
+import * as query from './query.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
 
@@ -39,14 +42,35 @@ const makers: { readonly [Kind in Filter['kind']]: (settings: never, place: Filt
     fault,
     fallback,
     module: moduleFilter,
+    'add-missing-request-headers': headers.addMissingRequestHeaders,
+    'add-missing-response-header': headers.addMissingResponseHeader,
+    'map-request-header': headers.mapRequestHeader,
+    'set-host': headers.setHost,
+    'add-query-parameter': query.addParameter,
+    'remove-query-parameter': query.removeParameter,
+    'rewrite-query-parameter': query.rewriteParameter,
+    'header-limit': headerLimit,
+    'set-status': answers.setStatus,
+    'dedupe-response-header': answers.dedupe,
+    'rewrite-response-header': answers.rewriteHeader,
+    'rewrite-location': answers.rewriteLocation,
+    'secure-headers': answers.secureHeaders,
+    breaker,
+    'failure-headers': failureHeaders,
   }
 
 /** The filters of a route around its target, put together once. */
-export function withFilters(route: Route, target: Handler, upstreams: Upstreams): Handler {
+export function withFilters(
+  route: Route,
+  target: Handler,
+  upstreams: Upstreams,
+  forward: Forward = () => null,
+): Handler {
   const filtered = (route.filters ?? []).reduceRight((next, filter) => {
     const place: FilterPlace = {
       routeId: route.id,
       upstreams,
+      forward,
       stateOf: (make) => upstreams.stateOf(route.id, filter, make),
     }
     return makers[filter.kind](filter as never, place)(next)

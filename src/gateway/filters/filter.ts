@@ -1,6 +1,6 @@
 import type { Filter } from '../../core/route/filter.ts'
 import type { Exchange } from '../exchange.ts'
-import { handled, type Reply } from '../reply.ts'
+import { handled, Reply } from '../reply.ts'
 import type { Handler } from '../snapshot.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
@@ -10,7 +10,16 @@ export interface FilterPlace {
   readonly upstreams: Upstreams
   /** What the filter keeps beyond one exchange, by its own settings: it outlives revisions that leave them alone. */
   readonly stateOf: <State>(make: () => State) => State
+  /** Answers an exchange by the route of its table that serves a path, or null: none does. */
+  readonly forward: Forward
 }
+
+/** `isBodyGone`: a route that would send the request's body on cannot. */
+export type Forward = (
+  exchange: Exchange,
+  path: string,
+  isBodyGone: boolean,
+) => Reply | Promise<Reply> | null
 
 /** A filter is a function around what comes after it: the next filter, or the target. */
 export type Wrap = (next: Handler) => Handler
@@ -36,6 +45,10 @@ export const before =
   (next) =>
   (exchange) =>
     change(exchange) ?? next(exchange)
+
+/** Answers that are data are one object for many exchanges: what is changed is a copy. */
+export const copied = ({ status, headers, body }: Reply): Reply =>
+  new Reply(status, [...headers], body)
 
 /** Goes on, then changes the answer. An answer at once stays one; what was written already is left alone. */
 export const after =

@@ -1,10 +1,10 @@
 import { RE2JS } from 're2js'
-import { parseReplacement, type ReplacementPart } from '../../core/route/replacement.ts'
 import type { Exchange } from '../exchange.ts'
 import { codeReply } from '../problem-reply.ts'
 import type { Reply } from '../reply.ts'
 import type { FilterMaker } from './filter.ts'
 import { before } from './filter.ts'
+import { replacer } from './replace.ts'
 import { sentPath } from './sent-path.ts'
 import { fillPath } from './template.ts'
 
@@ -40,27 +40,11 @@ export const setPath: FilterMaker<'set-path'> = ({ template }) => {
 }
 
 export const rewritePath: FilterMaker<'rewrite-path'> = ({ pattern, replacement }) => {
-  const expression = RE2JS.compile(pattern)
-  const parts = parseReplacement(replacement, pattern)
-  if (typeof parts === 'string') throw new Error(`the replacement ${replacement}: ${parts}`)
+  const replace = replacer(RE2JS.compile(pattern), replacement, pattern, maxPath)
   return before((exchange) => {
     const { path } = exchange.outbound!
     if (path.length > maxPath) return codeReply('TURNOUT_SENT_PATH_INVALID')
-    const matcher = expression.matcher(path)
-    let made = ''
-    let end = 0
-    let isFound = false
-    while (matcher.find()) {
-      isFound = true
-      made += path.slice(end, matcher.start())
-      for (const part of parts) made += textOf(part, matcher)
-      // Every match may add a long text.
-      if (made.length > maxPath) break
-      end = matcher.end()
-    }
-    return isFound ? take(exchange, made + path.slice(end)) : undefined
+    const made = replace(path)
+    return made === null ? undefined : take(exchange, made)
   })
 }
-
-const textOf = (part: ReplacementPart, matcher: { group(which: never): string | null }): string =>
-  typeof part === 'string' ? part : (matcher.group(part.group as never) ?? '')

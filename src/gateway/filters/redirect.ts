@@ -19,13 +19,25 @@ const pathOf = (location: string): string =>
 const leadsAway = (location: string): boolean =>
   location.startsWith('//') || hasDotSegment(pathOf(location))
 
-export const redirect: FilterMaker<'redirect'> = ({ status, location }) => {
+/** A location with the query of the request behind its own. */
+const withBoth = (location: string, search: string): string => {
+  if (search.length < 2) return location
+  const mark = location.indexOf('#')
+  const front = mark < 0 ? location : location.slice(0, mark)
+  const query = front.includes('?') ? `&${search.slice(1)}` : search
+  return front + query + (mark < 0 ? '' : location.slice(mark))
+}
+
+export const redirect: FilterMaker<'redirect'> = ({ status, location, query }) => {
   const fill = fillPath(location)
   // What the author wrote without params is meant.
   const isFixed = !location.includes('{')
   return () => (exchange) => {
     const to = fill(exchange)
     if (!isFixed && leadsAway(to)) return codeReply('TURNOUT_SENT_PATH_INVALID')
-    return new Reply(status, ['location', withQuery(to, exchange.search)], '')
+    const { search } = exchange
+    const there =
+      query === 'drop' ? to : query === 'append' ? withBoth(to, search) : withQuery(to, search)
+    return new Reply(status, ['location', there], '')
   }
 }

@@ -39,3 +39,5 @@ const fillWith = (text: string, encode: Encode): Fill => {
 
 export const fillPath = (text: string): Fill => fillWith(text, inPath)
 export const fillField = (text: string): Fill => fillWith(text, inField)
+/** Whatever comes of it is encoded as a whole. */
+export const fillText = (text: string): Fill => fillWith(text, (value) => value)

@@ -1,4 +1,4 @@
-import { Choice, routesAt, type Placed } from '../../core/route/choice.ts'
+import { Shared, routesAt, type Placed } from '../../core/route/choice.ts'
 import type { Route } from '../../core/route/route.ts'
 import { findPath, type Match } from '../../core/router/lookup.ts'
 import type { Leaf } from '../../core/router/node.ts'
@@ -13,8 +13,8 @@ export function matchRoute(
 ): Match<Route> | null {
   const choose = (leaf: Leaf<Placed>): Leaf<Placed> | null => {
     const { value } = leaf
-    if (!(value instanceof Choice)) return value.id === id ? leaf : null
-    return value.candidates.find(({ route }) => route.id === id)?.leaf ?? null
+    if (!(value instanceof Shared)) return value.id === id ? leaf : null
+    return value.leafOf(id)
   }
   // The method's own routes cover those of any method.
   for (const tree of [method, anyMethod]) {

@@ -175,6 +175,83 @@ const accepted: readonly (readonly [object, object])[] = [
     { kind: 'module', module: 'a/b', name: 'caf\u00e9', args: { role: ['x', { deep: null }] } },
     { kind: 'module', module: 'a/b', name: 'caf\u00e9', args: { role: ['x', { deep: null }] } },
   ],
+  [
+    { kind: 'add-missing-request-headers', headers: [{ name: 'X-A', value: '{x}' }] },
+    { kind: 'add-missing-request-headers', headers: [{ name: 'x-a', value: '{x}' }] },
+  ],
+  [
+    { kind: 'add-missing-response-header', name: 'X-A', value: '' },
+    { kind: 'add-missing-response-header', name: 'x-a', value: '' },
+  ],
+  [
+    { kind: 'map-request-header', from: 'Host', to: 'X-A' },
+    { kind: 'map-request-header', from: 'host', to: 'x-a' },
+  ],
+  [
+    { kind: 'set-host', host: 'A.test:80' },
+    { kind: 'set-host', host: 'a.test:80' },
+  ],
+  [
+    { kind: 'add-query-parameter', name: 'a b', value: '{rest}' },
+    { kind: 'add-query-parameter', name: 'a b', value: '{rest}' },
+  ],
+  [
+    { kind: 'remove-query-parameter', name: 'A' },
+    { kind: 'remove-query-parameter', name: 'A' },
+  ],
+  [
+    { kind: 'rewrite-query-parameter', name: 'a', replacement: '' },
+    { kind: 'rewrite-query-parameter', name: 'a', replacement: '' },
+  ],
+  [{ kind: 'header-limit' }, { kind: 'header-limit', bytes: 16000, errorHeader: null }],
+  [
+    { kind: 'set-status', status: 204 },
+    { kind: 'set-status', status: 204 },
+  ],
+  [
+    { kind: 'dedupe-response-header', names: ['X-A', 'x-a', 'b'] },
+    { kind: 'dedupe-response-header', names: ['x-a', 'b'], keep: 'first' },
+  ],
+  [
+    { kind: 'rewrite-response-header', name: 'X-A', pattern: '(a)', replacement: '$1?' },
+    { kind: 'rewrite-response-header', name: 'x-a', pattern: '(a)', replacement: '$1?' },
+  ],
+  [
+    { kind: 'rewrite-location', host: '[::1]' },
+    {
+      kind: 'rewrite-location',
+      stripVersion: 'as-in-request',
+      header: 'location',
+      host: '[::1]',
+      protocols: 'https?|ftps?',
+    },
+  ],
+  [
+    { kind: 'secure-headers', headers: { 'X-Frame-Options': false, 'referrer-policy': 'origin' } },
+    { kind: 'secure-headers', headers: { 'x-frame-options': null, 'referrer-policy': 'origin' } },
+  ],
+  [
+    { kind: 'breaker', name: 'a', statuses: [500], forward: '/b/{x}' },
+    { kind: 'breaker', name: 'a', statuses: [500], forward: '/b/{x}', resume: false },
+  ],
+  [
+    { kind: 'failure-headers', type: 'X-Type' },
+    {
+      kind: 'failure-headers',
+      type: 'x-type',
+      message: 'execution-exception-message',
+      rootType: 'root-cause-exception-type',
+      rootMessage: 'root-cause-exception-message',
+    },
+  ],
+  [
+    { kind: 'redirect', location: '/b', query: 'drop' },
+    { kind: 'redirect', status: 302, location: '/b', query: 'drop' },
+  ],
+  [
+    { kind: 'rate-limit', perSecond: 1, status: 503, emptyStatus: 401 },
+    { kind: 'rate-limit', perSecond: 1, burst: 1, key, status: 503, emptyStatus: 401 },
+  ],
 ]
 for (const [said, expected] of accepted) {
   test(`${JSON.stringify(said)} is a filter, and reads the same again`, () => {
@@ -192,6 +269,43 @@ test('every kind of filter is in the table', () => {
 })
 
 const refused: readonly (readonly [unknown, RegExp])[] = [
+  [
+    { kind: 'set-host', host: 'a/b' },
+    /^\/filters\/0\/host "a\/b" is no host like a\.example:8443$/,
+  ],
+  [{ kind: 'set-status', status: 101 }, /^\/filters\/0\/status a status is 200 to 599$/],
+  [
+    { kind: 'add-missing-request-headers', headers: [{ name: 'x-a', value: '{y}' }] },
+    /^\/filters\/0\/headers\/0\/value \{y\} is no param of every path/,
+  ],
+  [
+    { kind: 'rewrite-response-header', name: 'x-a', pattern: 'a', replacement: '$1' },
+    /^\/filters\/0\/replacement the expression has no group 1/,
+  ],
+  [
+    { kind: 'rewrite-response-header', name: 'x-a', pattern: 'a', replacement: 'a\nb' },
+    /^\/filters\/0\/replacement the replacement has line breaks/,
+  ],
+  [
+    { kind: 'secure-headers', headers: { server: 'a' } },
+    /^\/filters\/0\/headers\/server it has no header "server"; known: x-xss-protection/,
+  ],
+  [
+    { kind: 'breaker', name: 'a', forward: '/a/../b' },
+    /^\/filters\/0\/forward its one spelling is \/b$/,
+  ],
+  [
+    { kind: 'failure-headers', type: 'x-a', message: 'X-A' },
+    /^\/filters\/0 each of its headers has a name of its own$/,
+  ],
+  [
+    { kind: 'remove-query-parameter', name: '\ud800' },
+    /^\/filters\/0\/name the name of a parameter has half of a character$/,
+  ],
+  [
+    { kind: 'dedupe-response-header', names: ['transfer-encoding'] },
+    /^\/filters\/0\/names\/0 transfer-encoding is written by the gateway$/,
+  ],
   [
     'StripPrefix=1',
     /^\/filters\/0 a filter is an object with a kind; the text "StripPrefix=1" is of a Spring/,

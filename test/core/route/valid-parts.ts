@@ -578,7 +578,7 @@ export function isPlainSpringFilter(
       (value ?? '').trim() !== '' &&
       fieldValue(dashed(value!)) &&
       filled(dashed(value!), params) !== null &&
-      override.trim().toLowerCase() === 'true'
+      ['true', 'false'].includes(override.trim().toLowerCase())
     )
   }
   if (name === 'StripPrefix') {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Placed } from '../../../src/core/route/choice.ts'
-import { changeOf } from '../../../src/core/route/conflict.ts'
 import { findServing } from '../../../src/core/route/find.ts'
 import type { Lifecycle, Route, Selection } from '../../../src/core/route/route.ts'
+import { placeChange } from '../../../src/core/route/place.ts'
 import { noSelection } from '../../../src/core/route/route.ts'
 import { addRoutes, emptyTable, type Table } from '../../../src/core/route/table.ts'
 import { parsePattern } from '../../../src/core/router/pattern.ts'
@@ -287,8 +287,8 @@ test('two routes are refused if and only if some request would be served by eith
 
 /** The id of the route that serves of two at one place, whether or not they may stand there. */
 function forced(one: Route, other: Route, fields: Readonly<Record<string, string>>): string | null {
-  const placings = [one, other].map((route) => ({ route, method: 'GET', pattern: placeOfA }))
-  const router = editRouter<Placed>(emptyRouter, [changeOf(placings[0]!, placings)])
+  const spots = [one, other].map((route) => ({ route, pattern: placeOfA }))
+  const router = editRouter<Placed>(emptyRouter, [placeChange(spots, 'GET', placeOfA)])
   const found = findServing(router, 'GET', '/a', {}, factsOf({ fields }), () => 0)
   return found.kind === 'match' ? found.value.id : null
 }

@@ -71,16 +71,19 @@ export interface Told {
 
 /**
  * Sends the table and compares what was accepted with what the upstream saw. `isChained`: another server stands between,
- * which may refuse what the gateway lets pass, and write it in its own way, but not make two of one.
+ * which may refuse what the gateway lets pass, and write it in its own way, but not make two of one. `isTaken`: which
+ * rows are sent, and by which methods.
  */
 export async function runTable(
   port: number,
-  { seen }: Recording,
+  { seen }: Pick<Recording, 'seen'>,
   isChained = false,
+  isTaken: (row: number, method: number) => boolean = () => true,
 ): Promise<Told> {
   const told: Told = { forwarded: 0, refused: 0, refusedBehind: 0, wrong: [] }
-  for (const { name, outcome, bytes, body = '', isAlone, isCut } of rows) {
-    for (const method of methods) {
+  for (const [row, { name, outcome, bytes, body = '', isAlone, isCut }] of rows.entries()) {
+    for (const [at, method] of methods.entries()) {
+      if (!isTaken(row, at)) continue
       const from = seen.length
       const isLast = isAlone === true || isCut === true
       const sent = bytes(method) + (isLast ? '' : next)
