@@ -60,6 +60,8 @@ an invalid definition is 400.
 - \`retired\`: the last exchange left a version that was replaced.
 - \`upstream\`: an endpoint or a breaker changed its state, or a name gives no address.
 - \`rollout\`: a rollout changed, and about each second while one is under way: what \`GET /api/rollouts/{id}\` answers.
+- \`probation\`: a plain change was watched long enough, \`passed\`; or it made things worse, \`breached\`, and was taken back by the
+  revision \`takenBackBy\`. \`reason\`, \`judgements\` and the figures \`before\` and \`since\` say why.
 - \`reset\`: what was missed is not known any more.
 
 ## Scopes

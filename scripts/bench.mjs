@@ -58,12 +58,21 @@ const benches = {
     'what counting an exchange costs, and copying 10 % or all of them: [--rounds N] [--seconds N]',
     ['--expose-gc'],
   ],
+  selection: [
+    'selection/main.js',
+    'choosing among four versions beside a plain route: [--rounds N] [--seconds N]',
+  ],
   filters: [
     'filters/main.js',
     'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
     [],
   ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
+  rollout: [
+    'rollout/main.js',
+    'when a bad version is found out, under load: [--runs N] [--only plain,canary,slow]',
+    [],
+  ],
   reload: [
     'reload/main.js',
     'what a reload keeps: --road evaluate|build|rehearse --reloads N',

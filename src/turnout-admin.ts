@@ -116,6 +116,7 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
     events.on('retired', (version) => tell('retired', version)),
     events.on('upstream', (event) => tell('upstream', event)),
     events.on('rollout', (view) => tell('rollout', rolloutItem(view))),
+    events.on('probation', (verdict) => tell('probation', verdict)),
   ]
   return () => {
     for (const end of ends) end()

@@ -1,6 +1,9 @@
 import { plainLine } from '../core/plain-text.ts'
 import type { Paint } from './colour.ts'
+import type { Revision } from '../control/change.ts'
 import type { ChangeView, ModuleChangeView, OwnerChangeView, RetirementView } from './view.ts'
+
+type StepView = Pick<Revision, 'author' | 'reason' | 'number'>
 
 /** A duration for people: whole milliseconds, seconds from ten seconds on. */
 export function printDuration(durationMs: number): string {
@@ -93,4 +96,10 @@ export function printRetirement(retirement: RetirementView, paint: Paint): strin
   const { module, version, durationMs } = retirement
   const name = plainLine(version === undefined ? module : `${module} ${version}`)
   return paint('dim', `· ${name} drained  ${printDuration(durationMs)}`) + '\n'
+}
+
+/** One line for a step of a rollout: `⇄ users  running: weight 10  revision 4`. */
+export function printStep({ author, reason, number }: StepView, paint: Paint): string {
+  const name = paint('bold', plainLine(author.slice(author.indexOf(':') + 1)))
+  return `${paint('green', '⇄')} ${name}  ${plainLine(reason)}  ${paint('dim', `revision ${number}`)}\n`
 }

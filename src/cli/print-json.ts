@@ -2,7 +2,14 @@ import type { Problem } from '../core/errors.ts'
 import type { Explanation } from '../core/router/explain.ts'
 import { cureOf } from './cure.ts'
 import type { InstanceEvent } from './instance/events.ts'
-import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
+import type {
+  ChangeView,
+  ProbationView,
+  ReadyView,
+  RejectionView,
+  RetirementView,
+  RouteView,
+} from './view.ts'
 
 /** A problem as `--json` shows it: with what to do. */
 export interface ProblemView extends Problem {
@@ -18,6 +25,7 @@ export type CliEvent =
   | ({ readonly event: 'applied' } & ChangeView)
   | ({ readonly event: 'rejected' } & RejectionView)
   | ({ readonly event: 'retired' } & RetirementView)
+  | ({ readonly event: 'probation' } & ProbationView)
   | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({

@@ -20,8 +20,9 @@ import { openTurnout, type Turnout } from '../turnout.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
-import { printChange, printRetirement } from './print-change.ts'
+import { printChange, printRetirement, printStep } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
+import { printProbation } from './print-probation.ts'
 import { printProbe } from './print-probe.ts'
 import { printProblem, printRejection, printWarning } from './print-problem.ts'
 import { printReady, printToken } from './print-ready.ts'
@@ -260,7 +261,10 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
         : [],
     )
     const change = { revision: revision.number, modules, owners, durationMs }
-    say({ event: 'applied', ...change }, () => printChange(change, paintOut), out)
+    const isStep = revision.author.startsWith('rollout:')
+    const text = (): string =>
+      isStep ? printStep(revision, paintOut) : printChange(change, paintOut)
+    say({ event: 'applied', ...change }, text, out)
   })
   turnout.on('rejected', ({ rejections }) => {
     for (const { label, serving, problems } of rejections) {
@@ -274,6 +278,9 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
     const retirement = { module, version, durationMs: waitedMs }
     say({ event: 'retired', ...retirement }, () => printRetirement(retirement, paintOut), out)
   })
+  turnout.on('probation', (verdict) =>
+    say({ event: 'probation', ...verdict }, () => printProbation(verdict, paintErr), err),
+  )
 }
 
 /** Prints what is wrong with a plan; true when nothing is. */

@@ -24,6 +24,7 @@ import {
 } from '../core/route/table.ts'
 import type { Edit, LoadedModule, Reshape } from './change.ts'
 import { unknownFilters, usedFilters } from './filter-references.ts'
+import { heldBy } from './rollout/held.ts'
 
 /** What one owner of a change set asks for, after loading. */
 export interface Proposal {
@@ -80,14 +81,21 @@ function assembleRound(
     table = left.table
     return { proposal, ...left, added: left.added.map((route) => ({ ...route, revision })) }
   })
+  const isStep = round.some(({ rollouts }) => rollouts.length > 0)
   for (const { proposal } of parts) {
+    const held = isStep || proposal.edit === null ? [] : heldBy(base, proposal.edit)
+    if (held.length > 0) {
+      refused.set(proposal.owner, held)
+      continue
+    }
     const put = putUpstreams(table, proposal, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table
   }
   for (const { proposal, modules, added } of parts) {
     if (refused.has(proposal.owner)) continue
-    const put = putIn(table, proposal, modules, added, policy, revision)
+    const touched = modules.map((one) => touchedBy(revision, one, getKey(base.modules, one.name)))
+    const put = putIn(table, proposal, touched, added, policy, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table
   }
@@ -163,6 +171,14 @@ function putUpstreams(table: Table, { owner, edit }: Proposal, revision: number)
 const ofOther = ({ name, owner }: Upstream): Problem =>
   problem('TURNOUT_OWNER_DIFFERS', { item: `upstream ${name}`, owner })
 
+/** A version that stays as it was was not touched. */
+const touchedBy = (
+  revision: number,
+  reference: ModuleReference,
+  before: ModuleReference | undefined,
+): ModuleReference =>
+  before !== undefined && sameObject(before, reference) ? before : { ...reference, revision }
+
 function putIn(
   table: Table,
   { edit, rollouts }: Proposal,
@@ -178,7 +194,7 @@ function putIn(
   const put = addRoutes(table, added, policy)
   const refusals: Refusal[] = [...put.refusals]
   let next = modules.reduce(
-    (all, reference) => setModule(all, reference.name, { ...reference, revision }),
+    (all, reference) => setModule(all, reference.name, reference),
     put.table,
   )
   next = rollouts.reduce((all, one) => setRollout(all, { ...one, revision }), next)

@@ -654,7 +654,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   TURNOUT_ROLLOUT_RUNNING: {
     status: 409,
     message: 'The rollout {id} is under way',
-    cause: 'One subject has one rollout at a time.',
+    cause:
+      'One subject has one rollout at a time, and its routes and upstreams are not edited meanwhile.',
     cure: 'Promote or abort it first.',
   },
   TURNOUT_ROLLOUT_STATE: {

@@ -15,7 +15,8 @@ export const announced =
   (next: Handler): Handler =>
   (exchange) => {
     const { lifecycle } = exchange.route!
-    if (isGone(lifecycle, Date.now())) return said(goneReply(exchange), exchange)
+    if (lifecycle !== undefined && isGone(lifecycle, Date.now()))
+      return said(goneReply(exchange), exchange)
     const reply = next(exchange)
     return reply instanceof Promise
       ? reply.then((settled) => said(settled, exchange))

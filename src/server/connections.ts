@@ -77,6 +77,8 @@ export class Connections {
   readonly #bodyGraceMs: number
   readonly #most: number
   #searchAt: number
+  /** A search that somebody was turned away before. */
+  #search: NodeJS.Timeout | null
   #sweep: number
 
   /** `most`: connections that the listener may hold. */
@@ -92,6 +94,7 @@ export class Connections {
     this.#bodyGraceMs = bodyGraceMs
     this.#most = most
     this.#searchAt = 0
+    this.#search = null
     this.#uses = new Map()
     this.#idleSweeps = Math.ceil(keepAliveMs / sweepMs)
     this.#stuckSweeps = Math.ceil(writeIdleMs / sweepMs)
@@ -130,7 +133,8 @@ export class Connections {
   relieve(): void {
     const now = performance.now()
     const wanted = this.#uses.size - Math.floor(this.#most * relieved)
-    if (wanted <= 0 || now < this.#searchAt) return
+    if (wanted <= 0) return
+    if (now < this.#searchAt) return this.#searchLater(this.#searchAt - now)
     const idle = [...this.#uses].filter(
       ([socket, use]) => isIdle(use) && use.requests > 0 && socket.writableLength === 0,
     )
@@ -140,6 +144,16 @@ export class Connections {
       this.#uses.delete(socket)
       socket.destroy()
     }
+  }
+
+  /** Whoever was turned away has a place when they come again. */
+  #searchLater(delayMs: number): void {
+    if (this.#search !== null) return
+    this.#search = setTimeout(() => {
+      this.#search = null
+      this.relieve()
+    }, delayMs)
+    this.#search.unref()
   }
 
   /** Counts a request: too many may wait for their turn, and the last that the connection may bring says so. */
@@ -234,5 +248,6 @@ export class Connections {
 
   close(): void {
     clearInterval(this.#timer)
+    if (this.#search !== null) clearTimeout(this.#search)
   }
 }

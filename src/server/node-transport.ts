@@ -39,11 +39,14 @@ const withoutFraming = (headers: readonly string[], isLengthKept: boolean): stri
     return !isFraming(name) || (isLengthKept && name.length === 14)
   })
 
-/** A literal of the usual size: growing a list by `push` allocates four times as much. */
-const withLength = (headers: readonly string[], length: string): string[] =>
-  headers.length === 2
-    ? [headers[0]!, headers[1]!, 'content-length', length]
+/** A literal of a usual size: growing a list by `push` allocates four times as much. */
+const withLength = (headers: readonly string[], length: string): string[] => {
+  const [name, value, other, next] = headers
+  if (headers.length === 2) return [name!, value!, 'content-length', length]
+  return headers.length === 4
+    ? [name!, value!, other!, next!, 'content-length', length]
     : [...headers, 'content-length', length]
+}
 
 const byteLength = (body: string | Uint8Array): number =>
   typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength

@@ -185,6 +185,7 @@ test('docs/reference/cli-json.md has every event', () => {
     'applied',
     'rejected',
     'retired',
+    'probation',
     'problem',
     'created',
     'kept',

@@ -23,7 +23,9 @@ interface Mirrored {
 async function open(t: TestContext, filters: readonly Filter[]): Promise<Mirrored> {
   const main = await openRecording(t)
   const copy = await openRecording(t)
-  const upstreams = [upstream('main', [main.url]), upstream('copy', [copy.url])]
+  // Whoever waits for a connection waits as long as this machine needs.
+  const patient = { pool: { queueTimeoutMs: 60_000 } }
+  const upstreams = [upstream('main', [main.url], patient), upstream('copy', [copy.url])]
   const proxy = await openProxy(t, [route('/*rest', 'main', { filters })], upstreams)
   return { proxy, main, copy }
 }

@@ -39,6 +39,7 @@ export const changeResources: Pick<Resources, 'change'> = {
       'TURNOUT_INPUT_INVALID',
       'TURNOUT_ROUTE_CONFLICT',
       'TURNOUT_OWNER_DIFFERS',
+      'TURNOUT_ROLLOUT_RUNNING',
       'TURNOUT_ITEM_CHANGED',
       'TURNOUT_MATCH_MISSING',
       'TURNOUT_ITEM_UNKNOWN',

@@ -73,7 +73,12 @@ export const springResources: Pick<Resources, SpringName> = {
       limit: () => 1024 * 1024,
     },
     answers: { 201: null },
-    refusals: ['TURNOUT_INPUT_INVALID', 'TURNOUT_ROUTE_CONFLICT', 'TURNOUT_OWNER_DIFFERS'],
+    refusals: [
+      'TURNOUT_INPUT_INVALID',
+      'TURNOUT_ROUTE_CONFLICT',
+      'TURNOUT_OWNER_DIFFERS',
+      'TURNOUT_ROLLOUT_RUNNING',
+    ],
     handle: async (request) => {
       const { context, params, body, match } = request
       const query = { ...request.query, force: match.only === null || request.query.force === true }
@@ -95,7 +100,12 @@ export const springResources: Pick<Resources, SpringName> = {
     query: itemChangeQuery,
     body: null,
     answers: { 200: null },
-    refusals: ['TURNOUT_ITEM_UNKNOWN', 'TURNOUT_OWNER_DIFFERS', 'TURNOUT_ITEM_CHANGED'],
+    refusals: [
+      'TURNOUT_ITEM_UNKNOWN',
+      'TURNOUT_OWNER_DIFFERS',
+      'TURNOUT_ROLLOUT_RUNNING',
+      'TURNOUT_ITEM_CHANGED',
+    ],
     handle: async (request) => {
       const kind = routeKind(request.context)
       const { headers } = await deleteItem(kind, request, request.params.id, false)

@@ -10,6 +10,14 @@ import type { Shape } from './shape.ts'
 /** The canary of a route, or of an upstream, while both stand side by side. */
 export const canaryName = (name: string): string => `${name}@canary`
 
+/** Of either of the two, what the stable one is called. */
+export const stableName = (name: string): string => name.replace(/@canary$/, '')
+
+const groupPrefix = 'rollout:'
+
+/** Whether a share was given by a rollout. */
+export const isOfRollout = ({ group }: Weight): boolean => group.startsWith(groupPrefix)
+
 /** Another definition of a route, beside the one that is there. */
 export const routeShape: Shape = {
   share: (table, rollout) => edit(rollout, shared(routesOf(table, rollout), rollout), []),
@@ -67,7 +75,7 @@ export function sharedPair(
   { id, weight, cohort, plan: { key } }: Pick<Rollout, 'id' | 'weight' | 'cohort' | 'plan'>,
 ): readonly Route[] {
   const of = (side: 'stable' | 'canary', own: number, ofCohort: number): Weight => ({
-    group: `rollout:${id}`,
+    group: groupPrefix + id,
     side,
     weight: own,
     ...(key !== undefined && { key }),

@@ -14,7 +14,7 @@ import {
 } from '../../core/rollout/move.ts'
 import { defaultPlan } from '../../core/rollout/default-plan.ts'
 import type { Plan } from '../../core/rollout/plan.ts'
-import { summaryOf } from '../../core/rollout/quantile.ts'
+import { rateFigures, summaryOf } from '../../core/rollout/quantile.ts'
 import { isOver, type Rollout } from '../../core/rollout/rollout.ts'
 import { reportOf } from '../../core/rollout/verify-tally.ts'
 import type { Outcome } from '../change.ts'
@@ -93,6 +93,7 @@ export class RolloutRunner implements Rollouts {
 
   /** A revision went live: there may be something to look at. */
   applied(): void {
+    this.#endGone()
     if (this.#timer !== null || this.#looking !== null || this.#isClosed) return
     if (!this.#running().next().done) this.#arm(0)
   }
@@ -101,7 +102,11 @@ export class RolloutRunner implements Rollouts {
   remember(id: string, startedAt: number, measurement: RolloutMeasurement): void {
     const rollout = getKey(this.#table.rollouts, id)
     if (rollout?.startedAt !== startedAt) return
-    push(this.#memoryOf(rollout).measurements, measurement)
+    const memory = this.#memoryOf(rollout)
+    push(memory.measurements, measurement)
+    // Where the canary has all clients, nobody shows any more what the stable version is like.
+    if (measurement.stable.requests >= rollout.plan.analysis.minimumSamples)
+      memory.judging = { ...memory.judging, baseline: rateFigures(measurement.stable) }
   }
 
   async close(): Promise<void> {
@@ -252,6 +257,15 @@ export class RolloutRunner implements Rollouts {
     observer.verify(rollout.id, { pairs, settings: step })
     const counts = await observer.verifyCounts(rollout.id)
     if (counts !== null) memory.verify = reportOf(counts)
+  }
+
+  /** Who goes back behind the start of a rollout takes it out of the table: its copies end with it. */
+  #endGone(): void {
+    for (const [id, memory] of this.#memories) {
+      if (memory.verifying === null) continue
+      const rollout = getKey(this.#table.rollouts, id)
+      if (rollout === undefined || isOver(rollout)) this.#endVerify(id, memory)
+    }
   }
 
   #endVerify(id: string, memory: Memory): void {

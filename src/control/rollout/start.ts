@@ -57,12 +57,13 @@ export function startOf(table: Table, what: RolloutStart, beginning: Beginning):
 
 function ofModule(table: Table, module: string, version: string, beginning: Beginning): Started {
   const subject = `module ${module}`
+  refuseRunning(table, module)
   const canary = getKey(table.modules, besideName(module, version))
   if (canary === undefined) throw refused(subject, `there is no version ${version} beside it`)
   const stable = inServiceOf(others(table, canary))
   if (stable === undefined) throw refused(subject, 'no other version is in service')
   refuseLower(module, stable, version, beginning)
-  const rollout = begin(table, { kind: 'module', module }, module, beginning, {
+  const rollout = begin({ kind: 'module', module }, module, beginning, {
     owner: canary.owner,
     stable: stable.version,
     canary: version,
@@ -82,6 +83,7 @@ const others = (table: Table, canary: ModuleReference): readonly ModuleReference
 function ofLoaded(table: Table, loaded: LoadedModule, beginning: Beginning): Started {
   const module = moduleNameOf(loaded.reference)
   const subject = `module ${module}`
+  refuseRunning(table, module)
   const { version, digest } = loaded.reference
   const stable = inService(table, module)
   if (stable === undefined) throw refused(subject, 'no version of it is in service')
@@ -92,7 +94,7 @@ function ofLoaded(table: Table, loaded: LoadedModule, beginning: Beginning): Sta
     throw refused(subject, `another ${version} stands beside it`)
   const { owner } = stable
   refuseLower(module, stable, version, beginning)
-  const rollout = begin(table, { kind: 'module', module }, module, beginning, {
+  const rollout = begin({ kind: 'module', module }, module, beginning, {
     owner,
     stable: stable.version,
     canary: version,
@@ -163,6 +165,7 @@ function* modulesNamed(
 
 function ofRoute(table: Table, route: Route, beginning: Beginning): Started {
   const subject = `route ${route.id}`
+  refuseRunning(table, route.id)
   const stable = getKey(table.routes, route.id)
   if (stable === undefined) throw refused(subject, 'there is no route of that id')
   if (stable.owner !== route.owner)
@@ -174,7 +177,7 @@ function ofRoute(table: Table, route: Route, beginning: Beginning): Started {
   if (!sameJson(stable.methods, route.methods) || !sameJson(stable.paths, route.paths))
     throw refused(subject, 'the two must have the same methods and paths')
   refuseShares(subject, [stable, route])
-  const rollout = begin(table, { kind: 'route', route: route.id }, route.id, beginning, {
+  const rollout = begin({ kind: 'route', route: route.id }, route.id, beginning, {
     owner: stable.owner,
     stable: `revision ${stable.revision}`,
     canary: 'canary',
@@ -187,6 +190,7 @@ function ofRoute(table: Table, route: Route, beginning: Beginning): Started {
 function ofUpstream(table: Table, upstream: Upstream, beginning: Beginning): Started {
   const { name } = upstream
   const subject = `upstream ${name}`
+  refuseRunning(table, name)
   const stable = getKey(table.upstreams, name)
   if (stable === undefined) throw refused(subject, 'there is no upstream of that name')
   if (stable.owner !== upstream.owner)
@@ -195,7 +199,7 @@ function ofUpstream(table: Table, upstream: Upstream, beginning: Beginning): Sta
   const routes = routesTo(table, name)
   if (routes.length === 0) throw refused(subject, 'no route leads there')
   refuseShares(subject, routes)
-  const rollout = begin(table, { kind: 'upstream', upstream: name }, name, beginning, {
+  const rollout = begin({ kind: 'upstream', upstream: name }, name, beginning, {
     owner: stable.owner,
     stable: `revision ${stable.revision}`,
     canary: 'canary',
@@ -225,16 +229,19 @@ function refuseShares(subject: string, routes: readonly Route[]): void {
 const refused = (subject: string, reason: string): TurnoutError =>
   new TurnoutError('TURNOUT_ROLLOUT_SUBJECT', { subject, reason })
 
+/** First, for what stands under a rollout has shares and versions that no author gave it. */
+function refuseRunning({ rollouts }: Table, id: string): void {
+  const running = getKey(rollouts, id)
+  if (running !== undefined && !isOver(running))
+    throw new TurnoutError('TURNOUT_ROLLOUT_RUNNING', { id })
+}
+
 function begin(
-  table: Table,
   subject: Subject,
   id: string,
   { plan, who, now }: Beginning,
   names: Pick<Rollout, 'owner' | 'stable' | 'canary'>,
 ): Rollout {
-  const running = getKey(table.rollouts, id)
-  if (running !== undefined && !isOver(running))
-    throw new TurnoutError('TURNOUT_ROLLOUT_RUNNING', { id })
   return {
     id,
     subject,

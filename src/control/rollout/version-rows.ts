@@ -3,6 +3,7 @@ import { summaryOf } from '../../core/rollout/quantile.ts'
 import { moduleNameOf, type Lifecycle } from '../../core/route/route.ts'
 import type { Table } from '../../core/route/table.ts'
 import type { VersionRow } from '../rollouts.ts'
+import { isOfRollout, stableName } from './route-shape.ts'
 import { figuresOf, type Observer } from './observer.ts'
 import type { Serving } from './shape.ts'
 
@@ -61,7 +62,7 @@ function* servings(table: Table): Generator<{ readonly row: Named; readonly serv
     yield {
       row: {
         kind: 'route',
-        name: weight?.group ?? id,
+        name: weight === null ? id : isOfRollout(weight) ? stableName(id) : weight.group,
         version: version ?? weight?.side ?? id,
         weight: weight?.weight ?? null,
         ...lifeOf(lifecycle),

@@ -59,6 +59,8 @@ export class Choice extends Shared {
   readonly hasVersions: boolean
   readonly hasLabels: boolean
   readonly hasShares: boolean
+  /** All are sides of one group, and of one `order`. */
+  readonly isOneGroup: boolean
   readonly hasConditions: boolean
   /** Some may answer 410 one day. */
   readonly hasEnds: boolean
@@ -79,6 +81,13 @@ export class Choice extends Shared {
     this.hasVersions = versioned.length > 0
     this.hasLabels = this.candidates.some(({ labels }) => labels.length > 0)
     this.hasShares = this.candidates.some(({ share }) => share !== null)
+    const [first] = this.candidates
+    this.isOneGroup = this.candidates.every(
+      ({ share, selection }) =>
+        share !== null &&
+        share.group === first!.share?.group &&
+        selection.order === first!.selection.order,
+    )
     this.hasConditions = this.candidates.some(({ condition }) => condition !== null)
     this.hasEnds = this.candidates.some(({ goneAt }) => goneAt !== Infinity)
     this.#memo = null

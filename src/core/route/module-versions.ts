@@ -112,7 +112,11 @@ export function stateSourceOf(
   reference: ModuleReference,
 ): string | null {
   const { name, owner } = reference
-  if (getKey(before.modules, name) !== undefined) return name
+  const same = getKey(before.modules, name)
+  // It serves on under another name, with its state: two never share one.
+  const servesOn = ({ name: other, digest }: ModuleReference): boolean =>
+    other !== name && digest === same?.digest
+  if (same !== undefined) return [...modulesOf(after, same.owner)].some(servesOn) ? null : name
   const ofModule = (table: Table): readonly ModuleReference[] =>
     [...modulesOf(table, owner)].filter((one) => moduleNameOf(one) === moduleNameOf(reference))
   const left = inServiceOf(ofModule(before))

@@ -167,7 +167,8 @@ function springPath(pattern: Pattern): string | null {
 
 /** What a route says, in one form: an expression that matches one text is that text. */
 function meaningOf(route: Route): string {
-  const { id, methods, paths, target, selection, enabled, metadata, filters, streams } = route
+  const { id, methods, paths, target, selection, enabled, metadata } = route
+  const { filters, streams, lifecycle } = route
   const shapes = paths.flatMap((path) => {
     const { pattern } = parsePattern(path)
     return pattern === null ? [] : [shapeOf(pattern)]
@@ -181,5 +182,5 @@ function meaningOf(route: Route): string {
     }),
   }
   const places = [[...methods].sort(), shapes.sort()]
-  return JSON.stringify([id, places, target, filters, streams, meant, enabled, metadata])
+  return JSON.stringify([id, places, target, filters, streams, lifecycle, meant, enabled, metadata])
 }

@@ -46,6 +46,7 @@ const ownKeys: readonly string[] = [
   'weight',
   'target',
   'streams',
+  'lifecycle',
 ]
 
 const maxDepth = 20

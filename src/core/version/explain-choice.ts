@@ -1,5 +1,6 @@
 import type { Candidate, Choice } from '../route/choice.ts'
-import type { Asked } from './select.ts'
+import type { Asked } from './asked.ts'
+import { weightOf } from './by-weight.ts'
 import type { DecidedBy } from './told.ts'
 
 /** A route of the place that could have served, and why it did not. */
@@ -76,6 +77,5 @@ function reasonOf(
   return 'another asks for more'
 }
 
-const isIsolated = ({ share }: Candidate, { facts, now }: Asked): boolean =>
-  share !== null &&
-  (share.cohort !== null && share.cohort(facts, now) ? share.cohortWeight : share.weight) <= 0
+const isIsolated = (one: Candidate, asked: Asked): boolean =>
+  one.share !== null && weightOf(one, asked) <= 0

@@ -4,7 +4,8 @@ import type { Leaf } from '../router/node.ts'
 import { anyMethod, leafOfPlace, type Router } from '../router/router.ts'
 import { fieldsOf, type Asking } from './asking.ts'
 import { explainChoice, type ExplainedChoice } from './explain-choice.ts'
-import { openVersions, select, type Asked, type Selected } from './select.ts'
+import type { Asked, Selected } from './asked.ts'
+import { openVersions, select } from './select.ts'
 import type { DecidedBy, RefusedVersion, Told } from './told.ts'
 
 /**

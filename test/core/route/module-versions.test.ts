@@ -8,11 +8,14 @@ import {
 import {
   besideName,
   inServiceOf,
+  movesBetween,
   renamed,
   sideBySide,
+  stateSourceOf,
   withTraffic,
 } from '../../../src/core/route/module-versions.ts'
 import type { ModuleReference } from '../../../src/core/route/route.ts'
+import { emptyTable, setModule, type Table } from '../../../src/core/route/table.ts'
 
 /** A version of the module `users` that lists these paths; `name` in the table. */
 function listed(
@@ -155,4 +158,66 @@ test('a version takes another name, its routes with it', () => {
     routes.map(({ id }) => id),
     ['users#GET /users'],
   )
+})
+
+/** A table that has these versions. */
+const tableWith = (...modules: readonly ListedModule[]): Table =>
+  modules.reduce((table, { reference }) => setModule(table, reference.name, reference), emptyTable)
+
+const stateCases: readonly {
+  readonly name: string
+  readonly before: readonly ListedModule[]
+  readonly after: readonly ListedModule[]
+  readonly of: number
+  readonly from: string | null
+}[] = [
+  {
+    name: 'what is new begins with its own',
+    before: [],
+    after: [listed('1.0.0')],
+    of: 0,
+    from: null,
+  },
+  {
+    name: 'what replaces takes it over',
+    before: [listed('1.0.0', { name: 'users' })],
+    after: [listed('1.1.0', { name: 'users' })],
+    of: 0,
+    from: 'users',
+  },
+  {
+    name: 'a version beside another begins with its own',
+    before: [listed('1.0.0', { name: 'users' })],
+    after: [listed('1.0.0', { name: 'users' }), listed('2.0.0')],
+    of: 1,
+    from: null,
+  },
+  {
+    name: 'who serves instead of a file takes it over',
+    before: [listed('1.0.0', { name: 'users' })],
+    after: [listed('1.0.0'), listed('2.0.0')],
+    of: 1,
+    from: 'users',
+  },
+  {
+    name: 'not from one that serves on under another name',
+    before: [listed('2.0.0', { name: 'users' })],
+    after: [listed('1.0.0', { name: 'users' }), listed('2.0.0')],
+    of: 0,
+    from: null,
+  },
+]
+
+for (const { name, before, after, of, from } of stateCases) {
+  test(`state: ${name}`, () => {
+    const reference = after[of]!.reference
+    assert.equal(stateSourceOf(tableWith(...before), tableWith(...after), reference), from)
+  })
+}
+
+test('a version that has another name in the next table moves, and is not loaded', () => {
+  const before = tableWith(listed('1.0.0', { name: 'users' }), listed('2.0.0'))
+  const after = tableWith(listed('2.0.0', { name: 'users' }))
+  assert.deepEqual([...movesBetween(before, after)], [['users', 'users@2.0.0']])
+  assert.deepEqual([...movesBetween(before, before)], [])
 })

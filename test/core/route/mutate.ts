@@ -62,6 +62,12 @@ const keys = [
   'breaker',
   'labels',
   'tls',
+  'lifecycle',
+  'state',
+  'sunsetAt',
+  'links',
+  'side',
+  'cohort',
 ]
 
 const values: readonly unknown[] = [
@@ -149,6 +155,11 @@ const values: readonly unknown[] = [
   '1.2.0+',
   '2026-01-01T00:00:00Z',
   '2026-02-30T00:00:00Z',
+  '2025-01-01T00:00:00Z',
+  'retired',
+  'deprecated',
+  'https://a/<b>',
+  'canary',
   '2027-01-01T00:00+02:00',
   'Path=/a,/b',
   'Path=',

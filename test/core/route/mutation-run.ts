@@ -56,6 +56,37 @@ export const routes: readonly object[] = [
     path: '/old',
     target: { redirect: { status: 301, location: 'https://example.org/new' } },
   },
+  {
+    id: 'd-canary',
+    path: '/d',
+    version: '2.0.0',
+    weight: {
+      group: 'd',
+      weight: 5,
+      side: 'canary',
+      key: { kind: 'header', name: 'X-User' },
+      cohort: {
+        predicates: [{ kind: 'cookie', name: 'tier', equals: 'high' }],
+        weight: 50,
+      },
+      absent: [
+        { side: 'other', weight: 10, cohort: 0 },
+        { side: 'third', weight: 1 },
+      ],
+    },
+    lifecycle: {
+      state: 'deprecated',
+      deprecatedAt: '2026-01-01T00:00:00Z',
+      sunsetAt: '2026-06-01T00:00+02:00',
+      gone: true,
+      links: {
+        deprecation: 'https://example.org/why',
+        sunset: '/when?a=1',
+        successor: 'https://example.org/v3',
+      },
+    },
+    target: { uri: 'http://127.0.0.1:9001' },
+  },
   { id: 'e', path: '/old/:x', target: { redirect: { location: '/new?a=1#b' } } },
   {
     id: 'f',

@@ -189,6 +189,51 @@ const refused: readonly (readonly [string, unknown, RegExp])[] = [
     /^\/weight\/weight a weight is missing$/,
   ],
   [
+    'a cohort of everybody',
+    { ...base, weight: { group: 'a', weight: 1, cohort: { predicates: [], weight: 2 } } },
+    /^\/weight\/cohort\/predicates predicates has at least 1 of them$/,
+  ],
+  [
+    'a side that is here and is not',
+    {
+      ...base,
+      weight: { group: 'a', weight: 1, side: 's', absent: [{ side: 's', weight: 1 }] },
+    },
+    /^\/weight\/absent\/0\/side the side "s" is there, or stands there twice$/,
+  ],
+  [
+    'a state that is none',
+    { ...base, lifecycle: { state: 'deprecatd' } },
+    /^\/lifecycle\/state a state is current, .* did you mean deprecated\?$/,
+  ],
+  [
+    'what is deprecated without a date',
+    { ...base, lifecycle: { state: 'deprecated' } },
+    /^\/lifecycle what is deprecated says since when: deprecatedAt$/,
+  ],
+  [
+    'a sunset before the deprecation',
+    {
+      ...base,
+      lifecycle: {
+        state: 'current',
+        deprecatedAt: '2026-02-01T00:00Z',
+        sunsetAt: '2026-01-01T00:00Z',
+      },
+    },
+    /^\/lifecycle\/sunsetAt sunsetAt is before deprecatedAt$/,
+  ],
+  [
+    'gone after no sunset',
+    { ...base, lifecycle: { state: 'current', gone: true } },
+    /^\/lifecycle\/gone gone is for after sunsetAt, which is missing$/,
+  ],
+  [
+    'a link that would end its field',
+    { ...base, lifecycle: { state: 'current', links: { sunset: '/a>; rel="x' } } },
+    /^\/lifecycle\/links\/sunset .* is no http or https URL/,
+  ],
+  [
     'metadata with a prototype',
     fromJson('{"metadata":{"a":{"__proto__":{"b":1}}}}'),
     /^\/metadata\/a\/__proto__ the key __proto__ is not allowed$/,
@@ -427,7 +472,32 @@ const own = fc.record(
     ),
     version: fc.constantFrom('1.2.0', '1.2.0-rc.1', '2.0.0+'),
     labels: fc.constantFrom({}, { track: 'canary', zone: 'a' }),
-    weight: fc.constantFrom({ group: 'g', weight: 8 }, { group: 'g', weight: 0 }),
+    weight: fc.constantFrom<object>(
+      { group: 'g', weight: 8 },
+      { group: 'g', weight: 0 },
+      { group: 'g', weight: 2 },
+      { group: 'h', weight: 3 },
+      {
+        group: 'g',
+        weight: 1,
+        side: 's',
+        key: { kind: 'cookie', name: 'user' },
+        cohort: { predicates: [{ kind: 'query', name: 'q' }], weight: 2 },
+        absent: [{ side: 't', weight: 1, cohort: 3 }],
+      },
+    ),
+    // Few have what Spring has no form for.
+    lifecycle: fc.constantFrom<object | undefined>(
+      ...Array.from({ length: 8 }, () => undefined),
+      { state: 'maintenance' },
+      {
+        state: 'deprecated',
+        deprecatedAt: '2026-01-01T00:00:00.000Z',
+        sunsetAt: '2026-02-01T00:00:00.000Z',
+        gone: true,
+        links: { successor: '/b' },
+      },
+    ),
     order: fc.integer({ min: -3, max: 3 }),
     enabled: fc.boolean(),
     metadata: fc.dictionary(fc.constantFrom('a', 'b'), json),

@@ -327,9 +327,71 @@ const isLabels = (value: unknown): boolean =>
 const isWeight = (value: unknown): boolean =>
   typeof value === 'number'
     ? isInteger(value, 0, max)
-    : onlyHas(value, ['group', 'weight']) &&
+    : onlyHas(value, ['group', 'weight', 'side', 'key', 'cohort', 'absent']) &&
       isName(own(value, 'group')) &&
-      isInteger(own(value, 'weight'), 0, max)
+      isInteger(own(value, 'weight'), 0, max) &&
+      isOptional(value, 'side', isName) &&
+      isOptional(value, 'key', isKey) &&
+      isOptional(
+        value,
+        'cohort',
+        (cohort) =>
+          onlyHas(cohort, ['predicates', 'weight']) &&
+          isList(own(cohort, 'predicates'), 1, 32, isPredicate) &&
+          isInteger(own(cohort, 'weight'), 0, max),
+      ) &&
+      isOptional(value, 'absent', (absent) => areAbsent(absent, own(value, 'side')))
+
+const isKey = (value: unknown): boolean => {
+  if (!onlyHas(value, ['kind', 'name'])) return false
+  const kind = own(value, 'kind')
+  if (kind === 'client') return !has(value, 'name')
+  const isKnown = ['header', 'query', 'cookie'].includes(kind as string)
+  return isKnown && isFieldName(kind, own(value, 'name'))
+}
+
+function areAbsent(value: unknown, side: unknown): boolean {
+  const sides = new Set([side])
+  return isList(value, 0, 32, (item) => {
+    if (!onlyHas(item, ['side', 'weight', 'cohort'])) return false
+    const name = own(item, 'side')
+    const isNew = isName(name) && !sides.has(name)
+    sides.add(name)
+    return (
+      isNew &&
+      isInteger(own(item, 'weight'), 0, max) &&
+      isOptional(item, 'cohort', (weight) => isInteger(weight, 0, max))
+    )
+  })
+}
+
+function isLifecycle(value: unknown): boolean {
+  if (!onlyHas(value, ['state', 'deprecatedAt', 'sunsetAt', 'gone', 'links'])) return false
+  const state = own(value, 'state')
+  const [deprecated, sunset] = ['deprecatedAt', 'sunsetAt'].map((key) => timeOf(own(value, key)))
+  return (
+    ['current', 'maintenance', 'deprecated', 'retired'].includes(state as string) &&
+    isOptional(value, 'deprecatedAt', () => !Number.isNaN(deprecated)) &&
+    isOptional(value, 'sunsetAt', () => !Number.isNaN(sunset)) &&
+    isOptional(value, 'gone', isBoolean) &&
+    isOptional(
+      value,
+      'links',
+      (links) =>
+        onlyHas(links, ['deprecation', 'sunset', 'successor']) &&
+        ['deprecation', 'sunset', 'successor'].every((key) => isOptional(links, key, isLink)),
+    ) &&
+    (state !== 'deprecated' || has(value, 'deprecatedAt')) &&
+    !(sunset! < deprecated!) &&
+    (own(value, 'gone') !== true || has(value, 'sunsetAt'))
+  )
+}
+
+const isLink = (value: unknown): boolean =>
+  isText(value, 1, 2048) &&
+  /^[!-~]*$/.test(value) &&
+  !/["<>\\^`{|}]/.test(value) &&
+  (/^https?:\/\/[^/?#]/i.test(value) || (value[0] === '/' && value[1] !== '/'))
 
 function areMethods(value: unknown): boolean {
   if (!isList(value, 1, 32, (one) => isText(one, 1, 64))) return false
@@ -347,7 +409,17 @@ function arePaths(value: unknown): boolean {
   return !places.includes(null) && new Set(places).size === places.length
 }
 
-const ownOnly = ['streams', 'methods', 'path', 'paths', 'version', 'labels', 'weight', 'target']
+const ownOnly = [
+  'streams',
+  'methods',
+  'path',
+  'paths',
+  'version',
+  'labels',
+  'weight',
+  'lifecycle',
+  'target',
+]
 
 /** Whether a definition of a route, in either shape, is valid. */
 export function isValidRoute(value: unknown): boolean {
@@ -373,6 +445,7 @@ export function isValidRoute(value: unknown): boolean {
     isOptional(value, 'version', isVersion) &&
     isOptional(value, 'labels', isLabels) &&
     isOptional(value, 'weight', isWeight) &&
+    isOptional(value, 'lifecycle', isLifecycle) &&
     isOptional(value, 'order', isOrder) &&
     isOptional(value, 'enabled', isBoolean) &&
     isOptional(value, 'metadata', isMetadata) &&

@@ -1,12 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  highestMatch,
-  isVersion,
-  selectsVersion,
-  selectVersions,
-} from '../../../src/core/version/version.ts'
+import { VersionList } from '../../../src/core/version/request.ts'
+import { compileVersions, isVersion } from '../../../src/core/version/version.ts'
+
+interface Candidate {
+  readonly version: string
+  readonly isBaseline: boolean
+}
+
+/** What a list of versions says of a request: those of the highest that it selects, else of the highest baseline. */
+function selectVersions<One extends Candidate>(
+  requested: string,
+  candidates: readonly One[],
+): readonly One[] {
+  const list = new VersionList(candidates)
+  const { isValid, selects, baselines } = list.request(requested)
+  assert.equal(isValid, compileVersions(requested) !== null)
+  const best = selects.indexOf(true)
+  const rank = best >= 0 ? best : baselines[0]
+  return candidates.filter(
+    ({ version, isBaseline }) => list.rankOf(version) === rank && (best >= 0 || isBaseline),
+  )
+}
+
+const highestMatch = (requested: string, all: readonly string[]): string | null =>
+  selectVersions(
+    requested,
+    all.map((version) => ({ version, isBaseline: false })),
+  )[0]?.version ?? null
+
+const selectsVersion = (requested: string, version: string): boolean =>
+  compileVersions(requested)?.(version) ?? false
 
 const versions = ['1.0.0', '1.2.0', '1.2.5', '1.10.0', '2.0.0-beta.1', '2.0.0-beta.2', '3.0.0']
 

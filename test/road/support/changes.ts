@@ -112,7 +112,10 @@ export function makeChange(kind: ChangeKind, state: State, making: Making): Chan
         `${at + 1}.0.0` === serving ? [] : [{ artifact, version: `${at + 1}.0.0` }],
       )
       const { artifact, version } = others[below(others.length)]!
-      const send = json('POST', '/api/modules?force=true', { name: 'uploaded', artifact })
+      const send = json('POST', '/api/modules?force=true&reason=back', {
+        name: 'uploaded',
+        artifact,
+      })
       return change([['module:uploaded', version]], send)
     }
     case 'save': {

@@ -1,0 +1,12 @@
+import { plainLine } from '../core/plain-text.ts'
+import type { Paint } from './colour.ts'
+import type { ProbationView } from './view.ts'
+
+/** A change that made it worse, and what became of it; empty where it kept to its limits. */
+export function printProbation(probation: ProbationView, paint: Paint): string {
+  const { revision, state, reason, takenBackBy } = probation
+  if (state === 'passed') return ''
+  const became =
+    takenBackBy === null ? 'could not be taken back' : `taken back by revision ${takenBackBy}`
+  return `${paint('red', '✗')} ${paint('bold', `revision ${revision}`)}  ${became}: ${plainLine(reason)}\n`
+}
