@@ -6,6 +6,7 @@ import { noVersions, VersionList } from '../version/request.ts'
 import { shareOf, type Share } from '../version/share.ts'
 import type { Facts } from './facts.ts'
 import { compilePredicates, type Condition } from './predicate.ts'
+import { isExactHost } from './predicate-overlap.ts'
 import { noSelection, type Route, type Selection } from './route.ts'
 
 /** What lies at one place of the router: a route, or several among which the request decides. */
@@ -31,6 +32,8 @@ export interface Candidate {
   readonly selection: Selection
   /** With the names of its own params. */
   readonly leaf: Leaf<Placed>
+  /** Predicates by the whole names of hosts: these come before wildcards. */
+  readonly exactHosts: number
   /** Null: it asks for nothing. */
   readonly condition: Condition | null
   /** Of its version among those of the place, the highest is 0; -1: it has none. */
@@ -142,6 +145,7 @@ function candidateOf(
     route,
     selection,
     leaf: { text: pattern.text, value: route, shape: shapeFor(method, names, hasRest) },
+    exactHosts: selection.predicates.filter(isExactHost).length,
     condition: conditionOf(route),
     rank: versions.rankOf(selection.version),
     labels: Object.entries(selection.labels),
@@ -155,6 +159,7 @@ const comesBefore = (left: Candidate, right: Candidate): number => {
   return (
     one.order - other.order ||
     other.predicates.length - one.predicates.length ||
+    right.exactHosts - left.exactHosts ||
     (left.route.id < right.route.id ? -1 : 1)
   )
 }

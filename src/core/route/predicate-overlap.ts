@@ -64,11 +64,31 @@ function exclude(one: Predicate, other: Predicate): boolean {
   }
 }
 
-/** Whether a request needs more for `left`: all predicates of `right`, as they are written, and others. */
+/**
+ * Whether a request needs more for `left`: all predicates of `right`, as they are written, and others; or with hosts by
+ * their names where `right` has wildcards that take these, and not fewer predicates.
+ */
 export function isStricter(left: readonly Predicate[], right: readonly Predicate[]): boolean {
   const mine = new Set(left.map(keyOf))
   const others = new Set(right.map(keyOf))
-  return mine.size > others.size && [...others].every((key) => mine.has(key))
+  const missing = right.filter((one) => !mine.has(keyOf(one)))
+  if (missing.length === 0) return mine.size > others.size
+  if (left.length < right.length) return false
+  const named = left.filter((one): one is Of<'host'> => isExactHost(one) && !others.has(keyOf(one)))
+  return missing.every((wide) => named.some((one) => isWiderHost(wide, one)))
+}
+
+/** Whether a predicate asks for hosts by their whole names. */
+export const isExactHost = (one: Predicate): boolean =>
+  one.kind === 'host' && one.patterns.every((text) => !/[*?{]/.test(text))
+
+/** Whether wildcards take every name of another predicate. */
+function isWiderHost(wide: Predicate, { patterns }: Of<'host'>): boolean {
+  if (wide.kind !== 'host' || isExactHost(wide)) return false
+  const holds = compilePredicates([wide])
+  return patterns.every((host) =>
+    holds({ header: () => host, remoteAddress: () => undefined, target: '/' }, 0),
+  )
 }
 
 /** Equal for predicates that say the same in another order or case. */

@@ -101,13 +101,42 @@ test('two routes of one host conflict in a crowd as they do in a list', () => {
   for (const [predicate, isFree] of [
     [host('h7.test'), false],
     [host('new.test', 'h7.test'), false],
-    [host('*.test'), false],
+    [host('*.test'), true],
+    [host('h*.test', '*.other'), true],
     [host('*.other'), true],
     [host('new.test'), true],
     [equals('header', 'x-a', '1'), false],
   ] as const) {
     const { refusals } = addRoutes(table, [route('new', [predicate])])
     assert.equal(refusals.length === 0, isFree, JSON.stringify(predicate))
+  }
+})
+
+test('a host by its name comes before wildcards that take it, wherever both stand', () => {
+  for (const count of [1, 100]) {
+    const named = many(count, (at) => host(`h${at}.test`))
+    const wide = [
+      route('a-any', [host('**')], 1),
+      route('a-test', [host('*.test')]),
+      route('b-test', [host('*.test'), equals('header', 'x-a', '1')]),
+    ]
+    for (const list of [
+      [...named, ...wide],
+      [...wide, ...named],
+    ]) {
+      const { table, refusals } = addRoutes(emptyTable, list)
+      // More predicates come first, so what asks for another field as well must ask for the host too.
+      assert.ok(refusals.length > 0)
+      const fine = addRoutes(
+        table,
+        list.filter(({ id }) => id !== 'b-test'),
+      )
+      assert.deepEqual(fine.refusals, [])
+      const { router } = fine.table
+      assert.equal(servedBy(router, factsOf({ host: 'h0.test' })), 'r0')
+      assert.equal(servedBy(router, factsOf({ host: 'new.test' })), 'a-test')
+      assert.equal(servedBy(router, factsOf({ host: 'else.org' })), 'a-any')
+    }
   }
 })
 

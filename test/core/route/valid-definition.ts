@@ -621,8 +621,22 @@ function isFactory(name: string, args: readonly [string, string][]): boolean {
     case 'Method':
       return areFew && values.every((text) => text !== '*' && text.length <= 64 && token.test(text))
     case 'RemoteAddr':
-    case 'XForwardedRemoteAddr':
       return areFew && values.every(isSource)
+    case 'XForwardedRemoteAddr': {
+      const isIndex = ([key]: readonly [string, string]): boolean =>
+        key.toLowerCase().replaceAll(/[-_]/g, '') === 'maxtrustedindex'
+      const indexes = args.filter(isIndex).map(([, text]) => text.trim())
+      const sources = args.filter((one) => !isIndex(one)).map(([, text]) => text)
+      return (
+        indexes.length <= 1 &&
+        indexes.every(
+          (text) => /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= 32,
+        ) &&
+        sources.length >= 1 &&
+        sources.length <= 32 &&
+        sources.every(isSource)
+      )
+    }
     case 'Weight': {
       const plain = args.map(([key, text]): [string, string] => [
         key.replace(/^weight\./i, ''),

@@ -24,7 +24,12 @@ export function twinSelect(all: readonly Route[], wanted: Wanted, sideOf: SideOf
   const weight = (route: Route): Weight | null => route.selection?.weight ?? null
   const labelCount = (route: Route): number => Object.keys(route.selection?.labels ?? {}).length
   const order = (route: Route): number => route.selection?.order ?? 0
-  const strictness = (route: Route): number => route.selection?.predicates.length ?? 0
+  // A host by its name counts for a little more than any other predicate.
+  const strictness = (route: Route): number =>
+    (route.selection?.predicates ?? []).reduce((sum, one) => {
+      const isNamed = one.kind === 'host' && one.patterns.every((text) => !/[*?{]/.test(text))
+      return sum + (isNamed ? 1.01 : 1)
+    }, 0)
 
   const share = (route: Route): number => {
     const own = weight(route)!
