@@ -3,6 +3,8 @@ import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { cacheDirectives, isNoneMatch } from '../../src/core/http/cache-control.ts'
 import { AnswerCache, type Kept } from '../../src/gateway/filters/answer-cache.ts'
+import { Reply } from '../../src/gateway/reply.ts'
+import { around, openExchange } from '../gateway/filters/support.ts'
 import { filtersOf, sha256 } from './support/access.ts'
 import { askRaw, fieldOf, get, talk, type Answer } from './support/client.ts'
 import { openProxy, route, upstream, type Proxy } from './support/proxy.ts'
@@ -207,6 +209,25 @@ test('only-if-cached never asks the upstream', async (t) => {
   await ask()
   assert.equal(await ask('/', only), '1 age 0')
   assert.equal(recording.seen.length, 1)
+})
+
+test('behind a filter of a module only what is public is kept: it may ask who the client is', async () => {
+  const filters = filtersOf(
+    { kind: 'module', module: 'own', name: 'both-ways' },
+    { kind: 'response-cache' },
+  )
+  for (const [fields, count] of [
+    [[], 2],
+    [['cache-control', 'public'], 1],
+  ] as const) {
+    let asked = 0
+    const handler = around(filters, () => {
+      asked += 1
+      return new Reply(200, [...fields], 'ok')
+    })
+    for (let at = 0; at < 2; at += 1) await handler(openExchange().exchange)
+    assert.equal(asked, count)
+  }
 })
 
 test('what a client was let in for is not for others, unless it is public', async (t) => {

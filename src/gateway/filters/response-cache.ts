@@ -28,6 +28,8 @@ export const responseCache: FilterMaker<'response-cache'> = (settings, { route, 
   const edition = createHash('sha256')
     .update(JSON.stringify([route.target, route.filters]))
     .digest('base64')
+  // A filter of a module stands before it, and may make of each client's request another one.
+  const mayDiffer = route.filters?.some(({ kind }) => kind === 'module') === true
 
   return (next) => (exchange) => {
     const primary = primaryKey(exchange, edition)
@@ -38,6 +40,7 @@ export const responseCache: FilterMaker<'response-cache'> = (settings, { route, 
     if (found !== null && isWanted(found, asked, exchange, now)) return hit(found, exchange, now)
     if (asked.has('only-if-cached')) return codeReply('TURNOUT_NOT_CACHED')
     const isShared =
+      !mayDiffer &&
       exchange.transport.header('authorization') === undefined &&
       exchange.getValue(clientValue) === undefined
     const kept = (reply: Reply): Reply => {

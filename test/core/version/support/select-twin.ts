@@ -29,7 +29,7 @@ export function twinSelect(all: readonly Route[], wanted: Wanted, sideOf: SideOf
   const share = (route: Route): number => {
     const own = weight(route)!
     const isCohort = own.cohort !== undefined && naive(own.cohort.predicates, wanted)
-    return isCohort ? own.cohort!.weight : own.weight
+    return isCohort ? own.cohort.weight : own.weight
   }
   const isNamed = (route: Route): boolean =>
     labelCount(route) > 0 &&
