@@ -19,11 +19,12 @@ function pushed(pieces: readonly Uint8Array[]): BodySource & {
   let sink: BodySink | null = null
   let isOver = false
   const go = (): void => {
-    while (!isOver && sink !== null) {
+    const to = sink!
+    while (!isOver) {
       if (at === pieces.length) {
         isOver = true
-        sink.end()
-      } else if (!sink.write(pieces[at++]!)) return
+        to.end()
+      } else if (!to.write(pieces[at++]!)) return
     }
   }
   const source = {
