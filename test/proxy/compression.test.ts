@@ -4,7 +4,6 @@ import { createServer, request, type IncomingMessage, type RequestListener } fro
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { brotliDecompressSync, createGunzip, gunzipSync } from 'node:zlib'
-import { chooseEncoding } from '../../src/core/http/accept-encoding.ts'
 import { filtersOf } from './support/access.ts'
 import { openProxy, route, type Proxy } from './support/proxy.ts'
 
@@ -50,37 +49,6 @@ const plain = ({ headers, body }: Got): string => {
   if (encoding === 'gzip') return gunzipSync(body).toString()
   return (encoding === 'br' ? brotliDecompressSync(body) : body).toString()
 }
-
-const chosen: readonly (readonly [string | undefined, string | null])[] = [
-  [undefined, null],
-  ['', null],
-  ['gzip', 'gzip'],
-  ['GZIP', 'gzip'],
-  ['x-gzip', 'gzip'],
-  ['br', 'br'],
-  ['gzip, br', 'br'],
-  ['gzip;q=1, br;q=0.9', 'gzip'],
-  ['gzip ; q=0.5 , br;q=0.4', 'gzip'],
-  ['br;q=0, gzip;q=0', null],
-  ['br;q=0, *', 'gzip'],
-  ['*', 'br'],
-  ['*;q=0', null],
-  ['identity', null],
-  ['identity;q=0.5, gzip;q=0.4', null],
-  ['identity;q=0.5, gzip;q=0.5', 'gzip'],
-  ['gzip;q=2', null],
-  ['gzip;q=0.0001', null],
-  ['gzip;q=', null],
-  ['gzip;level=9', null],
-  ['deflate, zstd', null],
-  ['gzipped', null],
-  ['gzip;q=0, gzip', null],
-]
-
-test('of the codings that are offered, the one that the client likes best', () => {
-  for (const [field, coding] of chosen)
-    assert.equal(chooseEncoding(field, ['br', 'gzip']), coding, field)
-})
 
 test('an answer is compressed for who likes it, and says so', async (t) => {
   const proxy = await openBehind(t, ({ url }, response) => {

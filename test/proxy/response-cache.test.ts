@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import fc from 'fast-check'
-import { cacheDirectives, isNoneMatch } from '../../src/core/http/cache-control.ts'
-import { AnswerCache, type Kept } from '../../src/gateway/filters/answer-cache.ts'
+import { Reply } from '../../src/gateway/reply.ts'
+import { around, openExchange } from '../gateway/filters/support.ts'
 import { filtersOf, sha256 } from './support/access.ts'
 import { askRaw, fieldOf, get, talk, type Answer } from './support/client.ts'
 import { openProxy, route, upstream, type Proxy } from './support/proxy.ts'
@@ -209,6 +208,25 @@ test('only-if-cached never asks the upstream', async (t) => {
   assert.equal(recording.seen.length, 1)
 })
 
+test('behind a filter of a module only what is public is kept: it may ask who the client is', async () => {
+  const filters = filtersOf(
+    { kind: 'module', module: 'own', name: 'both-ways' },
+    { kind: 'response-cache' },
+  )
+  for (const [fields, count] of [
+    [[], 2],
+    [['cache-control', 'public'], 1],
+  ] as const) {
+    let asked = 0
+    const handler = around(filters, () => {
+      asked += 1
+      return new Reply(200, [...fields], 'ok')
+    })
+    for (let at = 0; at < 2; at += 1) await handler(openExchange().exchange)
+    assert.equal(asked, count)
+  }
+})
+
 test('what a client was let in for is not for others, unless it is public', async (t) => {
   const key = {
     kind: 'key-auth',
@@ -296,77 +314,4 @@ test('a client that leaves in the middle leaves nothing behind', async (t) => {
   await until((received) => received.endsWith('abc'))
   socket.destroy()
   await proxy.quiet()
-})
-
-const kept = (size: number, until = 1_000): Kept => ({
-  status: 200,
-  headers: [],
-  body: Buffer.alloc(size),
-  bornAt: 0,
-  until,
-})
-
-test('it never holds more bytes than it may, and what was not asked for the longest goes', () => {
-  fc.assert(
-    fc.property(
-      fc.array(
-        fc.tuple(fc.constantFrom('get', 'set', 'delete', 'come'), fc.nat(12), fc.nat(3_000)),
-        { maxLength: 200 },
-      ),
-      (steps) => {
-        const most = 16_384
-        const cache = new AnswerCache(most)
-        // The same, said in the simplest way: keys from the oldest to the newest.
-        let twin: (readonly [string, number])[] = []
-        const cost = (key: string, size: number): number => 512 + key.length * 2 + size
-        const sum = (): number => twin.reduce((all, [, bytes]) => all + bytes, 0)
-        for (const [step, number, size] of steps) {
-          const key = `k${number}`
-          const known = twin.find(([one]) => one === key)
-          const others = twin.filter(([one]) => one !== key)
-          if (step === 'get') {
-            assert.equal(cache.get(key, 0) !== null, known !== undefined)
-            if (known !== undefined) twin = [...others, known]
-          } else if (step === 'delete') {
-            cache.delete(key)
-            twin = others
-          } else if (step === 'set') {
-            cache.set(key, kept(size))
-            twin = cost(key, size) > most / 4 ? others : [...others, [key, cost(key, size)]]
-            while (sum() > most) twin.shift()
-          } else if (cache.reserve(size)) {
-            while (sum() + size > most) twin.shift()
-            assert.ok(cache.bytes <= most)
-            cache.release(size)
-          }
-          assert.deepEqual([cache.size, cache.bytes], [twin.length, sum()])
-        }
-      },
-    ),
-  )
-})
-
-test('an answer that has had its time is gone, and its bytes with it', () => {
-  const cache = new AnswerCache(10_000)
-  cache.set('a', kept(100, 5))
-  assert.equal(cache.get('a', 4)?.status, 200)
-  assert.equal(cache.get('a', 5), null)
-  assert.deepEqual([cache.size, cache.bytes], [0, 0])
-})
-
-test('directives are read as they are written', () => {
-  const rows: readonly (readonly [string | undefined, object])[] = [
-    [undefined, {}],
-    ['', {}],
-    ['Max-Age=5, private', { 'max-age': '5', private: '' }],
-    ['private="a, no-store", max-age="7"', { private: 'a, no-store', 'max-age': '7' }],
-    ['max-age=1, max-age=2', { 'max-age': '1' }],
-    [' , ,no-store ;x', { 'no-store': '', x: '' }],
-    ['__proto__=1', JSON.parse('{"__proto__":"1"}')],
-  ]
-  for (const [field, wanted] of rows)
-    assert.deepEqual(Object.fromEntries(cacheDirectives(field)), wanted, field)
-  assert.ok(
-    isNoneMatch('*', '"a"') && isNoneMatch('"b", W/"a"', '"a"') && !isNoneMatch('*', undefined),
-  )
 })

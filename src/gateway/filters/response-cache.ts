@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto'
 import { cacheDirectives, isNoneMatch, secondsOf } from '../../core/http/cache-control.ts'
-import { fieldValue, joinedValue, withoutField } from '../../core/http/fields.ts'
-import { isBodySource, withTap, type BodySink, type BodySource } from '../body-source.ts'
+import { fieldValue, withoutField } from '../../core/http/fields.ts'
+import { isBodySource } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
-import { isEventStream } from '../observe/event-stream.ts'
 import { codeReply } from '../problem-reply.ts'
 import { Reply, handled } from '../reply.ts'
 import type { Handler } from '../snapshot.ts'
 import { AnswerCache, type Kept } from './answer-cache.ts'
+import { termsOf, type Terms } from './cache-terms.ts'
 import { clientValue } from './credentials.ts'
 import type { FilterMaker } from './filter.ts'
+import { keptBody } from './kept-body.ts'
 
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
-const cacheable: ReadonlySet<number> = new Set([200, 206, 301])
-/** Fields by which an answer may vary, and longest value of one. */
-const maxVary = 16
+/** Longest value of a field that is part of a key. */
 const maxKeyPart = 2_048
 
 /** Requests whose answer depends on more than the key says. */
@@ -28,6 +27,8 @@ export const responseCache: FilterMaker<'response-cache'> = (settings, { route, 
   const edition = createHash('sha256')
     .update(JSON.stringify([route.target, route.filters]))
     .digest('base64')
+  // A filter of a module stands before it, and may make of each client's request another one.
+  const mayDiffer = route.filters?.some(({ kind }) => kind === 'module') === true
 
   return (next) => (exchange) => {
     const primary = primaryKey(exchange, edition)
@@ -38,6 +39,7 @@ export const responseCache: FilterMaker<'response-cache'> = (settings, { route, 
     if (found !== null && isWanted(found, asked, exchange, now)) return hit(found, exchange, now)
     if (asked.has('only-if-cached')) return codeReply('TURNOUT_NOT_CACHED')
     const isShared =
+      !mayDiffer &&
       exchange.transport.header('authorization') === undefined &&
       exchange.getValue(clientValue) === undefined
     const kept = (reply: Reply): Reply => {
@@ -129,44 +131,6 @@ function hit({ status, headers, body, bornAt }: Kept, { transport }: Exchange, n
   return new Reply(status, fields, body)
 }
 
-interface Terms {
-  readonly vary: readonly string[]
-  readonly bornAt: number
-  readonly until: number
-}
-
-/** For how long an answer may be kept, and for whom; null: not at all. */
-function termsOf(reply: Reply, isShared: boolean, timeToLiveMs: number, now: number): Terms | null {
-  const { status, headers } = reply
-  if (!cacheable.has(status) || isEventStream(headers)) return null
-  if (fieldValue(headers, 'set-cookie') !== undefined) return null
-  const said = cacheDirectives(joinedValue(headers, 'cache-control'))
-  if (['no-store', 'no-cache', 'private'].some((name) => said.has(name))) return null
-  // RFC 9111 section 3.5: what one client was let in for is for others only where the answer says so.
-  const isPublic = ['public', 's-maxage', 'must-revalidate'].some((name) => said.has(name))
-  if (!isShared && !isPublic) return null
-  const vary = (joinedValue(headers, 'vary') ?? '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '')
-  if (vary.includes('*') || vary.length > maxVary) return null
-  const ageMs = Number(/^\d{1,10}$/.exec(fieldValue(headers, 'age') ?? '0')?.[0] ?? 0) * 1000
-  const seconds =
-    secondsOf(said, 's-maxage') ?? secondsOf(said, 'max-age') ?? expirySeconds(headers)
-  const lifeMs = Math.min(timeToLiveMs, seconds === null ? Infinity : seconds * 1000 - ageMs)
-  if (lifeMs <= 0) return null
-  return { vary: [...new Set(vary)].sort(), bornAt: now - ageMs, until: now + lifeMs }
-}
-
-/** From `Date` to `Expires`; one that is no date has passed. */
-function expirySeconds(headers: readonly string[]): number | null {
-  const text = fieldValue(headers, 'expires')
-  if (text === undefined) return null
-  const from = Date.parse(fieldValue(headers, 'date') ?? '')
-  const left = Date.parse(text) - (Number.isNaN(from) ? Date.now() : from)
-  return Number.isNaN(left) ? 0 : Math.max(0, left / 1000)
-}
-
 /** The answer, of which a copy is kept when all of it has come. */
 function keep(
   cache: AnswerCache,
@@ -186,45 +150,6 @@ function keep(
   if (body === null || typeof body === 'string') set(body)
   else if (body instanceof Uint8Array) set(Uint8Array.from(body))
   else if (isBodySource(body))
-    return new Reply(status, [...reply.headers], tapped(body, cache, set))
+    return new Reply(status, [...reply.headers], keptBody(body, cache, set))
   return reply
-}
-
-/** Keeps what passes, as long as there is room for it; what breaks off, or that nobody takes to its end, is not kept. */
-function tapped(source: BodySource, cache: AnswerCache, set: (whole: Buffer) => void): BodySource {
-  let pieces: Buffer[] | null = []
-  let size = 0
-  const drop = (): void => {
-    pieces = null
-    cache.release(size)
-    size = 0
-  }
-  const tap: BodySink = {
-    write: (bytes) => {
-      if (pieces === null) return true
-      const isLong = size + bytes.byteLength > cache.mostOfOne
-      if (isLong || !cache.reserve(bytes.byteLength)) drop()
-      else {
-        size += bytes.byteLength
-        pieces.push(Buffer.from(bytes))
-      }
-      return true
-    },
-    end: () => {
-      const whole = pieces
-      drop()
-      if (whole !== null) set(Buffer.concat(whole))
-    },
-    fail: drop,
-  }
-  return {
-    length: source.length,
-    flow: (sink) => source.flow(withTap(sink, tap)),
-    resume: () => source.resume(),
-    recycle: (bytes) => source.recycle?.(bytes),
-    cancel: (reason) => {
-      drop()
-      source.cancel(reason)
-    },
-  }
 }
