@@ -58,6 +58,7 @@ an invalid definition is 400.
 
 - \`applied\`: a revision is served. \`rejected\`: a change set was refused, in whole or in part.
 - \`retired\`: the last exchange left a version that was replaced.
+- \`source\`: something is wrong with a [source of rules](../guide/redis.md), or (\`problem\` null) nothing is any more.
 - \`upstream\`: an endpoint or a breaker changed its state, or a name gives no address.
 - \`rollout\`: a rollout changed, and about each second while one is under way: what \`GET /api/rollouts/{id}\` answers.
 - \`probation\`: a plain change was watched long enough, \`passed\`; or it made things worse, \`breached\`, and was taken back by the

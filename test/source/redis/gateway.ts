@@ -41,8 +41,8 @@ export async function openBackEnd(t: TestContext, name: string): Promise<string>
 }
 
 /** Resolves when it is so; fails when it is not within the time that is documented. */
-export async function until(isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + convergeMs
+export async function until(isSo: () => boolean, withinMs: number = convergeMs): Promise<void> {
+  const deadline = Date.now() + withinMs
   while (!isSo()) {
     assert.ok(Date.now() < deadline, `it is not so: ${isSo}`)
     await delay(20)
@@ -95,6 +95,7 @@ export async function openGateway(
       waitFor(() => turnout.sources[0]?.[field] ?? 'none', expected),
     load: (host, expected) => {
       const state = { isOver: false }
+      t.after(() => (state.isOver = true))
       const wrong: string[] = []
       const running = (async () => {
         while (!state.isOver) {
