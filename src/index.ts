@@ -41,4 +41,6 @@ export {
 export type { OpenedAdmin } from './turnout-admin.ts'
 export type { Probe, Probed, ProbedRoute } from './turnout-probe.ts'
 export type { Change, ModuleSource, MountOptions } from './turnout-change.ts'
-export type { TurnoutEvents } from './turnout-events.ts'
+export type { RedisOptions } from './turnout-redis.ts'
+export type { RedisStatus } from './source/redis/status.ts'
+export type { SourceEvent, TurnoutEvents } from './turnout-events.ts'

@@ -115,6 +115,13 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
     ),
     events.on('retired', (version) => tell('retired', version)),
     events.on('upstream', (event) => tell('upstream', event)),
+    events.on('source', ({ owner, problem, status }) =>
+      tell('source', {
+        owner,
+        problem: problem && { code: problem.code, detail: problem.message },
+        status,
+      }),
+    ),
     events.on('rollout', (view) => tell('rollout', rolloutItem(view))),
     events.on('probation', (verdict) => tell('probation', verdict)),
   ]

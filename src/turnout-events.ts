@@ -1,8 +1,17 @@
+import type { Problem } from './core/errors.ts'
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import type { RetiredVersion } from './worker/worker.ts'
 import type { Rejection, Revision } from './control/change.ts'
 import type { ProbationVerdict } from './control/rollout/probations.ts'
 import type { RolloutView } from './control/rollouts.ts'
+import type { RedisStatus } from './source/redis/status.ts'
+
+export interface SourceEvent {
+  /** Whom its routes belong to. */
+  readonly owner: string
+  readonly problem: Problem | null
+  readonly status: RedisStatus
+}
 
 /** What a Turnout tells, by event name. */
 export interface TurnoutEvents {
@@ -17,6 +26,8 @@ export interface TurnoutEvents {
   upstream: UpstreamEvent
   /** A rollout moved, or goes on: then about each second. */
   rollout: RolloutView
+  /** Something is wrong with a source of rules, or (`problem` null) nothing is any more. */
+  source: SourceEvent
   /** A plain change was watched long enough, or made it worse and was taken back. */
   probation: ProbationVerdict
 }
@@ -35,6 +46,7 @@ export class TurnoutEmitter {
       retired: new Set(),
       upstream: new Set(),
       rollout: new Set(),
+      source: new Set(),
       probation: new Set(),
     }
     this.#onError = onError

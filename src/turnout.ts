@@ -65,6 +65,9 @@ import {
   type MountOptions,
 } from './turnout-change.ts'
 import { FolderChanges } from './turnout-files.ts'
+import type { RedisSource } from './source/redis/redis.ts'
+import type { RedisStatus } from './source/redis/status.ts'
+import { createRedisRules, isUnserved, type RedisOptions } from './turnout-redis.ts'
 import { LiveLook, probationOf, type ProbationSettings } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
 import { InProcessWorker } from './worker/in-process.ts'
@@ -169,6 +172,7 @@ export class Turnout extends MethodRegistrar {
   readonly #middleware: Middleware[]
   readonly #open: Listener[]
   readonly #folders: FolderChanges[]
+  readonly #redis: RedisSource[]
   readonly #live: LiveLook
   readonly #data: DataFolder | null
   #folderCount: number
@@ -190,6 +194,7 @@ export class Turnout extends MethodRegistrar {
     this.#middleware = []
     this.#open = []
     this.#folders = []
+    this.#redis = []
     this.#folderCount = 0
     this.#resumed = { recovery: null, rejections: [] }
     this.#admin = null
@@ -235,6 +240,7 @@ export class Turnout extends MethodRegistrar {
         this.#tellTakenBack(revision)
         this.#live.applied(revision)
         this.#events.emit('applied', { revision, durationMs })
+        for (const source of this.#redis) source.retry()
         for (const folder of this.#folders) {
           folder
             .retry()
@@ -428,6 +434,35 @@ export class Turnout extends MethodRegistrar {
     await folder.start(source)
   }
 
+  /**
+   * Serves the rules that a Redis key holds, and follows it. Resolves when what is there at start has been applied, or
+   * after a few seconds without an answer: it is followed all the same. Needs the package `@redis/client`.
+   *
+   * Rejects with TURNOUT_OPTION_INVALID or TURNOUT_REDIS_CLIENT_MISSING.
+   */
+  async redis(options: RedisOptions): Promise<void> {
+    this.#refuseClosed()
+    const source = await createRedisRules(options, {
+      publisher: this.#publisher,
+      events: this.#events,
+      log: this.log,
+    })
+    this.#refuseClosed()
+    const { owner } = source.status()
+    if (this.sources.some((one) => one.owner === owner))
+      throw new TurnoutError('TURNOUT_OPTION_INVALID', {
+        option: 'redis.key',
+        reason: `${owner} is followed already`,
+      })
+    this.#redis.push(source)
+    await source.start()
+  }
+
+  /** How the sources of rules are doing. */
+  get sources(): readonly RedisStatus[] {
+    return this.#redis.map((source) => source.status())
+  }
+
   /** Adds a listener; returns the function that removes it. */
   on<Name extends keyof TurnoutEvents>(
     name: Name,
@@ -536,9 +571,14 @@ export class Turnout extends MethodRegistrar {
         recovered: this.#resumed.recovery?.message ?? null,
         notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
+        sources: this.sources as unknown as Json,
       }),
       readiness: () => {
-        const reasons = this.#closing === null ? [] : ['it is closing']
+        const unserved = this.#redis.filter((source) => isUnserved(source, this.#publisher))
+        const reasons = [
+          ...(this.#closing === null ? [] : ['it is closing']),
+          ...unserved.map((source) => `${source.status().owner} was never read`),
+        ]
         return { isReady: reasons.length === 0, reasons }
       },
       moduleFacts: (name) => {
@@ -592,7 +632,8 @@ export class Turnout extends MethodRegistrar {
 
   async #close(endsAt: number): Promise<number> {
     const leftMs = (): number => Math.max(0, endsAt - performance.now())
-    await Promise.all(this.#folders.splice(0).map((folder) => folder.close()))
+    const sources = [...this.#folders.splice(0), ...this.#redis]
+    await Promise.all(sources.map((source) => source.close()))
     await this.#admin?.close(leftMs())
     await this.#live.close()
     await this.#publisher.close()

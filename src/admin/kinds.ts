@@ -72,6 +72,16 @@ const checked = <Value>(
   return problems.length === 0 ? parsed : { value: null, problems }
 }
 
+/** Where a route leads, and where its filters fetch keys. */
+const addressesOf = ({ target, filters = [] }: Route): readonly (readonly [string, string])[] => [
+  ...(target.kind === 'uri' ? [[target.uri, ''] as const] : []),
+  ...filters.flatMap((filter, at) =>
+    filter.kind === 'jwt' && filter.jwks !== null
+      ? [[filter.jwks, `/filters/${at}/jwks`] as const]
+      : [],
+  ),
+]
+
 export function routeKind(context: AdminContext): Kind<Route, RouteItem> {
   return {
     noun: 'route',
@@ -83,9 +93,7 @@ export function routeKind(context: AdminContext): Kind<Route, RouteItem> {
       if (isProblem(own)) return { value: null, problems: [own] }
       const { route, problems } = parseRoute(own, place)
       if (route === null) return { value: null, problems }
-      return checked(context, { value: route, problems: null }, place.pointer, ({ target }) =>
-        target.kind === 'uri' ? [[target.uri, '']] : [],
-      )
+      return checked(context, { value: route, problems: null }, place.pointer, addressesOf)
     },
     render: renderRoute,
     answer: (route, table) => {

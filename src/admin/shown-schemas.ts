@@ -141,6 +141,22 @@ const messageFilters = [
   }),
 ] as const
 
+const asking = { identityHeader: text.optional(), forward: flag, realm: text.optional() }
+const clients = z.array(
+  z.strictObject({
+    name: text,
+    secret: text.describe(
+      'env:NAME, file:/path, sha256:... or scrypt:...; never the secret itself.',
+    ),
+  }),
+)
+const templated = {
+  contentType: text.optional(),
+  body: text,
+  missing: z.enum(['empty', 'refuse']).optional(),
+  maxBytes: count,
+}
+
 const filter = z.union([
   ...messageFilters,
   z.strictObject({ kind: z.literal('strip-prefix'), parts: count }),
@@ -225,6 +241,45 @@ const filter = z.union([
     module: text,
     name: text,
     args: z.record(text, z.unknown()).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('key-auth'),
+    header: text.nullable().optional(),
+    query: text.nullable().optional(),
+    clients,
+    ...asking,
+  }),
+  z.strictObject({ kind: z.literal('basic-auth'), clients, ...asking }),
+  z.strictObject({
+    kind: z.literal('jwt'),
+    algorithms: z.array(text),
+    issuer: text,
+    audiences: z.array(text),
+    key: text.nullable().optional().describe('A reference: env:NAME or file:/path.'),
+    jwks: text.nullable().optional().describe('Address of a set of keys, in the stead of key.'),
+    clockToleranceMs: ms,
+    required: z.record(text, z.union([text, z.array(text)])).optional(),
+    claims: texts.optional(),
+    ...asking,
+  }),
+  z.strictObject({
+    kind: z.literal('ip-filter'),
+    allow: z.array(text).optional(),
+    deny: z.array(text).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('compress'),
+    encodings: z.array(z.enum(['br', 'gzip'])).optional(),
+    types: z.array(text).optional(),
+    minBytes: count,
+    eventStreams: flag,
+  }),
+  z.strictObject({ kind: z.literal('response-cache'), timeToLiveMs: ms, maxBytes: count }),
+  z.strictObject({ kind: z.literal('request-template'), ...templated }),
+  z.strictObject({
+    kind: z.literal('response-template'),
+    ...templated,
+    when: z.enum(['success', 'error', 'always']).optional(),
   }),
 ])
 

@@ -72,6 +72,22 @@ export function toHeaders(text: string, before: Headers = {}): Headers {
   return { ...before, [key]: there === undefined ? value : `${there}, ${value}` }
 }
 
+/** Adds `NAME=URL,URL`: a service and its endpoints. */
+export function toServices(
+  text: string,
+  before: Readonly<Record<string, readonly string[]>> = {},
+): Readonly<Record<string, readonly string[]>> {
+  const [, name, urls] = /^([\w.-]+)=(.+)$/.exec(text) ?? []
+  if (name === undefined || urls === undefined)
+    throw new InvalidArgumentError('Expected NAME=URL or NAME=URL,URL.')
+  return { ...before, [name]: urls.split(',').map((url) => url.trim()) }
+}
+
+/** Adds one more word to those before. */
+export function toWords(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
 /** `5m` */
 export function toDuration(text: string): string {
   if (parseDuration(text) !== null) return text

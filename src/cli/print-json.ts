@@ -1,4 +1,5 @@
 import type { Problem } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import type { Explanation } from '../core/router/explain.ts'
 import { cureOf } from './cure.ts'
 import type { InstanceEvent } from './instance/events.ts'
@@ -34,6 +35,16 @@ export type CliEvent =
       /** Module and version of the match. */
       readonly served: string | null
     } & Explanation)
+  /** What an import came to: the table, or the file that it was written to. */
+  | {
+      readonly event: 'imported'
+      readonly routes: number
+      readonly switchedOff: number
+      readonly upstreams: number
+      readonly left: number
+      readonly table?: { readonly routes: readonly Json[]; readonly upstreams: readonly Json[] }
+      readonly file?: string
+    }
   | { readonly event: 'created'; readonly file: string }
   | { readonly event: 'kept'; readonly file: string }
   | InstanceEvent

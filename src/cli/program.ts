@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { type Problem, problem } from '../core/errors.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
-import { toAdmin, toMs, toPort, type AdminPlace } from './convert.ts'
+import { toAdmin, toMs, toPort, toServices, toWords, type AdminPlace } from './convert.ts'
 import { findFolder } from './folder.ts'
 import { init } from './init.ts'
 import type { InstanceCommands } from './instance/commands.ts'
@@ -37,6 +37,14 @@ interface ServeFlags extends SharedFlags {
   readonly logLevel?: LogLevel
   readonly probation?: boolean
   readonly settle?: number
+}
+
+interface ImportFlags {
+  readonly out?: string
+  readonly profile?: readonly string[]
+  readonly env?: boolean
+  readonly service?: Readonly<Record<string, readonly string[]>>
+  readonly json?: boolean
 }
 
 /** Runs one command line (the words behind `turnout`) and gives its exit code; throws only on a defect. */
@@ -193,6 +201,37 @@ export async function runProgram(
     .argument('[dir]', 'folder of route modules', DEFAULT_FOLDER)
     .action(async (directory: string, flags: SharedFlags) => {
       exitCode = await onFolder(directory, flags, (commands, options) => commands.check(options))
+    })
+
+  program.commandsGroup('Move in:')
+
+  program
+    .command('import')
+    .description('make a table for publish of routes of Spring Cloud Gateway')
+    .argument('<file>', 'application.yml, or a dump of the actuator; - is standard input')
+    .option(
+      '-o, --out <file>',
+      'file to write, which must not be there; standard output by default',
+    )
+    .option('--profile <name>', 'a profile that is active; may be given again', toWords)
+    .option('--env', 'fill in placeholders from the environment')
+    .option(
+      '--service <name=urls>',
+      'endpoints of a service behind lb://; may be given again',
+      toServices,
+    )
+    .option('--json', 'one JSON object a line')
+    .action(async (file: string, flags: ImportFlags) => {
+      const { importFile } = await import('./import/import.ts')
+      exitCode = await importFile({
+        terminal,
+        file,
+        ...(flags.out === undefined ? {} : { out: flags.out }),
+        json: flags.json === true,
+        profiles: flags.profile ?? [],
+        isFilling: flags.env === true,
+        services: flags.service ?? {},
+      })
     })
 
   addInstanceCommands(program, {

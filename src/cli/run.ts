@@ -84,6 +84,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     const early = turnout.revision > 0 ? await turnout.listen(place) : null
     const admin = await openAdmin(turnout, options, config, data)
     await turnout.files(directory, { settleMs: options.settleMs ?? config.settleMs })
+    await followRedis(turnout, options, config)
     const listener = early ?? (await turnout.listen(place))
     const { url } = listener
     if (config.tls !== undefined) renewOnSignal(listener, turnout.log)
@@ -106,6 +107,16 @@ export async function serve(options: ServeOptions): Promise<number> {
     return refuse(options, error)
   }
   return stopped
+}
+
+const followRedis = async (
+  turnout: Turnout,
+  { terminal }: ServeOptions,
+  { sources: { redis } }: ResolvedConfig,
+): Promise<void> => {
+  if (redis === undefined) return
+  const { url = terminal.environment['TURNOUT_REDIS_URL'] ?? '', key, channel, pollMs } = redis
+  await turnout.redis({ url, key, pollMs, ...(channel === undefined ? {} : { channel }) })
 }
 
 /** SIGHUP: the certificate was replaced, and nobody wants to wait until that is seen. */

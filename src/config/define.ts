@@ -75,6 +75,20 @@ export interface Config<Services extends object = Record<string, unknown>> {
         /** Key and certificate in PEM: files, relative to the config. Needed beyond loopback. */
         readonly tls?: { readonly key: string; readonly cert: string }
       }
+  /** Where rules come from beside the folder. */
+  readonly sources?: {
+    /** A Redis key that holds rules; needs the package `@redis/client`. */
+    readonly redis?: {
+      /** `redis://` or `rediss://`. Default: that of the environment variable `TURNOUT_REDIS_URL`. */
+      readonly url?: string
+      /** Default `routing_rules`. */
+      readonly key?: string
+      /** Channel on which any message says that the key has changed. Default: the key and `:changed`. */
+      readonly channel?: string
+      /** Longest time between two readings. Default 5,000. */
+      readonly pollMs?: number
+    }
+  }
   /** Folder for Turnout's own files, relative to the config. Default `.turnout` beside the served folder. */
   readonly data?: string
   /** What modules are given by name. Needs code, so not in JSON or YAML. */

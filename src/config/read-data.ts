@@ -1,5 +1,14 @@
-import { type Document, Lexer, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
-import { type ErrorCode, problem } from '../core/errors.ts'
+import {
+  type Document,
+  Lexer,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+  parseDocument,
+} from 'yaml'
+import { type ErrorCode, type Problem, problem } from '../core/errors.ts'
 import { type Locate, type ReadResult, placeAt, reasonOf } from './source.ts'
 
 const locateIn =
@@ -76,6 +85,37 @@ export function readData(
     return { ok: true, value, locate: locateIn(document) }
   } catch (error) {
     // Too many aliases.
+    return syntax(reasonOf(error), 0)
+  }
+}
+
+/** The documents of one text, each with the way to its places; one of nothing but comments is null. */
+export type DocumentsResult =
+  | {
+      readonly ok: true
+      readonly documents: readonly { readonly value: unknown; readonly locate: Locate }[]
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Reads YAML of several documents, divided by `---`. */
+export function readDocuments(file: string, text: string, code: ErrorCode): DocumentsResult {
+  const syntax = (reason: string, offset: number): DocumentsResult => ({
+    ok: false,
+    problems: [problem(code, { file, reason }, { place: placeAt(file, text, offset) })],
+  })
+  const tooDeep = findTooDeep(text)
+  if (tooDeep !== undefined) return syntax('it is nested too deep', tooDeep)
+  try {
+    const parsed = parseAllDocuments(text, { prettyErrors: false })
+    const list = Array.isArray(parsed) ? (parsed as Document[]) : []
+    const [finding] = list.flatMap(({ errors, warnings }) => [...errors, ...warnings])
+    if (finding !== undefined) return syntax(reasonOf(finding), finding.pos[0])
+    const documents = list.map((document) => ({
+      value: document.contents === null ? null : (document.toJS({ maxAliasCount: 100 }) as unknown),
+      locate: locateIn(document),
+    }))
+    return { ok: true, documents }
+  } catch (error) {
     return syntax(reasonOf(error), 0)
   }
 }

@@ -25,6 +25,15 @@ export interface AdminSettings {
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
 }
 
+/** A Redis key that holds rules; the rest has its defaults. */
+export interface RedisSettings {
+  /** Not given: that of `TURNOUT_REDIS_URL`. */
+  readonly url?: string | undefined
+  readonly key: string
+  readonly channel?: string | undefined
+  readonly pollMs: number
+}
+
 /** A config with its defaults filled in; `data` is absolute once `loadConfig` has read it from a file. */
 export interface ResolvedConfig {
   readonly host: string
@@ -60,6 +69,8 @@ export interface ResolvedConfig {
   /** Absolute paths once `loadConfig` has read them from a file. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
   readonly data?: string | undefined
+  /** Where rules come from beside the folder. */
+  readonly sources: { readonly redis?: RedisSettings | undefined }
   /** Null: off. Paths of `tls` are absolute once `loadConfig` has read them from a file. */
   readonly admin: AdminSettings | null
   readonly services: Readonly<Record<string, ServiceDefinition>>
@@ -234,6 +245,31 @@ const settings = {
     ])
     .default({ host: '127.0.0.1', port: 7070 })
     .describe('Where the admin API listens, or off.'),
+  sources: z
+    .strictObject({
+      redis: z
+        .strictObject({
+          url: z
+            .string()
+            .min(1, 'expected redis://HOST:PORT')
+            .optional()
+            .describe('redis:// or rediss://; without it that of TURNOUT_REDIS_URL.'),
+          key: z.string().min(1, 'expected a key').max(512).default('routing_rules'),
+          channel: z
+            .string()
+            .min(1, 'expected a channel')
+            .max(512)
+            .optional()
+            .describe('Default: the key and :changed.'),
+          pollMs: integer(100, 3_600_000)
+            .default(5_000)
+            .describe('Longest time between two readings, in ms.'),
+        })
+        .optional()
+        .describe('A Redis key that holds rules.'),
+    })
+    .default({})
+    .describe('Where rules come from beside the folder.'),
   data: z
     .string()
     .min(1, 'expected a folder')
@@ -269,6 +305,8 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   versions: versionKeys,
   labels: labelKeys,
   tls: ['key', 'cert'],
+  sources: ['redis'],
+  'sources.redis': ['url', 'key', 'channel', 'pollMs'],
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
   probation: ['durationMs', 'minimumSamples', 'conditions'],

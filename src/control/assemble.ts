@@ -123,7 +123,7 @@ interface TakenOut {
 
 /** The table without what an owner gives up, and what it wants instead. */
 function takeOut(table: Table, proposal: Proposal): TakenOut {
-  const { owner, edit, reshape } = proposal
+  const { owner, edit, reshape, proposed } = proposal
   if (edit === null) {
     const now = listedModulesOf(table, owner)
     const listed: readonly ListedModule[] =
@@ -142,7 +142,8 @@ function takeOut(table: Table, proposal: Proposal): TakenOut {
   })
   const { kept, added } = editOwned(table, owner, put, edit.removeRoutes)
   const isOwn = (id: string): boolean => getKey(table.routes, id)?.owner === owner
-  const switchedOff = edit.removeRoutes.filter(isOwn).reduce(deleteKey, kept.switchedOff)
+  const forgotten = proposed === null ? edit.removeRoutes.filter(isOwn) : []
+  const switchedOff = forgotten.reduce(deleteKey, kept.switchedOff)
   return { table: { ...kept, switchedOff }, modules: [], added }
 }
 

@@ -40,6 +40,11 @@ export interface Edit {
   readonly switches: readonly { readonly route: string; readonly enabled: boolean }[]
   /** Where rollouts stand now. */
   readonly putRollouts?: readonly Rollout[]
+  /**
+   * Of a source that replaces its set as a whole: the digest of that set, to be remembered. What was switched off
+   * stays so, even where the route goes and comes back.
+   */
+  readonly proposed?: string
 }
 
 /** From the versions that an owner has to those that it shall have. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Json } from '../core/json.ts'
 import type { Table } from '../core/route/table.ts'
+import type { StoredObject } from '../store/store.ts'
 import { objectsOf, type ObjectChange } from './stored.ts'
 
 /**
@@ -26,8 +27,13 @@ export function digestAfter(digest: string, changes: readonly ObjectChange[]): s
 
 /** The digest of a whole table. */
 export function digestOf(table: Table): string {
+  return digestOfObjects(objectsOf(table))
+}
+
+/** The digest of some objects of a table, in any order. */
+export function digestOfObjects(objects: Iterable<StoredObject>): string {
   let sum = 0n
-  for (const { key, value } of objectsOf(table)) {
+  for (const { key, value } of objects) {
     if (!key.startsWith('proposal:')) sum += hashOf(key, value)
   }
   return textOf(sum)

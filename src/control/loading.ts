@@ -86,7 +86,7 @@ export const proposalOf = (
   modules,
   reshape: item.kind === 'reshape' ? item.reshape : null,
   edit: item.kind === 'edit' ? item : null,
-  proposed,
+  proposed: item.kind === 'edit' ? (item.proposed ?? proposed) : proposed,
   rollouts: item.kind === 'edit' || item.kind === 'reshape' ? (item.putRollouts ?? []) : [],
 })
 

@@ -21,6 +21,7 @@ import { metaOf, recordedMetas, type RecordMeta } from './meta.ts'
 import { restoreTable, takeBackChange, type Restored } from './restore.ts'
 import { plain, Steps, type Mark, type Step } from './steps.ts'
 import { objectsOf, tableOfObjects } from './stored.ts'
+import { isWholeDigest, wholeDigestOf } from './whole.ts'
 
 export interface PublisherOptions {
   readonly worker: Worker
@@ -114,6 +115,7 @@ export class Publisher implements Control {
 
   diverged(): readonly string[] {
     return [...entriesFrom(this.table.proposals)].flatMap(([owner, digest]) => {
+      if (isWholeDigest(digest)) return digest === wholeDigestOf(this.table, owner) ? [] : [owner]
       const serving = new Set([...modulesOf(this.table, owner)].map((one) => one.digest))
       if (digest === '') return serving.size === 0 ? [] : [owner]
       return digest.split(',').every((one) => serving.has(one)) ? [] : [owner]

@@ -87,6 +87,17 @@ export type ErrorCode =
   | 'TURNOUT_VERSION_GONE'
   | 'TURNOUT_ADMIN_HOMELESS'
   | 'TURNOUT_OPTION_INVALID'
+  // Redis rules
+  | 'TURNOUT_REDIS_CLIENT_MISSING'
+  | 'TURNOUT_REDIS_UNREACHABLE'
+  | 'TURNOUT_REDIS_VALUE'
+  | 'TURNOUT_REDIS_KEY_GONE'
+  | 'TURNOUT_REDIS_EVICTS'
+  // import
+  | 'TURNOUT_IMPORT_FILE'
+  | 'TURNOUT_IMPORT_LEFT'
+  | 'TURNOUT_IMPORT_DEFAULT'
+  | 'TURNOUT_IMPORT_ORDER'
   // definitions
   | 'TURNOUT_DEFINITION_INVALID'
   | 'TURNOUT_SPRING_UNSUPPORTED'
@@ -171,6 +182,14 @@ export type ErrorCode =
   | 'TURNOUT_FILTER_BODY'
   // live state of upstreams
   | 'TURNOUT_BREAKER_MISSING'
+  // who may pass, and bodies from templates
+  | 'TURNOUT_CREDENTIALS_MISSING'
+  | 'TURNOUT_CREDENTIALS_INVALID'
+  | 'TURNOUT_CREDENTIALS_UNCHECKED'
+  | 'TURNOUT_CLIENT_FORBIDDEN'
+  | 'TURNOUT_NOT_CACHED'
+  | 'TURNOUT_TEMPLATE_REQUEST'
+  | 'TURNOUT_TEMPLATE_ANSWER'
 
 /** One row of the error table: what a code means to the person who meets it. */
 export interface ErrorRow {
@@ -719,6 +738,71 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cure: 'Give `directory`, or open it with `openTurnout({ data })`.',
   },
 
+  // Redis rules
+  TURNOUT_REDIS_CLIENT_MISSING: {
+    status: 500,
+    message: 'Rules from Redis need the package @redis/client, which cannot be loaded: {reason}',
+    cause: 'It is an optional peer of turnout, installed only where rules come from Redis.',
+    cure: 'Install it beside turnout: npm install @redis/client.',
+  },
+  TURNOUT_REDIS_UNREACHABLE: {
+    status: 503,
+    message: 'Redis at {url} is {state}: {reason}; what was served before goes on',
+    cause:
+      '`down`: nobody answers there. `silent`: it took the connection and does not answer in time. `slow`: it answers late. `denied`: it refuses the user. `loading`: it reads its own data.',
+    cure: 'Look at the server. It is asked again by itself, at the latest every 10 seconds.',
+  },
+  TURNOUT_REDIS_VALUE: {
+    status: 422,
+    message:
+      'The key {key} of Redis is not taken ({state}): {reason}; what was served before goes on',
+    cause:
+      'The value is no JSON, no list of rules, empty, larger than 1 MiB, or the key is of another type than string.',
+    cure: 'Set the key to rules (docs/guide/redis.md); to serve no route of it at all, set it to {"empty":true}.',
+  },
+  TURNOUT_REDIS_KEY_GONE: {
+    status: 503,
+    message:
+      'The key {key} of Redis is not there ({state}): {reason}; what was served before goes on',
+    cause:
+      '`missing`: it was never there. `deleted`: somebody removed it, or it expired. `evicted`: the server made room. `lost`: the server was started anew without it.',
+    cure: 'Set the key again. To serve no route of it at all, set it to {"empty":true}.',
+  },
+  TURNOUT_REDIS_EVICTS: {
+    status: 500,
+    message: 'Redis at {url} may drop the key {key}: {reason}',
+    cause: 'The server evicts keys when its memory is full, or the key has a time to live.',
+    cure: 'Set maxmemory-policy to noeviction, and PERSIST the key.',
+  },
+
+  // import
+  TURNOUT_IMPORT_FILE: {
+    status: 422,
+    message: 'Cannot import {file}: {reason}',
+    cause: 'It is neither an application.yml of Spring Cloud Gateway nor a dump of its actuator.',
+    cure: 'Name an application.yml, or what GET /actuator/gateway/routedefinitions answers.',
+  },
+  TURNOUT_IMPORT_LEFT: {
+    status: 422,
+    message: '{what} is not carried: {reason}',
+    cause: 'There is no setting of this name here, or its value is not known.',
+    cure: 'Say it in the file that was written; the guide on moving from Spring Cloud Gateway tells how.',
+  },
+  TURNOUT_IMPORT_ORDER: {
+    status: 200,
+    message:
+      'Requests like {path} go to {route} here; in Spring {other} stands before it and may take them',
+    cause: 'Spring asks the routes one after the other; here the more specific path wins.',
+    cure: 'Look which of the two was meant; `turnout probe` says which route a request takes.',
+  },
+  TURNOUT_IMPORT_DEFAULT: {
+    status: 200,
+    message: '{what} is written as its default, {value}',
+    cause:
+      'Nobody says what it is where the import runs; where the gateway ran, somebody may have.',
+    cure: 'Look whether it is right; with --env variables of the environment are filled in.',
+  },
+
   // definitions
   TURNOUT_DEFINITION_INVALID: {
     status: 422,
@@ -1202,6 +1286,54 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause:
       'A state was asked for by hand, but its settings switch no breaker on; a bare URI never has one.',
     cure: 'Give the upstream `breaker: {}`, or a route with a bare URI an upstream of its own, and ask again.',
+  },
+  // who may pass, and bodies from templates
+  TURNOUT_CREDENTIALS_MISSING: {
+    status: 401,
+    message: 'The request has no credentials',
+    cause: 'The route asks for a key, a name and a password, or a token, and the request has none.',
+    cure: 'Send it with what WWW-Authenticate asks for.',
+  },
+  TURNOUT_CREDENTIALS_INVALID: {
+    status: 401,
+    message: 'The credentials are not accepted',
+    cause:
+      'The key, the password or the token is none that the route knows, is out of its time, or is there more than once.',
+    cure: 'Send the right ones, once. Why a token was refused is in the log of the gateway, at debug.',
+  },
+  TURNOUT_CREDENTIALS_UNCHECKED: {
+    status: 503,
+    message: 'The credentials cannot be checked: {reason}',
+    cause:
+      'The keys of the issuer or a secret could not be read, or too many passwords are checked at once. Nobody passes unchecked.',
+    cure: 'Send it again after the time in Retry-After; the log of the gateway names the address, file or variable.',
+  },
+  TURNOUT_CLIENT_FORBIDDEN: {
+    status: 403,
+    message: 'The client may not use this route',
+    cause:
+      'Its address is denied or not among those that are allowed, or its token lacks a claim that the route requires.',
+    cure: 'Ask whoever owns the route. Behind a proxy, name it in `trustedProxies`.',
+  },
+  TURNOUT_NOT_CACHED: {
+    status: 504,
+    message: 'No answer is kept that would do',
+    cause: 'The request says `Cache-Control: only-if-cached`.',
+    cure: 'Send it without.',
+  },
+  TURNOUT_TEMPLATE_REQUEST: {
+    status: 400,
+    message: 'The body for the upstream cannot be made of this request: {reason}',
+    cause:
+      'The route makes a new body from a template, and what it needs of the request is not there.',
+    cure: 'Send a body of JSON, without Content-Encoding, with the values that the route needs.',
+  },
+  TURNOUT_TEMPLATE_ANSWER: {
+    status: 502,
+    message: 'The answer of the upstream cannot be put into its template: {reason}',
+    cause:
+      'The route makes a new body from a template, and what it needs of the answer is not there.',
+    cure: 'See what the upstream answers, or correct the template.',
   },
 }
 

@@ -53,6 +53,17 @@ const freePort = async (): Promise<number> => {
   }
 }
 
+/** Whether something listens on a port. */
+const accepts = async (port: number): Promise<boolean> => {
+  const socket = connect(port, '127.0.0.1')
+  const isOpen = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  )
+  socket.destroy()
+  return isOpen
+}
+
 /** Of every server of a page, and of the commands that ask its admin API. */
 const adminToken = 'the-token-of-the-examples-0123456789abcdef'
 
@@ -140,17 +151,9 @@ export class PageRun {
     for (const stream of [this.#server.stdout!, this.#server.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
     }
-    await this.#until(() => this.#accepts(), command)
-  }
-
-  async #accepts(): Promise<boolean> {
-    const socket = connect(this.#port, '127.0.0.1')
-    const isOpen = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    return isOpen
+    await this.#until(() => accepts(this.#port), command)
+    // What a data folder holds is served before commands are heard.
+    if (isOurs) await this.#until(() => accepts(this.#admin), `the admin API of ${command}`)
   }
 
   async #until(isDone: () => boolean | Promise<boolean>, what: string): Promise<void> {

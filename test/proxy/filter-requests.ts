@@ -58,7 +58,7 @@ export async function runThrough(
     [route('/*rest', recording.url, { filters })],
     [upstream('other', [copies.url])],
   )
-  const told = await runTable(proxy.port, { seen }, false, isTaken)
+  const told = await runTable(proxy.port, { seen }, false, { isTaken })
   assert.ok(told.forwarded > 0 && told.refused > 0, kind)
   assert.deepEqual(told.wrong.slice(0, 10), [], kind)
   assert.deepEqual([...recording.faults, ...copies.faults], [], kind)

@@ -74,6 +74,12 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     const step = Math.min(Number((one as Item)['step']) + 1, Number(steps))
     return `${id} ${stable} → ${canary} (${state}, step ${step} of ${steps}, ${weight} %)`
   })
+  const sources = list('sources').map((one) => {
+    const [owner, connection, value] = ['owner', 'connection', 'value'].map((key) =>
+      textOf((one as Item)[key]),
+    )
+    return `${owner} (${connection}, ${value})`
+  })
   const ready = isReady
     ? paint('green', 'ready')
     : `${paint('red', 'not ready')}: ${plainLine(list('reasons').join('; '))}`
@@ -90,6 +96,7 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     row('listens', plain(list('listeners').join(', '))),
     row('store', plain(text('store'))),
     row('diverged', plain(list('diverged').join(', '))),
+    row('sources', plain(sources.join(', '))),
     row('not live', plain(list('notLive').join(', '))),
     row('rollouts', plain(rollouts.join(', '))),
     row('draining', plain(draining.join(', '))),

@@ -1,5 +1,6 @@
 import type { Json } from '../json.ts'
-import { readDuration } from './duration.ts'
+import { accessKinds } from './access-kinds.ts'
+import { bodyKinds } from './body-kinds.ts'
 import {
   readHeaderName,
   readHeaderValue,
@@ -10,16 +11,14 @@ import {
   readStatuses,
 } from './filter-fields.ts'
 import { messageKinds } from './filter-kinds-message.ts'
+import { duration, flag, integer, kind, number, type FilterKind } from './filter-kind.ts'
 import type { Filter } from './filter.ts'
 import { readKeyOrAll } from './hash-key-parse.ts'
 import {
   isPlainObject,
   kindOf,
-  readBoolean,
-  readInteger,
   readJson,
   readName,
-  readNumber,
   readOneOf,
   readText,
   refuse,
@@ -28,51 +27,14 @@ import {
 } from './input.ts'
 import { maxFieldLength } from './message-field.ts'
 import { expressionReason } from './predicate-parse.ts'
-import type { Fields, Read, Said } from './said.ts'
 import { maxInteger } from './selection-parse.ts'
 import { readRedirect, readRespond, redirects } from './target-parse.ts'
 import { pathReason } from './template.ts'
 
-/** What an author may say of a kind of filter. */
-export interface FilterKind {
-  readonly fields: Fields
-  /** Fields without which it says nothing. */
-  readonly needed: readonly string[]
-  /** What holds where a field is not said. */
-  readonly defaults: Said
-  /** A route has at most one. */
-  readonly isSingle: boolean
-}
-
-const longest = 86_400_000
 const longestWait = 60_000
 /** Most characters of the args of a module's filter as JSON, and most objects and lists inside each other. */
 const maxArgs = 16_384
 const maxArgsDepth = 16
-
-const duration =
-  (what: string, most = longest): Read =>
-  (field) =>
-    readDuration(field, what, 0, most)
-const integer =
-  (what: string, least: number, most: number): Read =>
-  (field) =>
-    readInteger(field, what, least, most)
-const number =
-  (what: string, least: number, most: number): Read =>
-  (field) =>
-    readNumber(field, what, least, most)
-const flag =
-  (what: string): Read =>
-  (field) =>
-    readBoolean(field, what)
-
-const kind = (
-  fields: Fields,
-  needed: readonly string[] = [],
-  defaults: Said = {},
-  isSingle = false,
-): FilterKind => ({ fields, needed, defaults, isSingle })
 
 const header = (isOfRequest: boolean): FilterKind =>
   kind({ name: (field) => readHeaderName(field, isOfRequest), value: readHeaderValue }, [
@@ -219,6 +181,8 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
     { args: {} },
   ),
   ...messageKinds,
+  ...accessKinds,
+  ...bodyKinds,
 }
 
 function readArgs(input: Input): Json | undefined {

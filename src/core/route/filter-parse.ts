@@ -1,6 +1,8 @@
 import type { Json } from '../json.ts'
 import { sameJson } from '../same-json.ts'
 import { suggest } from '../suggest.ts'
+import { checkAccess, noteBehindCache } from './access-kinds.ts'
+import { checkBody } from './body-kinds.ts'
 import { renderStatuses } from './filter-fields.ts'
 import { filterKinds } from './filter-kinds.ts'
 import { checkMessageFilter, messageKinds } from './filter-kinds-message.ts'
@@ -33,11 +35,15 @@ export function readFilters(
   return filters?.flatMap((filter) => filter ?? [])
 }
 
-/** Notes every second filter of a kind of which a route has one. */
+/** Notes every second filter of a kind of which a route has one, and such as stand in the wrong place. */
 export function noteTwice(
   places: readonly Input[],
   filters: readonly (Filter | undefined)[],
 ): void {
+  noteBehindCache(
+    places,
+    filters.map((filter) => filter?.kind),
+  )
   const seen = new Set<string>()
   for (const [at, filter] of filters.entries()) {
     const place = places[at]
@@ -149,6 +155,18 @@ function checkFilter(input: Input, filter: Filter, params: ReadonlySet<string> |
       if ((filter.respond === null) === (filter.upstream === null))
         refuse(input, 'a fallback has either respond or upstream')
       return
+    case 'key-auth':
+    case 'basic-auth':
+    case 'jwt':
+    case 'ip-filter':
+      checkAccess(input, filter)
+      return
+    case 'compress':
+    case 'response-cache':
+    case 'request-template':
+    case 'response-template':
+      checkBody(input, filter, params)
+      return
     default:
       return
   }
@@ -181,7 +199,7 @@ export function renderFilter(filter: Filter): Json {
 }
 
 function renderField(filter: Filter, name: string, value: Json): Json {
-  if (name === 'key') return renderKeyOrAll(value)
+  if (name === 'key' && filter.kind === 'rate-limit') return renderKeyOrAll(value)
   if (name === 'statuses') return renderStatuses(value as RetryFilter['statuses'])
   if (filter.kind === 'fallback' && name === 'respond' && filter.respond !== null)
     return renderRespond(filter.respond)

@@ -1,5 +1,7 @@
 import type { Json } from '../json.ts'
 import type { MessageFilter } from './filter-message.ts'
+import type { AccessFilter } from './access-filter.ts'
+import type { BodyFilter } from './body-filter.ts'
 import type { HashKey } from './upstream.ts'
 
 /** What becomes of an exchange with an upstream whose route or endpoint is changed meanwhile. */
@@ -129,3 +131,5 @@ export type Filter =
     }
   | ModuleFilter
   | MessageFilter
+  | AccessFilter
+  | BodyFilter

@@ -9,7 +9,7 @@ import { bindFields, unsupported, type Call } from './spring-args.ts'
 import { refusedFilters, springFilters } from './spring-names.ts'
 import { javaReason, ofJava, replacementOfJava } from './spring-regex.ts'
 import { draftOf, numberOf, paramsOf, type FilterDraft } from './spring-draft.ts'
-import { draftRateLimit, draftSize } from './spring-limits.ts'
+import { draftCache, draftRateLimit, draftSize } from './spring-limits.ts'
 import { messageDrafts } from './spring-messages.ts'
 import { draftRetry } from './spring-retry.ts'
 import { draftSecure } from './spring-secure.ts'
@@ -36,6 +36,7 @@ const drafts: ReadonlyMap<string, Draft> = new Map<string, Draft>([
   ['StripPrefix', draftStrip],
   ['SecureHeaders', draftSecure],
   ...messageDrafts,
+  ['LocalResponseCache', draftCache],
 ])
 
 /** Names of the filters of Spring that are taken. */

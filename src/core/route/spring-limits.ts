@@ -1,5 +1,6 @@
 import type { Json } from '../json.ts'
 import { refuse, shown } from './input.ts'
+import { parseDuration } from './duration.ts'
 import { bindFields, unsupported, type Arg, type Call } from './spring-args.ts'
 import { numberOf, type FilterDraft } from './spring-draft.ts'
 import { bytesOf } from './spring-size.ts'
@@ -139,4 +140,24 @@ export function draftSize(call: Call): FilterDraft | undefined {
   return bytes === undefined
     ? undefined
     : { filter: { kind: 'body-limit', bytes }, places: { bytes: arg } }
+}
+
+/** `LocalResponseCache=30m,500MB`; both may be left out, as both have defaults of the instance there. */
+export function draftCache(call: Call): FilterDraft | undefined {
+  const bound = bindFields(call, ['timeToLive', 'size'], 0)
+  if (bound === undefined) return undefined
+  const [life, size] = [bound.get('timeToLive'), bound.get('size')]
+  const ms = life === undefined ? undefined : parseDuration(life.text.trim())
+  if (life !== undefined && ms === null)
+    return refuse(life.place, `timeToLive is a duration like 30m, not ${shown(life.text)}`)
+  const maxBytes = size === undefined ? undefined : bytesOf(size, 'size')
+  if (size !== undefined && maxBytes === undefined) return undefined
+  return {
+    filter: {
+      kind: 'response-cache',
+      ...(typeof ms === 'number' && { timeToLiveMs: ms }),
+      ...(maxBytes !== undefined && { maxBytes }),
+    },
+    places: { timeToLiveMs: life, maxBytes: size },
+  }
 }

@@ -10,8 +10,8 @@ const units: Readonly<Record<string, number>> = {
 }
 
 /** Bytes of `5MB`, or of a number; undefined where it is none, which is noted. */
-export function bytesOf({ text, place }: Arg): number | undefined {
+export function bytesOf({ text, place }: Arg, what = 'maxSize'): number | undefined {
   const [, amount, unit = ''] = /^(\d{1,12})(|B|KB|MB|GB)$/.exec(text.trim()) ?? []
   if (amount !== undefined) return Number(amount) * (units[unit] ?? 1)
-  return refuse(place, `maxSize is bytes or a size like 5MB, not ${shown(text)}`)
+  return refuse(place, `${what} is bytes or a size like 5MB, not ${shown(text)}`)
 }

@@ -5,17 +5,24 @@ import type { Handler } from '../snapshot.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import * as answers from './answers.ts'
 import { breaker, failureHeaders } from './breaker.ts'
+import { basicAuth } from './basic-auth.ts'
+import { requestTemplate, responseTemplate } from './body-templates.ts'
+import { compress } from './compress.ts'
 import { cors } from './cors.ts'
 import { fallback } from './fallback.ts'
 import { fault } from './fault.ts'
 import type { FilterPlace, Forward, Wrap } from './filter.ts'
 import * as headers from './headers.ts'
+import { ipFilter } from './ip-filter.ts'
+import { jwt } from './jwt.ts'
+import { keyAuth } from './key-auth.ts'
 import { bodyLimit, headerLimit, rateLimit, timeout } from './limits.ts'
 import { mirror } from './mirror.ts'
 import { holding, moduleFilter } from './module.ts'
 import { addPrefix, rewritePath, setPath, stripPrefix } from './path.ts'
 import * as query from './query.ts'
 import { redirect } from './redirect.ts'
+import { responseCache } from './response-cache.ts'
 import { retry } from './retry.ts'
 
 /** The catalogue: one file, one line here. Kinds that share a shape have settings that narrow to none of them alone. */
@@ -57,6 +64,14 @@ const makers: { readonly [Kind in Filter['kind']]: (settings: never, place: Filt
     'secure-headers': answers.secureHeaders,
     breaker,
     'failure-headers': failureHeaders,
+    'key-auth': keyAuth,
+    'basic-auth': basicAuth,
+    jwt,
+    'ip-filter': ipFilter,
+    compress,
+    'response-cache': responseCache,
+    'request-template': requestTemplate,
+    'response-template': responseTemplate,
   }
 
 /** The filters of a route around its target, put together once. */
@@ -69,6 +84,7 @@ export function withFilters(
   const filtered = (route.filters ?? []).reduceRight((next, filter) => {
     const place: FilterPlace = {
       routeId: route.id,
+      route,
       upstreams,
       forward,
       stateOf: (make) => upstreams.stateOf(route.id, filter, make),

@@ -1,4 +1,5 @@
 import type { Filter } from '../../core/route/filter.ts'
+import type { Route } from '../../core/route/route.ts'
 import type { Exchange } from '../exchange.ts'
 import { handled, Reply } from '../reply.ts'
 import type { Handler } from '../snapshot.ts'
@@ -7,6 +8,7 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 /** What a filter is made from, beside its settings. */
 export interface FilterPlace {
   readonly routeId: string
+  readonly route: Route
   readonly upstreams: Upstreams
   /** What the filter keeps beyond one exchange, by its own settings: it outlives revisions that leave them alone. */
   readonly stateOf: <State>(make: () => State) => State
@@ -49,6 +51,17 @@ export const before =
 /** Answers that are data are one object for many exchanges: what is changed is a copy. */
 export const copied = ({ status, headers, body }: Reply): Reply =>
   new Reply(status, [...headers], body)
+
+/** The same for a change that may take its time. */
+export const afterwards =
+  (change: (reply: Reply, exchange: Exchange) => Reply | Promise<Reply>): Wrap =>
+  (next) =>
+  (exchange) => {
+    const changed = (reply: Reply): Reply | Promise<Reply> =>
+      reply === handled ? reply : change(reply, exchange)
+    const reply = next(exchange)
+    return reply instanceof Promise ? reply.then(changed) : changed(reply)
+  }
 
 /** Goes on, then changes the answer. An answer at once stays one; what was written already is left alone. */
 export const after =

@@ -41,7 +41,9 @@ export const mirror: FilterMaker<'mirror'> = (
     const isWanted = !exchange.mirrored && transport.upgrade === null && random() * 100 < percent
     if (!isWanted || copies.open >= most) return next(exchange)
     const length = transport.bodyLength()
-    if (length === 0) copy(upstreams, upstream, exchange, exchange.outbound!, [], copies)
+    const own = exchange.outbound!.body
+    if (own !== null) copy(upstreams, upstream, exchange, exchange.outbound!, [own], copies)
+    else if (length === 0) copy(upstreams, upstream, exchange, exchange.outbound!, [], copies)
     else if (length !== null && length > maxBodyBytes) tooLong()
     else {
       const outbound = exchange.outbound!

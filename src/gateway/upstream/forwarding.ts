@@ -12,7 +12,7 @@ import type { Call } from './call.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
 import type { OpenStreams, UnderWay } from './open-streams.ts'
-import type { Outbound } from './outbound.ts'
+import { sentLength, type Outbound } from './outbound.ts'
 import { giveBack, mostUnlent } from './slabs.ts'
 import { acceptOf } from './websocket.ts'
 
@@ -131,7 +131,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#tried.push(endpoint)
     endpoint.enter()
     const { path, search, headers, host } = this.#outbound
-    const bodyLength = transport.bodyLength()
+    const bodyLength = sentLength(exchange)
     const label = `${exchange.route?.id ?? ''} ${method} ${exchange.pattern}`
     try {
       this.#outgoing = endpoint.client.send(
@@ -155,7 +155,13 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   }
 
   #sendBody(): void {
-    const { maxBody, tap } = this.#outbound
+    const { body, maxBody, tap } = this.#outbound
+    if (body !== null) {
+      this.#pump = own
+      this.#outgoing!.write(body)
+      this.#outgoing!.end()
+      return
+    }
     let size = 0
     const sink: BodySink = {
       write: (bytes) => {
@@ -341,6 +347,9 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     if (this.#exchange.worker === this) this.#exchange.worker = null
   }
 }
+
+/** A body that was handed over in one piece. */
+const own: BodyPump = { resume: () => undefined, stop: () => undefined }
 
 const idle: Outgoing = {
   write: () => true,

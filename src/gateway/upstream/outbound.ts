@@ -24,6 +24,14 @@ export interface Outbound {
   life: Life | null
   /** Is handed the request's body beside the upstream; null: nobody. */
   tap: BodySink | null
+  /** Sent in place of the client's body; null: that one. */
+  body: Uint8Array | null
+}
+
+/** Bytes of the body that is sent: 0 where there is none, null where nobody knows before. */
+export const sentLength = ({ outbound, transport }: Exchange): number | null => {
+  const body = outbound?.body ?? null
+  return body === null ? transport.bodyLength() : body.byteLength
 }
 
 /** Times of an exchange whose attempts have one deadline together: milliseconds of the monotonic clock. */
@@ -69,6 +77,7 @@ export function beginOutbound(
     maxBody: null,
     life: null,
     tap: null,
+    body: null,
   }
 }
 

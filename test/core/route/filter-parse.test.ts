@@ -8,6 +8,7 @@ import { filterModulesOf, referencesOf } from '../../../src/core/route/reference
 import type { Route } from '../../../src/core/route/route.ts'
 import { parseReplacement } from '../../../src/core/route/replacement.ts'
 import { parseTemplate } from '../../../src/core/route/template.ts'
+import { acceptedMore, refusedMore } from './more-filters.ts'
 import { routes } from './mutation-run.ts'
 
 const at = { owner: 'admin', pointer: '' }
@@ -59,6 +60,7 @@ const fault = {
 
 /** What is said, and what is read. */
 const accepted: readonly (readonly [object, object])[] = [
+  ...acceptedMore,
   [{ kind: 'strip-prefix' }, { kind: 'strip-prefix', parts: 1 }],
   [
     { kind: 'add-prefix', prefix: '/v1/%E2%82%AC' },
@@ -269,6 +271,7 @@ test('every kind of filter is in the table', () => {
 })
 
 const refused: readonly (readonly [unknown, RegExp])[] = [
+  ...refusedMore,
   [
     { kind: 'set-host', host: 'a/b' },
     /^\/filters\/0\/host "a\/b" is no host like a\.example:8443$/,

@@ -9,8 +9,9 @@ import type { Handler } from '../../../src/gateway/snapshot.ts'
 import { samples } from './samples.ts'
 import { around, answers, openExchange, openUpstreams, routeWith } from './support.ts'
 
-/** A filter that answers by itself never asks what comes after it. */
-const answersItself = (kind: Filter['kind']): boolean => kind === 'redirect'
+/** A filter that answers by itself, or that asks for credentials, never asks what comes after it. */
+const answersItself = (kind: Filter['kind']): boolean =>
+  ['redirect', 'key-auth', 'basic-auth', 'jwt'].includes(kind)
 
 /** What may wait is asked as a promise, as middleware is. */
 const isLate = (kind: Filter['kind']): boolean => kind === 'module'

@@ -1,6 +1,8 @@
 import type { Filter } from '../../../src/core/route/filter.ts'
 
-/** One filter of every kind that lets a plain `GET /` reach its target; a kind without one does not compile. */
+const asking = { identityHeader: 'turnout-client', forward: false, realm: 'gateway' }
+
+/** One filter of every kind that lets a plain `GET /` reach its target, but for those that ask for credentials; a kind without one does not compile. */
 export const samples: { readonly [Kind in Filter['kind']]: Filter } = {
   'strip-prefix': { kind: 'strip-prefix', parts: 1 },
   'add-prefix': { kind: 'add-prefix', prefix: '/front' },
@@ -44,6 +46,54 @@ export const samples: { readonly [Kind in Filter['kind']]: Filter } = {
     kind: 'fallback',
     respond: { status: 200, headers: {}, body: 'instead' },
     upstream: null,
+  },
+  'key-auth': {
+    kind: 'key-auth',
+    header: 'x-api-key',
+    query: null,
+    clients: [{ name: 'acme', secret: `sha256:${'0'.repeat(64)}` }],
+    ...asking,
+  },
+  'basic-auth': {
+    kind: 'basic-auth',
+    clients: [{ name: 'acme', secret: `sha256:${'0'.repeat(64)}` }],
+    ...asking,
+  },
+  jwt: {
+    kind: 'jwt',
+    algorithms: ['RS256'],
+    issuer: 'https://issuer.test',
+    audiences: ['shop'],
+    key: null,
+    jwks: 'http://127.0.0.1:9/keys',
+    clockToleranceMs: 0,
+    required: {},
+    claims: {},
+    ...asking,
+  },
+  'ip-filter': { kind: 'ip-filter', allow: [], deny: ['198.51.100.0/24'] },
+  compress: {
+    kind: 'compress',
+    encodings: ['br', 'gzip'],
+    types: ['text/*'],
+    minBytes: 0,
+    eventStreams: false,
+  },
+  'response-cache': { kind: 'response-cache', timeToLiveMs: 60_000, maxBytes: 65_536 },
+  'request-template': {
+    kind: 'request-template',
+    contentType: 'application/json',
+    body: '{}',
+    missing: 'empty',
+    maxBytes: 1_024,
+  },
+  'response-template': {
+    kind: 'response-template',
+    contentType: 'application/json',
+    body: '{}',
+    missing: 'empty',
+    maxBytes: 1_024,
+    when: 'error',
   },
   module: { kind: 'module', module: 'own', name: 'both-ways', args: { value: 'a' } },
   'add-missing-request-headers': {

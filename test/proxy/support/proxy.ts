@@ -6,6 +6,7 @@ import type { Filter, StreamPolicy } from '../../../src/core/route/filter.ts'
 import type { Route, Target, Upstream } from '../../../src/core/route/route.ts'
 import type { Json } from '../../../src/core/json.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
+import { parseTrusted } from '../../../src/core/http/forwarded.ts'
 import { limitsOf, type Limits } from '../../../src/core/http/limits.ts'
 import { compileAsking, usualAsking } from '../../../src/core/version/asking.ts'
 import { createGateway } from '../../../src/gateway/gateway.ts'
@@ -91,6 +92,8 @@ export interface ProxyOptions {
   readonly environment?: Partial<UpstreamEnvironment>
   readonly limits?: Partial<Limits>
   readonly tls?: CertificateFiles
+  /** Proxies whose word is taken. */
+  readonly trusted?: readonly string[]
 }
 
 /** A gateway on a free port whose table is given as data. */
@@ -98,7 +101,7 @@ export async function openProxy(
   t: TestContext,
   routes: readonly Route[],
   upstreams: readonly Upstream[] = [],
-  { environment = {}, limits, tls }: ProxyOptions = {},
+  { environment = {}, limits, tls, trusted = [] }: ProxyOptions = {},
 ): Promise<Proxy> {
   const errors: string[] = []
   const logged: string[] = []
@@ -124,7 +127,11 @@ export async function openProxy(
     onRejected: () => undefined,
   })
   const served = { open: 0 }
-  const rules = { limits: limitsOf(limits), underscores: 'drop', trusted: [] } as const
+  const rules = {
+    limits: limitsOf(limits),
+    underscores: 'drop',
+    trusted: parseTrusted(trusted),
+  } as const
   const serve = createGateway(worker.live, {
     trailingSlash: 'strict',
     path: { encodedSlash: 'reject' },

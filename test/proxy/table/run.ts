@@ -69,24 +69,45 @@ export interface Told {
   readonly wrong: string[]
 }
 
+/** What is different where filters stand between. */
+export interface Between {
+  /** Fields that every request has which is not to be refused. */
+  readonly fields?: string
+  /** Rows that are sent; all, where it is not said. */
+  readonly rows?: readonly Row[]
+  /** Which rows are sent, and by which methods; all, where it is not said. */
+  readonly isTaken?: (row: number, method: number) => boolean
+  /** The body that the upstream must see. */
+  readonly bodyOf?: (body: string, method: string) => string
+}
+
+/** Right behind the first line, where a table of lines leaves one. */
+const withFields = (bytes: string, fields: string): string =>
+  bytes.replace('\r\n', () => `\r\n${fields}`)
+
 /**
  * Sends the table and compares what was accepted with what the upstream saw. `isChained`: another server stands between,
- * which may refuse what the gateway lets pass, and write it in its own way, but not make two of one. `isTaken`: which
- * rows are sent, and by which methods.
+ * which may refuse what the gateway lets pass, and write it in its own way, but not make two of one.
  */
 export async function runTable(
   port: number,
   { seen }: Pick<Recording, 'seen'>,
   isChained = false,
-  isTaken: (row: number, method: number) => boolean = () => true,
+  {
+    fields: added = '',
+    rows: sentRows = rows,
+    bodyOf = (body) => body,
+    isTaken = () => true,
+  }: Between = {},
 ): Promise<Told> {
   const told: Told = { forwarded: 0, refused: 0, refusedBehind: 0, wrong: [] }
-  for (const [row, { name, outcome, bytes, body = '', isAlone, isCut }] of rows.entries()) {
+  for (const [row, { name, outcome, bytes, body = '', isAlone, isCut }] of sentRows.entries()) {
     for (const [at, method] of methods.entries()) {
       if (!isTaken(row, at)) continue
       const from = seen.length
       const isLast = isAlone === true || isCut === true
-      const sent = bytes(method) + (isLast ? '' : next)
+      const own = outcome === 'refused' ? bytes(method) : withFields(bytes(method), added)
+      const sent = own + (isLast ? '' : withFields(next, added))
       const { received, isHung } = await sendAll(port, sent, isCut === true)
       const here = seen.slice(from)
       const accepted = count(received, /^x-upstream: yes\r$/gim)
@@ -115,7 +136,8 @@ export async function runTable(
         continue
       }
       if (firsts[0]!.method !== method) say(`seen as ${firsts[0]!.method}`)
-      if (firsts[0]!.body.toString('latin1') !== body) say(`its body is ${firsts[0]!.body}`)
+      if (firsts[0]!.body.toString('latin1') !== bodyOf(body, method))
+        say(`its body is ${firsts[0]!.body}`)
     }
   }
   return told
