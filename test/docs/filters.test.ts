@@ -13,8 +13,9 @@ const sections = page
   .slice(1)
   .map((text) => ({ title: text.slice(0, text.indexOf('\n')), text }))
 
-const blockOf = (text: string, language: string): string | null =>
-  new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(text)?.[1] ?? null
+/** What a line of a section shows, or null. */
+const exampleOf = (text: string, name: string): string | null =>
+  new RegExp(`^- ${name}: \`(.+)\`$`, 'm').exec(text)?.[1] ?? null
 
 const kindsOf = (route: object): readonly string[] => {
   const at = { owner: 'admin', pointer: '' }
@@ -24,20 +25,29 @@ const kindsOf = (route: object): readonly string[] => {
 }
 
 test('every kind of filter has a section, and its examples are read as that kind', () => {
+  let count = 0
   const known = sections.map(({ title }) => title)
   for (const kind of Object.keys(filterKinds)) assert.ok(known.includes(kind), kind)
   for (const { title, text } of sections) {
-    const native = blockOf(text, 'yaml')
+    const native = exampleOf(text, 'Ours')
     if (native === null) continue
-    const filters: unknown = parse(native)
+    count += 1
+    const filters = [parse(native) as unknown]
     assert.deepEqual(kindsOf({ path: '/red/:segment', target: { upstream: 'a' }, filters }), [
       title,
     ])
-    const spring = blockOf(text, 'json')
+    const spring = exampleOf(text, 'Spring')
     if (spring === null) continue
     const definition = { uri: 'http://a.test', predicates: ['Path=/red/{segment}'] }
-    assert.deepEqual(kindsOf({ ...definition, filters: [JSON.parse(spring)] }), [title])
+    assert.deepEqual(
+      kindsOf({
+        ...definition,
+        filters: [spring.startsWith('{') ? (parse(spring) as unknown) : spring],
+      }),
+      [title],
+    )
   }
+  assert.equal(count, Object.keys(filterKinds).length)
 })
 
 test('every filter of Spring is on the page', () => {
