@@ -4,8 +4,8 @@ import { parseRoute } from '../../../src/core/route/parse.ts'
 
 const refused: readonly (readonly [filter: unknown, problem: RegExp])[] = [
   ['LocalResponseCache=soon', /timeToLive is a duration like 30m, not "soon"/],
-  ['LocalResponseCache=30m,much', /size is bytes or a size like 500MB, not "much"/],
-  ['LocalResponseCache=30m,500TB', /size is bytes or a size like 500MB/],
+  ['LocalResponseCache=30m,much', /size is bytes or a size like 5MB, not "much"/],
+  ['LocalResponseCache=30m,500TB', /size is bytes or a size like 5MB/],
   ['LocalResponseCache=30m,1MB,x', /LocalResponseCache has at most 2 arguments/],
   ['LocalResponseCache=0s', /timeToLiveMs is at least 1 ms/],
   ['LocalResponseCache=2d', /timeToLiveMs is 0 to 86400000/],
