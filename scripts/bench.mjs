@@ -62,6 +62,11 @@ const benches = {
     'selection/main.js',
     'choosing among four versions beside a plain route: [--rounds N] [--seconds N]',
   ],
+  redis: [
+    'redis/main.js',
+    'clients of rules from Redis, while the key and its server are in trouble: [--seconds N] [--rate N]',
+    [],
+  ],
   filters: [
     'filters/main.js',
     'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',

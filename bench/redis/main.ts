@@ -1,0 +1,126 @@
+// What clients see of trouble with Redis: `main.js [--seconds N] [--rate N]`. A steady load on routes that come from a
+// key, while the key floods, breaks and goes, and while its server stops, restarts empty and evicts.
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { TestContext } from 'node:test'
+import { openRedis } from '../../test/source/redis/server.ts'
+import { hasTaskset } from '../gateway/load.ts'
+import { machine, percentile, quantiles } from '../instance/figures.ts'
+import type { Phase, PhaseReport } from '../storm/load.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '8' },
+    rate: { type: 'string', default: '2000' },
+  },
+})
+const durationMs = Number(values.seconds) * 1_000
+const changes = 1_000
+const key = 'routing_rules'
+
+const cleaning: (() => unknown)[] = []
+const context = { after: (clean: () => unknown) => void cleaning.push(clean) }
+const redis = await openRedis(context as unknown as TestContext)
+
+/** 500 routes that answer by themselves; the last one says which rules these are. */
+const rules = (count: number): string =>
+  JSON.stringify(
+    Array.from({ length: 500 }, (_, at) => ({
+      id: `route-${at}`,
+      path: `/route/${at}`,
+      target: { respond: { status: 200, body: at === 499 ? `rules ${count}` : 'ok' } },
+    })),
+  )
+
+const isPinned = cpus().length > 1 && (await hasTaskset())
+if (isPinned) execFileSync('taskset', ['-p', '-c', '1', String(process.pid)])
+console.log(machine())
+await redis.send('SET', key, rules(0))
+const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), [redis.url])
+cleaning.push(() => server.kill())
+const [{ port }] = (await once(server, 'message')) as [{ readonly port: number }]
+if (isPinned) execFileSync('taskset', ['-p', '-c', '0', String(server.pid)])
+const load = fork(fileURLToPath(new URL('../storm/load.js', import.meta.url)))
+cleaning.push(() => load.kill())
+
+const paths = Array.from({ length: 499 }, (_, at) => `/route/${at}`)
+async function run(lastMs: number): Promise<PhaseReport> {
+  const phase: Phase = {
+    port,
+    paths,
+    connections: 32,
+    perSecond: Number(values.rate),
+    durationMs: lastMs,
+  }
+  load.send(phase)
+  const [report] = (await once(load, 'message')) as [PhaseReport]
+  return report
+}
+
+async function flood(): Promise<void> {
+  const each = durationMs / changes
+  const startedAt = performance.now()
+  for (let at = 0; at < changes; at += 20) {
+    const sets = Array.from({ length: 20 }, (_, more) => ['SET', key, rules(at + more + 1)])
+    await redis.sendAll(sets)
+    await delay(Math.max(0, startedAt + (at + 20) * each - performance.now()))
+  }
+}
+
+/** Resolves with the milliseconds until the rules are served. */
+async function converged(text: string): Promise<number> {
+  const startedAt = performance.now()
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${port}/route/499`)
+    if ((await answer.text()) === text) return performance.now() - startedAt
+    if (performance.now() - startedAt > 30_000) return Infinity
+    await delay(20)
+  }
+}
+
+const cases: readonly (readonly [name: string, trouble: () => Promise<unknown>])[] = [
+  ['calm again', async () => undefined],
+  [`${changes} changes`, flood],
+  ['a broken value', () => redis.send('SET', key, '{"routes": [')],
+  ['deleted', () => redis.send('DEL', key)],
+  ['SIGSTOP', async () => redis.signal('SIGSTOP')],
+  [
+    'killed, and started again empty',
+    async () => {
+      redis.signal('SIGCONT')
+      await redis.stop()
+      await delay(500)
+      await redis.start()
+    },
+  ],
+  ['an evicting policy', () => redis.send('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')],
+]
+
+await run(3_000)
+const calm = await run(durationMs)
+const tell = (name: string, { answered, failed, sinceSent }: PhaseReport): void => {
+  const ratio = percentile(sinceSent, 0.99) / percentile(calm.sinceSent, 0.99)
+  console.log(
+    `${name.padEnd(34)} ${answered} answered, ${failed} failed; since sent ${quantiles(sinceSent)}; p99 ${ratio.toFixed(2)}x`,
+  )
+}
+tell('calm', calm)
+let count = changes + 1
+for (const [name, trouble] of cases) {
+  const running = run(durationMs)
+  await trouble()
+  const report = await running
+  tell(name, report)
+  await redis.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction').catch(() => undefined)
+  redis.signal('SIGCONT')
+  count += 1
+  await redis.send('SET', key, rules(count))
+  const ms = await converged(`rules ${count}`)
+  console.log(`  served again what the key says after ${(ms / 1_000).toFixed(2)} s`)
+}
+for (const clean of cleaning.toReversed()) await clean()
+process.exit(0)
