@@ -8,8 +8,19 @@ import { marked, runTable } from './table/run.ts'
 
 type Kind = Filter['kind']
 
-/** What these do to every request is no question of framing: they answer by themselves, or run code of a module. */
-const left: readonly Kind[] = ['redirect', 'module']
+/**
+ * What these do to every request is no question of framing: they answer by themselves, run code of a module, refuse who
+ * does not say who it is, or send another body. `filters-between.test.ts` has those of access and bodies.
+ */
+const left: readonly Kind[] = [
+  'redirect',
+  'module',
+  'key-auth',
+  'basic-auth',
+  'jwt',
+  'response-cache',
+  'request-template',
+]
 
 /** Where that of the samples would refuse, or change what the table looks at. */
 const others: Partial<Record<Kind, Filter>> = {

@@ -80,7 +80,7 @@ const answeredOf = (received: string): readonly string[] => {
   const [start = '', ...fields] = head.split('\r\n')
   return [
     start.replace(/^HTTP\/1.1 (\d+).*$/, '$1'),
-    ...fields.filter((line) => !/^(?:date|connection|keep-alive):/i.test(line)),
+    ...fields.filter((line) => !/^(?:date|connection|keep-alive|age):/i.test(line)),
     rest.join('\r\n\r\n').replaceAll(/127\.0\.0\.1:\d+/g, 'HOST'),
   ]
 }
