@@ -94,7 +94,10 @@ function assembleRound(
   }
   for (const { proposal, modules, added } of parts) {
     if (refused.has(proposal.owner)) continue
-    const touched = modules.map((one) => touchedBy(revision, one, getKey(base.modules, one.name)))
+    const touched = modules.map((one) => {
+      const before = getKey(base.modules, one.name)
+      return isUntouched(proposal, before, one) ? before! : { ...one, revision }
+    })
     const put = putIn(table, proposal, touched, added, policy, revision)
     if (put.problems.length > 0) refused.set(proposal.owner, put.problems)
     else table = put.table
@@ -172,13 +175,15 @@ function putUpstreams(table: Table, { owner, edit }: Proposal, revision: number)
 const ofOther = ({ name, owner }: Upstream): Problem =>
   problem('TURNOUT_OWNER_DIFFERS', { item: `upstream ${name}`, owner })
 
-/** A version that stays as it was was not touched. */
-const touchedBy = (
-  revision: number,
-  reference: ModuleReference,
+/** A version that stays as it was; not one that is loaded again, because its code was gone. */
+const isUntouched = (
+  { modules }: Proposal,
   before: ModuleReference | undefined,
-): ModuleReference =>
-  before !== undefined && sameObject(before, reference) ? before : { ...reference, revision }
+  now: ModuleReference,
+): boolean =>
+  before !== undefined &&
+  sameObject(before, now) &&
+  !modules.some(({ reference }) => reference.name === now.name)
 
 function putIn(
   table: Table,
