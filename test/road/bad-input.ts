@@ -91,7 +91,9 @@ export async function sendMutations(t: TestContext, seed: number, count: number)
 
   const counts: Counts = { accepted: 0, refused: 0, served: 0, polls: 0, codes: {} }
   const polling = { isOver: false }
-  const poller = poll(instance, counts, polling)
+  // Before anything is sent: a `/*` of a mutation may serve what nothing else does.
+  const before = await seenBefore(instance)
+  const poller = poll(instance, before, counts, polling)
   const random = createRandom(seed)
   const waiting = new Set<Promise<void>>()
   let at = 0
@@ -285,19 +287,25 @@ function verifyRefusal({ status, headers, body, text }: Answer, value: unknown):
   }
 }
 
+const wholeOf = ({ status, text, headers }: Answer): object => {
+  // A connection ends after so many requests, whatever they were.
+  const { date: _, connection: __, ...rest } = headers
+  return { status, text, headers: rest }
+}
+
+async function seenBefore({ ask }: Instance): Promise<ReadonlyMap<string, object>> {
+  const before = new Map<string, object>()
+  for (const path of polled) before.set(path, wholeOf(await ask(path)))
+  return before
+}
+
 /** What is served to others is the same bytes throughout. */
 async function poll(
   { ask }: Instance,
+  before: ReadonlyMap<string, object>,
   counts: Counts,
   polling: { readonly isOver: boolean },
 ): Promise<void> {
-  const wholeOf = ({ status, text, headers }: Answer): object => {
-    // A connection ends after so many requests, whatever they were.
-    const { date: _, connection: __, ...rest } = headers
-    return { status, text, headers: rest }
-  }
-  const before = new Map<string, object>()
-  for (const path of polled) before.set(path, wholeOf(await ask(path)))
   while (!polling.isOver) {
     for (const path of polled) {
       const { status } = before.get(path) as { readonly status: number }

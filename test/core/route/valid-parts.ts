@@ -233,6 +233,7 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
     ['remove-request-header', header(true, false)],
     ['set-response-header', header(false, true)],
     ['add-response-header', header(false, true)],
+    ['add-missing-response-header', header(false, true)],
     ['remove-response-header', header(false, false)],
     ['preserve-host', { fields: {} }],
     [
@@ -241,6 +242,7 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
         fields: {
           status: (value) => [301, 302, 303, 307, 308].some((one) => one === value),
           location: isLocation,
+          query: word('drop', 'append'),
         },
         needed: ['location'],
       },
@@ -290,6 +292,8 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
           perSecond: number(0.001, 1e6),
           burst: integer(1, 2 ** 31 - 1),
           key: key(['client', 'all']),
+          status: integer(400, 599),
+          emptyStatus: integer(400, 599),
         },
         needed: ['perSecond'],
         check: (value) => {

@@ -114,7 +114,19 @@ export function servedOf(route: unknown): Served | null {
     .replaceAll(/:[a-z]+\(\\d\+\)/g, '7')
     .replaceAll(/:[a-z]+/g, 'zz')
     .replaceAll(/\*[a-z]*/g, 'x/y')
+  const isOver = hasEnded(route['lifecycle'])
+  if (isOver === null) return null
+  if (isOver) return { path: asked, status: 410, body: null, location: null }
   return { path: asked, ...answerOf(uri, isFields(target) ? target : {}) }
+}
+
+/** Whether a version is over; null: nobody can say how its instant is meant. */
+function hasEnded(lifecycle: unknown): boolean | null {
+  if (!isFields(lifecycle)) return false
+  if (lifecycle['state'] === 'retired') return true
+  if (lifecycle['gone'] !== true) return false
+  const sunset = Date.parse(String(lifecycle['sunsetAt']))
+  return Number.isNaN(sunset) ? null : sunset <= Date.now()
 }
 
 /** Whether it leads to a port of this machine, where nobody is. What is elsewhere is nobody's to ask. */
