@@ -33,6 +33,8 @@ const operationMs = 3_000
 const slowMs = 1_000
 /** Notifications within it are one reading. */
 const settleMs = 50
+/** Between two values that are taken: of a flood only some are, so that requests do not wait for all of them. */
+const restMs = 1_000
 const largestBytes = 1024 * 1024
 const backoff = { firstBackoffMs: 200, maxBackoffMs: 10_000, factor: 2, jitter: 1 }
 
@@ -65,6 +67,8 @@ export class RedisSource {
   #wasThere = false
   #started: (() => void) | null = null
   #wake: (() => void) | null = null
+  /** When a value was taken last, on the monotonic clock. */
+  #takenAt = -Infinity
   #isHinted = false
   #isClosed = false
   #running: Promise<void> = Promise.resolve()
@@ -195,6 +199,7 @@ export class RedisSource {
     this.#seen = facts ?? this.#seen
     this.#wasThere = true
     if (value.text === this.#text) return
+    this.#takenAt = performance.now()
     const rules = await readRules(value.text, this.#options.owner)
     if (rules.kind === 'empty') this.#tellValue('empty', 'it says nothing')
     else if (rules.kind === 'broken') this.#tellValue('broken', rules.reason)
@@ -277,7 +282,10 @@ export class RedisSource {
   /** Waits so long, or until something is to be done. A hint is waited out for a moment: more may follow. */
   async #pause(ms: number, isHintable: boolean): Promise<void> {
     if (!(isHintable && this.#isHinted)) await this.#wait(ms, !isHintable)
-    if (isHintable && this.#isHinted && !this.#isClosed) await this.#wait(settleMs, true)
+    if (isHintable && this.#isHinted && !this.#isClosed) {
+      const rest = this.#takenAt + restMs - performance.now()
+      await this.#wait(Math.max(settleMs, rest), true)
+    }
     this.#isHinted = false
   }
 
