@@ -2,9 +2,8 @@ import { performance } from 'node:perf_hooks'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError, type Problem } from './core/errors.ts'
-import type { Underscores } from './core/http/fields.ts'
 import { parseTrusted } from './core/http/forwarded.ts'
-import { limitsOf, type Limits } from './core/http/limits.ts'
+import { limitsOf } from './core/http/limits.ts'
 import type { Json } from './core/json.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
 import { thrownError } from './core/thrown.ts'
@@ -13,7 +12,7 @@ import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { Route } from './core/route/route.ts'
 import type { Explanation } from './core/router/explain.ts'
 import { compileAsking, type Asking } from './core/version/asking.ts'
-import { askingOf, type LabelOptions, type VersionOptions } from './core/version/asking-parse.ts'
+import { askingOf } from './core/version/asking-parse.ts'
 import {
   editOf,
   type AppliedChange,
@@ -28,7 +27,6 @@ import { besideItem } from './control/rollout/start.ts'
 import type { Rollouts } from './control/rollouts.ts'
 import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
-import type { TrailingSlash } from './gateway/miss.ts'
 import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
 import type { Mount } from './modules/definition.ts'
@@ -68,93 +66,17 @@ import { FolderChanges } from './turnout-files.ts'
 import type { RedisSource } from './source/redis/redis.ts'
 import type { RedisStatus } from './source/redis/status.ts'
 import { createRedisRules, isUnserved, type RedisOptions } from './turnout-redis.ts'
-import { LiveLook, probationOf, type ProbationSettings } from './turnout-rollouts.ts'
+import type {
+  AdminOptions,
+  DurableOptions,
+  FilesOptions,
+  RouteRow,
+  TurnoutOptions,
+} from './turnout-settings.ts'
+import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { Draining } from './worker/worker.ts'
-
-/** Settings of an embedded Turnout; all optional. */
-export interface TurnoutOptions {
-  /** A path that differs from a route's only by its trailing slash: `strict` (default) is 404, `redirect` is 308, `ignore` serves it. */
-  readonly trailingSlash?: TrailingSlash
-  /** `%2F` in a path: `reject` (default) is 400, `keep` makes it a character of its segment. */
-  readonly encodedSlash?: 'reject' | 'keep'
-  /**
-   * Which routes may not stand side by side. `exact`: one method and one shape; `ambiguous` (default): also an
-   * overlap where nothing says which serves; `prefix`: also paths of two owners that cross at a segment boundary;
-   * `prefix-within`: also those of one owner.
-   */
-  readonly conflicts?: ConflictPolicy
-  /** True (default): one JSON line per request on standard error. Or a logger of the host, or none. */
-  readonly logger?: boolean | Logger
-  /** True (default): a handler that throws is logged and answered 500. False: the error goes to the host. */
-  readonly recovery?: boolean
-  /** Most bytes of a body that handlers may buffer. Default 1 MiB. */
-  readonly bodyLimit?: number
-  /** What a client may send, and how long it may take; the rest at its default (docs/reference/limits.md). */
-  readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
-  /** Addresses and blocks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` is believed. Default: none. */
-  readonly trustedProxies?: readonly string[]
-  /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
-  readonly underscores?: Underscores
-  /** `free` (default), or `reasoned`: a module goes to a lower version only where a reason is given. */
-  readonly versionOrder?: 'free' | 'reasoned'
-  /**
-   * Whether a plain change is watched after its apply, and taken back where it made error rate or times worse. Default:
-   * false. True: for a minute, by the usual conditions.
-   */
-  readonly probation?: boolean | ProbationSettings
-  /** Where a request may ask for a version. Default: the header `X-API-Version`. */
-  readonly versions?: VersionOptions
-  /** Where a request's labels come from. Default: the header `X-Turnout-Labels`. */
-  readonly labels?: LabelOptions
-  /** Milliseconds that a module's import and `register` may take. Default 5,000. */
-  readonly loadTimeoutMs?: number
-  /** Milliseconds after which requests on a replaced version are cut. Default 60,000. */
-  readonly drainMs?: number
-  /** The same for answers that stream. Default 300,000. */
-  readonly streamDrainMs?: number
-  /** Replaced versions of one module that may still hold streams; the oldest are cut first. Default 16. */
-  readonly maxLiveVersions?: number
-  /** Revisions kept to go back to. Default 100, and 1,000 with a data folder. */
-  readonly keepRevisions?: number
-  /** True (default): what exchanges come to is counted, for probation and rollouts. */
-  readonly figures?: boolean
-  /** What modules are given: values as they are, or `{ open, close }`, opened once before the first module. */
-  readonly services?: Readonly<Record<string, unknown>>
-}
-
-/** Settings of an admin API; all optional. */
-export interface AdminOptions {
-  /** Default `127.0.0.1`. Beyond loopback it needs `tls`. */
-  readonly host?: string
-  /** Default 7070; 0 picks a free one. */
-  readonly port?: number
-  readonly tls?: { readonly key: string; readonly cert: string }
-  /** Further names under which it may be asked. */
-  readonly hosts?: readonly string[]
-  /** Changes that are let in per second, of all tokens together. Default 250. One token may make 200. */
-  readonly changesPerSecond?: number
-  /** The token that may do everything. Default: that of `TURNOUT_ADMIN_TOKEN`, else of the file `admin-token`. */
-  readonly token?: string
-  /** Folder of tokens and audit log. Default: the data folder. */
-  readonly directory?: string
-}
-
-export interface FilesOptions {
-  /** Milliseconds without an event after which files count as written. Default 50. */
-  readonly settleMs?: number
-}
-
-/** One row of `routes()`. */
-export interface RouteRow {
-  readonly id: string
-  readonly method: string
-  readonly path: string
-  readonly owner: string
-  readonly module: string | null
-  readonly version: string | null
-}
 
 /** A gateway whose routes may change while it serves. Open until `close`. */
 export class Turnout extends MethodRegistrar {
@@ -723,11 +645,6 @@ export interface Resumed {
   readonly rejections: readonly Rejection[]
 }
 
-export interface DurableOptions extends TurnoutOptions {
-  /** The data folder; made if it is missing. */
-  readonly data: string
-}
-
 /** Opens a gateway whose revisions outlive the process. Rejects as `Turnout.open` does. */
 export function openTurnout(options: DurableOptions): Promise<Turnout> {
   return Turnout.open(options)
@@ -740,12 +657,17 @@ export function createTurnout(options: TurnoutOptions = {}): Turnout {
 }
 
 export type {
+  AdminOptions,
   AppliedChange,
   ConflictPolicy,
+  DurableOptions,
   Explanation,
+  FilesOptions,
   Listener,
   Revision,
   Rejection,
+  RouteRow,
   ServiceDefinition,
   Services,
+  TurnoutOptions,
 }
