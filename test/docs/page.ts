@@ -81,7 +81,7 @@ export class PageRun {
   constructor(name: string) {
     // Inside the package, so that examples import `turnout` and its development dependencies by name.
     this.folder = fileURLToPath(new URL(`dist/docs/${name}`, root))
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
     mkdirSync(this.folder, { recursive: true })
     this.#port = 0
     this.#admin = 0

@@ -66,9 +66,19 @@ export function makeFolder(
   files: Readonly<Record<string, string>> = {},
 ): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'turnout-hot-')))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => removeFolder(folder))
   for (const [name, text] of Object.entries(files)) save(folder, name, text)
   return folder
+}
+
+/** A server of the test may still write there: what stops it may come after this. Then it goes with the process. */
+export function removeFolder(folder: string): void {
+  const options = { recursive: true, force: true } as const
+  try {
+    rmSync(folder, { ...options, maxRetries: 5, retryDelay: 20 })
+  } catch {
+    process.once('exit', () => rmSync(folder, options))
+  }
 }
 
 /** Writes a file as careful editors do: beside it first, then in its place in one step. */
@@ -89,7 +99,7 @@ export async function startServe(
   const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
   const data = options.data ?? `${folder}-data`
   const own = ['--data', data, '--admin', '127.0.0.1:0', '--port', String(wanted)]
-  if (options.data === undefined) t.after(() => rmSync(data, { recursive: true, force: true }))
+  if (options.data === undefined) t.after(() => removeFolder(data))
   const child = spawn(
     process.execPath,
     [...node, main, 'serve', folder, '--json', '--log-level', 'error', ...own, ...words],

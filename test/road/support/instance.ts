@@ -1,10 +1,15 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent, get, request } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startServe, type ServeOptions, type Served } from '../../hot/support/served.ts'
+import {
+  removeFolder,
+  startServe,
+  type ServeOptions,
+  type Served,
+} from '../../hot/support/served.ts'
 
 /** An answer of the admin API, or of the data port. */
 export interface Answer {
@@ -61,7 +66,7 @@ export function freePort(): Promise<number> {
 export function dataFolder(t: Pick<TestContext, 'after'>, folder: string): string {
   const data = `${folder}-data`
   t.after(() => {
-    for (const path of [data, `${data}-failpoint`]) rmSync(path, { recursive: true, force: true })
+    for (const path of [data, `${data}-failpoint`]) removeFolder(path)
   })
   return data
 }
