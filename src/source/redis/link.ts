@@ -102,7 +102,7 @@ export class Link {
       return text === null ? { kind: 'missing' } : { kind: 'text', text }
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('WRONGTYPE'))
-        throw troubleOf(error, this.#options.place)
+        throw this.#troubleOf(error)
       return { kind: 'wrong-type', type: String(await this.#send(['TYPE', key])) }
     }
   }
@@ -121,7 +121,7 @@ export class Link {
         keyEndsInMs: left >= 0 ? left : null,
       }
     } catch (error) {
-      const trouble = troubleOf(error, this.#options.place)
+      const trouble = this.#troubleOf(error)
       if (trouble.trouble === 'denied') return null
       throw trouble
     }
@@ -129,12 +129,17 @@ export class Link {
 
   /** @throws RedisTrouble */
   async subscribe(channels: readonly string[], onHint: () => void): Promise<void> {
-    const { operationMs, place } = this.#options
+    const { operationMs } = this.#options
     try {
       await withDeadline(this.#client.subscribe(channels, onHint), operationMs, () => this.#late())
     } catch (error) {
-      throw troubleOf(error, place)
+      throw this.#troubleOf(error)
     }
+  }
+
+  /** Why it was lost comes first: a command that waits when the connection is given up fails with less. */
+  #troubleOf(error: unknown): RedisTrouble {
+    return this.#lost ?? troubleOf(error, this.#options.place)
   }
 
   #send(words: readonly string[]): Promise<unknown> {
