@@ -5,10 +5,13 @@ import type { Route } from '../../core/route/route.ts'
 import { sameJson } from '../../core/same-json.ts'
 import type { Observed } from './observed.ts'
 
-/** Routes whose exchanges are counted at once; beyond it those that served nothing for the longest time are forgotten. */
+/** Routes whose exchanges are counted at once; what comes beyond it is counted together, until others have been idle. */
 const mostRoutes = 1_000
 /** How long is known what something came to that no longer serves. */
 const keptMs = 10 * 60_000
+
+/** Who has been idle for so long gives way where there are too many. */
+const crowdedMs = 10_000
 
 /** What is known of a route, through all revisions that leave its target and its filters alone. */
 interface Seen {
@@ -41,6 +44,9 @@ export class Recorders {
   readonly #codes: Map<string, Code>
   #count: number
   #sweptAt: number
+  /** Of the routes for which there is no place: nobody reads it. */
+  #crowd: Seen | null
+  #crowdedUntil: number
 
   constructor(most: number = mostRoutes) {
     this.#most = most
@@ -49,12 +55,16 @@ export class Recorders {
     this.#codes = new Map()
     this.#count = 0
     this.#sweptAt = 0
+    this.#crowd = null
+    this.#crowdedUntil = 0
   }
 
   ofRoute(route: Route, now: number): Recorder {
     let seen = this.#known.get(route)
-    if (seen === undefined || seen.isForgotten) {
-      seen = this.#seenAs(route) ?? this.#add(route, now)
+    const isCrowded = seen !== undefined && seen === this.#crowd && now >= this.#crowdedUntil
+    if (seen === undefined || seen.isForgotten || isCrowded) {
+      seen =
+        this.#seenAs(route) ?? (this.#isFull(now) ? this.#crowdOf(route) : this.#add(route, now))
       this.#known.set(route, seen)
     }
     seen.lastAt = now
@@ -100,7 +110,6 @@ export class Recorders {
 
   #add(route: Route, now: number): Seen {
     this.#sweep(now)
-    if (this.#count >= this.#most) this.#forgetOldest()
     const seen = { route, recorder: new Recorder(), lastAt: now, isForgotten: false }
     this.#byId.set(route.id, [...(this.#byId.get(route.id) ?? []), seen])
     this.#count += 1
@@ -116,10 +125,21 @@ export class Recorders {
       if (lives === 0 && now - leftAt > keptMs) this.#codes.delete(key)
   }
 
-  /** A tenth at once: to find the oldest costs a look at all. */
-  #forgetOldest(): void {
-    const all = this.#all().sort((left, right) => left.lastAt - right.lastAt)
-    for (const seen of all.slice(0, Math.ceil(this.#most / 10))) this.#forget(seen)
+  /** Whether there is no place, also after a look for idle ones, which is made each ten seconds at most. */
+  #isFull(now: number): boolean {
+    if (this.#count < this.#most) return false
+    if (now < this.#crowdedUntil) return true
+    this.#crowdedUntil = now + crowdedMs
+    for (const seen of this.#all()) if (now - seen.lastAt > crowdedMs) this.#forget(seen)
+    // Those that were counted together look for a place of their own again.
+    if (this.#crowd !== null) this.#crowd.isForgotten = true
+    this.#crowd = null
+    return this.#count >= this.#most
+  }
+
+  #crowdOf(route: Route): Seen {
+    this.#crowd ??= { route, recorder: new Recorder(), lastAt: 0, isForgotten: false }
+    return this.#crowd
   }
 
   #all(): Seen[] {

@@ -99,12 +99,15 @@ function listed(input: Input): Parts | undefined {
   return routes && { routes, upstreams: [], isEmpty: false }
 }
 
+/** Requests wait no longer than that for rules that are read. */
+const sliceMs = 0.5
+
 async function readParts(
   parts: Parts,
   owner: string,
   problems: Problem[],
 ): Promise<{ readonly routes: readonly Route[]; readonly upstreams: readonly Upstream[] }> {
-  const breathe = createBreathing()
+  const breathe = createBreathing(sliceMs)
   const routes = new Map<string, Route>()
   const upstreams = new Map<string, Upstream>()
   for (const item of parts.routes) {

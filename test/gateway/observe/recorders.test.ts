@@ -14,20 +14,27 @@ const minuteMs = 60_000
 const known = (recorders: Recorders, route: Route, now: number): number =>
   recorders.figures({ kind: 'route', route }, now, minuteMs).requests
 
-test('of too many routes those are forgotten that served nothing for the longest time', () => {
+test('routes beyond those that have a place are counted together, and get one when others are idle', () => {
   const recorders = new Recorders(10)
   const routes = Array.from({ length: 25 }, (_, at) => named(`r${at}`))
   const first = routes[0]!
+  const serve = (route: Route, now: number): void =>
+    recorders.ofRoute(route, now).record(wallTime(now), 1, 200)
   for (const [at, route] of routes.entries()) {
-    recorders.ofRoute(route, at).record(wallTime(at), 1, 200)
-    recorders.ofRoute(first, at)
+    serve(route, at)
+    serve(first, at)
     assert.ok(recorders.routes <= 10)
   }
-  assert.equal(known(recorders, first, 30), 1)
-  assert.equal(known(recorders, routes[1]!, 30), 0)
-  assert.equal(known(recorders, routes[24]!, 30), 1)
-  recorders.ofRoute(routes[1]!, 30).record(wallTime(30), 1, 200)
-  assert.equal(known(recorders, routes[1]!, 31), 1)
+  assert.equal(known(recorders, first, 30), 26)
+  assert.equal(known(recorders, routes[9]!, 30), 1)
+  assert.equal(known(recorders, routes[24]!, 30), 0, 'it has no figures of its own')
+  // Nothing is made for each of them: they share one.
+  assert.equal(recorders.ofRoute(routes[23]!, 40), recorders.ofRoute(routes[24]!, 40))
+  serve(first, 11_000)
+  serve(routes[24]!, 12_000)
+  assert.equal(known(recorders, routes[24]!, 12_000), 1)
+  assert.ok(known(recorders, first, 12_000) > 0, 'who was busy keeps its place')
+  assert.ok(recorders.routes <= 10)
 })
 
 test('code that left is known for ten minutes, and code that lives for ever', () => {
