@@ -1,16 +1,10 @@
+import type { ProbationVerdict } from '../control/rollout/probations.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Explanation } from '../core/router/explain.ts'
 import { cureOf } from './cure.ts'
 import type { InstanceEvent } from './instance/events.ts'
-import type {
-  ChangeView,
-  ProbationView,
-  ReadyView,
-  RejectionView,
-  RetirementView,
-  RouteView,
-} from './view.ts'
+import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
 
 /** A problem as `--json` shows it: with what to do. */
 export interface ProblemView extends Problem {
@@ -26,7 +20,7 @@ export type CliEvent =
   | ({ readonly event: 'applied' } & ChangeView)
   | ({ readonly event: 'rejected' } & RejectionView)
   | ({ readonly event: 'retired' } & RetirementView)
-  | ({ readonly event: 'probation' } & ProbationView)
+  | ({ readonly event: 'probation' } & ProbationVerdict)
   | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({

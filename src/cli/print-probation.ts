@@ -1,9 +1,9 @@
+import type { ProbationVerdict } from '../control/rollout/probations.ts'
 import { plainLine } from '../core/plain-text.ts'
 import type { Paint } from './colour.ts'
-import type { ProbationView } from './view.ts'
 
 /** A change that made it worse, and what became of it; empty where it kept to its limits. */
-export function printProbation(probation: ProbationView, paint: Paint): string {
+export function printProbation(probation: ProbationVerdict, paint: Paint): string {
   const { revision, state, reason, takenBackBy } = probation
   if (state === 'passed') return ''
   const became =

@@ -1,4 +1,3 @@
-import type { FiguresSummary, Judgement } from '../core/rollout/measurement.ts'
 import type { Problem } from '../core/errors.ts'
 
 /** A route as it is listed. */
@@ -66,20 +65,6 @@ export interface RetirementView {
   readonly version?: string
   /** From the apply that replaced it to its end. */
   readonly durationMs: number
-}
-
-/** How a change did that was watched after its apply. */
-export interface ProbationView {
-  readonly revision: number
-  readonly state: 'passed' | 'breached'
-  /** Of a breach: what was breached. */
-  readonly reason: string
-  readonly judgements: readonly Judgement[]
-  /** Of what served before, and of the change. */
-  readonly before: FiguresSummary
-  readonly since: FiguresSummary
-  /** The revision that took it back; null: none did. */
-  readonly takenBackBy: number | null
 }
 
 /** A server that accepts requests. */

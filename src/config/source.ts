@@ -15,6 +15,19 @@ export function placeAt(file: string, text: string, offset: number): Place {
   return { file, ...position, frame: codeFrame(text, position.line, position.column) }
 }
 
+/** Where a JSON pointer leads. What is missing has no place: the nearest thing around it has. */
+export function findOffset(locate: Locate, pointer: string): number {
+  const path = pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  for (let length = path.length; length >= 0; length -= 1) {
+    const offset = locate(path.slice(0, length), 'value')
+    if (offset !== undefined) return offset
+  }
+  return 0
+}
+
 /** What an unknown thrown value says, on one line. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message.split('\n', 1)[0] || error.name

@@ -1,4 +1,3 @@
-import type { Figures } from '../core/rollout/figures.ts'
 import type {
   FiguresSummary,
   Judgement,
@@ -80,6 +79,3 @@ export interface Rollouts {
   abort(id: string, who: Who): Promise<RolloutView>
   versions(): Promise<readonly VersionRow[]>
 }
-
-/** What is read of a version's traffic: see `core/rollout/figures.ts`. */
-export type FiguresOf = (sinceMs: number) => Figures

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { readData } from '../../config/read-data.ts'
-import { placeAt, type Locate } from '../../config/source.ts'
+import { findOffset, placeAt } from '../../config/source.ts'
 import { problem, type Problem } from '../../core/errors.ts'
 import { thrownMessage } from '../../core/thrown.ts'
 import type { Terminal } from '../commands.ts'
@@ -58,17 +58,4 @@ export async function readDrill(
       return placed(problem('TURNOUT_DRILL_INVALID', { file, reason }, { pointer }))
     }),
   }
-}
-
-/** What is missing has no place: the nearest thing around it has. */
-function findOffset(locate: Locate, pointer: string): number {
-  const path = pointer
-    .split('/')
-    .slice(1)
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
-  for (let length = path.length; length >= 0; length -= 1) {
-    const offset = locate(path.slice(0, length), 'value')
-    if (offset !== undefined) return offset
-  }
-  return 0
 }

@@ -92,10 +92,21 @@ export function beside(loaded: LoadedModule, module: string, owner: string): Loa
   return { ...loaded, reference: { ...reference, owner, module }, routes }
 }
 
-/** The owner's versions with one more. */
+/** The owner's versions with one more, beside the one in service, which has a share from now on. */
 export const withBeside =
-  (added: LoadedModule): Reshape =>
-  (now) => [...now.filter(({ reference }) => reference.name !== added.reference.name), added]
+  (
+    added: LoadedModule,
+    stable: string,
+    shareFrom: (traffic: Traffic | undefined) => Traffic,
+  ): Reshape =>
+  (now) => [
+    ...now
+      .filter(({ reference }) => reference.name !== added.reference.name)
+      .map((one) =>
+        one.reference.name === stable ? withTraffic(one, shareFrom(one.reference.traffic)) : one,
+      ),
+    added,
+  ]
 
 /** What a version shall be; null: gone. */
 type Change = (listed: ListedModule) => ListedModule | null

@@ -1,4 +1,3 @@
-import { TurnoutError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { noFigures, type Figures } from '../../core/rollout/figures.ts'
 import type { FiguresSummary, Judgement } from '../../core/rollout/measurement.ts'
@@ -7,6 +6,7 @@ import { summaryOf } from '../../core/rollout/quantile.ts'
 import type { Table } from '../../core/route/table.ts'
 import type { Outcome, Revision } from '../change.ts'
 import type { Control, Who } from '../control.ts'
+import { thrownFields } from './thrown-fields.ts'
 import { figuresOf, type Observer } from './observer.ts'
 import { replacedBetween, stillServes, type Replaced } from './probation-pairs.ts'
 
@@ -120,11 +120,9 @@ export class Probations {
         await this.#look(watched)
       } catch (error) {
         this.#watched.delete(watched.revision)
-        const { code, message } = thrown(error)
         this.#options.log.error('a change could not be watched', {
           revision: watched.revision,
-          code,
-          message,
+          ...thrownFields(error),
         })
       }
     }
@@ -177,6 +175,3 @@ export class Probations {
     return taken?.number ?? null
   }
 }
-
-const thrown = (error: unknown): { readonly code: string; readonly message: string } =>
-  error instanceof TurnoutError ? error : { code: 'UNKNOWN', message: String(error) }

@@ -29,6 +29,7 @@ import type {
   VerifyReport,
   VersionRow,
 } from '../rollouts.ts'
+import { thrownFields } from './thrown-fields.ts'
 import { figuresOf, type Observer } from './observer.ts'
 import { itemsOf, sidesOf } from './shapes.ts'
 import { startOf } from './start.ts'
@@ -203,8 +204,10 @@ export class RolloutRunner implements Rollouts {
       } catch (error) {
         if (error instanceof Stale) continue
         this.#memoryOf(rollout).retryAt = this.#options.now() + retryMs
-        const { code, message } = thrown(error)
-        this.#options.log.error('a rollout could not go on', { rollout: rollout.id, code, message })
+        this.#options.log.error('a rollout could not go on', {
+          rollout: rollout.id,
+          ...thrownFields(error),
+        })
       }
     }
   }
@@ -364,6 +367,3 @@ function throwRejected({ rejections }: Outcome): void {
   const [first] = problems
   if (first !== undefined) throw TurnoutError.of(first, problems)
 }
-
-const thrown = (error: unknown): { readonly code: string; readonly message: string } =>
-  error instanceof TurnoutError ? error : { code: 'UNKNOWN', message: String(error) }

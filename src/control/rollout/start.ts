@@ -2,7 +2,7 @@ import { TurnoutError } from '../../core/errors.ts'
 import { entriesFrom, getKey } from '../../core/persistent-map.ts'
 import type { Plan } from '../../core/rollout/plan.ts'
 import { isOver, type Rollout, type Subject } from '../../core/rollout/rollout.ts'
-import { besideName, inServiceOf, withTraffic } from '../../core/route/module-versions.ts'
+import { besideName, inServiceOf } from '../../core/route/module-versions.ts'
 import {
   moduleNameOf,
   type ModuleReference,
@@ -12,7 +12,7 @@ import {
 import { modulesOf, sameObject, sameRoute, type Table } from '../../core/route/table.ts'
 import { sameJson } from '../../core/same-json.ts'
 import { compareVersions } from '../../core/version/version.ts'
-import { editOf, type ChangeItem, type LoadedModule, type Reshape } from '../change.ts'
+import { editOf, type ChangeItem, type LoadedModule } from '../change.ts'
 import type { Who } from '../control.ts'
 import type { RolloutStart } from '../rollouts.ts'
 import { beside, moduleShape, withBeside } from './module-shape.ts'
@@ -110,12 +110,7 @@ function ofLoaded(table: Table, loaded: LoadedModule, beginning: Beginning): Sta
         owner,
         label: module,
         loaded: [added],
-        reshape: (now) =>
-          withBeside(added)(now).map((one) =>
-            one.reference.name === stable.name
-              ? { ...one, reference: { ...one.reference, traffic: share } }
-              : one,
-          ),
+        reshape: withBeside(added, stable.name, () => share),
         putRollouts: [rollout],
       },
     ],
@@ -133,12 +128,7 @@ export function besideItem(table: Table, loaded: LoadedModule): ChangeItem {
   if (stable === undefined) throw refused(`module ${module}`, 'no version of it is in service')
   const { owner } = stable
   const added = beside(loaded, module, owner)
-  const reshape: Reshape = (now) =>
-    withBeside(added)(now).map((one) =>
-      one.reference.name === stable.name && one.reference.traffic === undefined
-        ? withTraffic(one, { weight: 100 })
-        : one,
-    )
+  const reshape = withBeside(added, stable.name, (traffic) => traffic ?? { weight: 100 })
   return { kind: 'reshape', owner, label: module, loaded: [added], reshape, putRollouts: [] }
 }
 

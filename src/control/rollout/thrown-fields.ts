@@ -1,0 +1,8 @@
+import { TurnoutError } from '../../core/errors.ts'
+import { thrownMessage } from '../../core/thrown.ts'
+
+/** What went wrong behind nobody's request, for a line of the log. */
+export const thrownFields = (error: unknown): { readonly code: string; readonly message: string } =>
+  error instanceof TurnoutError
+    ? { code: error.code, message: error.message }
+    : { code: 'UNKNOWN', message: thrownMessage(error) }
