@@ -4,6 +4,7 @@ import type { Logger } from './core/logger.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { LabelOptions, VersionOptions } from './core/version/asking-parse.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
+import type { OverloadOptions } from './core/protect/overload.ts'
 import type { ProbationSettings } from './turnout-rollouts.ts'
 
 /** Settings of an embedded Turnout; all optional. */
@@ -26,6 +27,8 @@ export interface TurnoutOptions {
   readonly bodyLimit?: number
   /** What a client may send, and how long it may take; the rest at its default (docs/reference/limits.md). */
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
+  /** How much a worker takes on at once; requests beyond it are answered 503 (docs/guide/overload.md). False: everything. */
+  readonly overload?: OverloadOptions
   /** Addresses and blocks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */

@@ -44,6 +44,8 @@ import {
   type NodeHandler,
   type NodeServe,
 } from './server/node-listener.ts'
+import { Admission } from './server/overload/admission.ts'
+import { overloadOf, type OverloadStatus } from './core/protect/overload.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -88,6 +90,7 @@ export class Turnout extends MethodRegistrar {
   readonly #services: ServiceSet
   readonly #serve: Serve
   readonly #nodeServe: NodeServe
+  readonly #admission: Admission | null
   readonly #rules: ClientRules
   readonly #asking: Asking
   readonly #events: TurnoutEmitter
@@ -188,7 +191,9 @@ export class Turnout extends MethodRegistrar {
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
       observer: this.#worker.observer,
     })
-    this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
+    const overload = overloadOf(options.overload)
+    this.#admission = overload === null ? null : new Admission(overload, this.log)
+    this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules, this.#admission)
     this.handler = (request, response, next) => {
       void this.#nodeServe(request, response, next)
     }
@@ -401,7 +406,13 @@ export class Turnout extends MethodRegistrar {
     const { host = '127.0.0.1', port = 8080, tls } = options
     this.#refuseClosed()
     const place = { host, port, tls }
-    const listener = await openListener(this.#nodeServe, place, this.#rules, this.log)
+    const listener = await openListener(
+      this.#nodeServe,
+      place,
+      this.#rules,
+      this.log,
+      this.#admission,
+    )
     if (this.#closing !== null) await listener.close(0)
     this.#refuseClosed()
     this.#open.push(listener)
@@ -418,6 +429,11 @@ export class Turnout extends MethodRegistrar {
     const served = async (): Promise<void> => this.#serve(transport)
     served().catch((error: unknown) => transport.fail(error))
     return transport.response
+  }
+
+  /** How the worker bears what it is asked; null: `overload` is false. */
+  get overload(): OverloadStatus | null {
+    return this.#admission?.status() ?? null
   }
 
   /** How many modules and routes the current revision has; costs nothing, however many there are. */
@@ -560,6 +576,7 @@ export class Turnout extends MethodRegistrar {
     await this.#live.close()
     await this.#publisher.close()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
+    this.#admission?.close()
     await this.#worker.close(leftMs())
     await this.#loader?.close()
     await this.#services.close((error) =>

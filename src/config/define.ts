@@ -2,6 +2,7 @@ import type { Underscores } from '../core/http/fields.ts'
 import type { Limits } from '../core/http/limits.ts'
 import type { LabelOptions, VersionOptions } from '../core/version/asking-parse.ts'
 import type { LogLevel } from '../core/logger.ts'
+import type { OverloadOptions } from '../core/protect/overload.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
 /** What `turnout.config.*` may say. Everything is optional; times are milliseconds, sizes bytes. */
@@ -36,6 +37,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly bodyLimit?: number
   /** What a client may send, and how long it may take. */
   readonly limits?: Partial<Limits>
+  /** How much a worker takes on at once; requests beyond it are answered 503. False: everything is taken. */
+  readonly overload?: OverloadOptions
   /** Addresses and blocks of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */

@@ -4,6 +4,7 @@ import type { Underscores } from '../core/http/fields.ts'
 import { parseCondition } from '../core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
+import { overloadMost, type OverloadOptions } from '../core/protect/overload.ts'
 import {
   askingProblems,
   labelKeys,
@@ -51,6 +52,7 @@ export interface ResolvedConfig {
   readonly bodyLimit: number
   /** Those that are given; the rest have their defaults. */
   readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
+  readonly overload: OverloadOptions
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
   /** Not given: `reasoned` for `serve`, `free` for `dev`. */
@@ -160,6 +162,29 @@ const settings = {
     )
     .default({})
     .describe('What a client may send, and how long it may take.'),
+  overload: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        concurrency: z
+          .union([z.literal('adaptive'), integer(1, overloadMost.concurrency)])
+          .optional()
+          .describe('Default adaptive: as many as the event loop bears.'),
+        waiting: integer(0, overloadMost.waiting)
+          .optional()
+          .describe('Default 128: requests that may wait for a place.'),
+        waitMs: integer(0, overloadMost.waitMs)
+          .optional()
+          .describe('Default 200: for how long, in ms.'),
+        critical: z
+          .array(z.string().startsWith('/', 'expected a path'))
+          .max(overloadMost.critical)
+          .optional()
+          .describe('Paths that are let in where others are not.'),
+      }),
+    ])
+    .default({})
+    .describe('How much a worker takes on at once; requests beyond it are answered 503.'),
   trustedProxies: z
     .array(
       z
@@ -309,6 +334,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   'sources.redis': ['url', 'key', 'channel', 'pollMs'],
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
+  overload: ['concurrency', 'waiting', 'waitMs', 'critical'],
   probation: ['durationMs', 'minimumSamples', 'conditions'],
 }
 

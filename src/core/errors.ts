@@ -154,6 +154,8 @@ export type ErrorCode =
   | 'TURNOUT_UPSTREAM_GONE'
   | 'TURNOUT_BREAKER_OPEN'
   | 'TURNOUT_BULKHEAD_FULL'
+  | 'TURNOUT_ROUTE_FULL'
+  | 'TURNOUT_OVERLOADED'
   | 'TURNOUT_TOO_MANY_REQUESTS'
   | 'TURNOUT_CONNECTION_INVALID'
   | 'TURNOUT_REQUEST_INVALID'
@@ -1122,6 +1124,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The upstream {upstream} takes no more calls at once',
     cause: 'As many calls as its bulkhead lets in are under way.',
     cure: 'Send it again later, or give the bulkhead more room.',
+  },
+  TURNOUT_ROUTE_FULL: {
+    status: 503,
+    message: 'The route takes no more requests at once',
+    cause: 'As many requests as the filter `bulkhead` of the route lets in are under way.',
+    cure: 'Send it again after the time in Retry-After, or give the filter more room.',
+  },
+  TURNOUT_OVERLOADED: {
+    status: 503,
+    message: 'The server is overloaded',
+    cause:
+      'More is asked of the worker than it can do, or its memory is nearly full. The request was turned away before its body was read.',
+    cure: 'Send it again after the time in Retry-After. See the limit in the log and in `turnout.overload`; add workers or instances.',
   },
   TURNOUT_CONNECTION_INVALID: {
     status: 400,

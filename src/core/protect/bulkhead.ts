@@ -2,11 +2,21 @@ import type { BulkheadSettings } from '../route/upstream.ts'
 
 /** One call that waits for a place. */
 export interface Waiting {
-  /** When `expire` gives it up. */
+  /** When `expire` gives it up, unless the line is cut short. */
   readonly deadlineAt: number
   /** Whether it waited still; if not, its place was handed to it, and must be left. */
   cancel(): boolean
 }
+
+/**
+ * Who is next. `oldest`: who waits longest. `relief`: the same, until somebody is turned away; from then on, and until
+ * nobody was for as long as one may wait, it is the newest, and nobody waits for more than a twentieth of that. A line that
+ * stands serves everybody late, and those first whose clients have given up.
+ */
+export type LineOrder = 'oldest' | 'relief'
+
+/** What is left of the longest wait while the line is cut short. */
+const shortShare = 1 / 20
 
 /** A limit of calls in flight and waiting. A state machine that takes `now`; every call is O(1). */
 export interface Bulkhead {
@@ -14,32 +24,42 @@ export interface Bulkhead {
   readonly waiting: number
   /** Takes a place, if one is free; each is left exactly once. */
   tryEnter(): boolean
+  /** Takes a place that is not there: in flight are more than the limit until so many have left. */
+  enterAnyway(): void
   /** Waits for a place, which `resume` says it has; null: too many wait, or none may. */
   wait(now: number, resume: () => void): Waiting | null
-  /** Hands the place to the one that waits longest, or makes it free. */
-  leave(): void
+  /** Hands the place to the next in line, or makes it free. */
+  leave(now: number): void
   /** Those that waited too long, the longest first; they wait no more and get no place. */
   expire(now: number): readonly Waiting[]
   /** When `expire` next has something to do; null: nobody waits. */
-  nextDeadline(): number | null
+  nextDeadline(now: number): number | null
+  /** Goes on with other settings; who is in stays in. */
+  update(settings: BulkheadSettings, now: number): void
 }
 
-export function createBulkhead(settings: BulkheadSettings): Bulkhead {
-  return new Places(settings)
+export function createBulkhead(
+  settings: BulkheadSettings,
+  order: LineOrder = 'oldest',
+): Bulkhead {
+  return new Places(settings, order)
 }
 
 const none: readonly Waiting[] = []
 
 class Places implements Bulkhead {
-  readonly #settings: BulkheadSettings
+  #settings: BulkheadSettings
+  readonly #order: LineOrder
   inFlight = 0
   waiting = 0
-  /** A list linked both ways: taken at the front, cancelled anywhere. */
+  /** A list linked both ways: taken at either end, cancelled anywhere. */
   #first: Waiter | null = null
   #last: Waiter | null = null
+  #isShortUntil = -Infinity
 
-  constructor(settings: BulkheadSettings) {
+  constructor(settings: BulkheadSettings, order: LineOrder) {
     this.#settings = settings
+    this.#order = order
   }
 
   tryEnter(): boolean {
@@ -48,9 +68,16 @@ class Places implements Bulkhead {
     return true
   }
 
+  enterAnyway(): void {
+    this.inFlight += 1
+  }
+
   wait(now: number, resume: () => void): Waiting | null {
     const { maxWaitDuration, maxWaitingCalls } = this.#settings
-    if (maxWaitDuration <= 0 || this.waiting >= maxWaitingCalls) return null
+    if (maxWaitDuration <= 0 || this.waiting >= maxWaitingCalls) {
+      this.#turnedAway(now)
+      return null
+    }
     const waiter = new Waiter(this, now + maxWaitDuration, resume)
     waiter.before = this.#last
     if (this.#last === null) this.#first = waiter
@@ -60,28 +87,51 @@ class Places implements Bulkhead {
     return waiter
   }
 
-  leave(): void {
-    const next = this.#first
-    if (next === null) {
-      this.inFlight = Math.max(0, this.inFlight - 1)
-      return
+  leave(now: number): void {
+    this.inFlight = Math.max(0, this.inFlight - 1)
+    this.#handOn(now)
+  }
+
+  expire(now: number): readonly Waiting[] {
+    const late = now + this.#cutOff(now)
+    if (this.#first === null || this.#first.deadlineAt > late) return none
+    const expired: Waiter[] = []
+    while (this.#first !== null && this.#first.deadlineAt <= late) {
+      expired.push(this.#first)
+      this.remove(this.#first)
     }
+    this.#turnedAway(now)
+    return expired
+  }
+
+  nextDeadline(now: number): number | null {
+    return this.#first === null ? null : this.#first.deadlineAt - this.#cutOff(now)
+  }
+
+  update(settings: BulkheadSettings, now: number): void {
+    this.#settings = settings
+    while (this.waiting > 0 && this.inFlight < settings.maxConcurrentCalls) this.#handOn(now)
+  }
+
+  #handOn(now: number): void {
+    const next = this.#isShort(now) ? this.#last : this.#first
+    if (next === null || this.inFlight >= this.#settings.maxConcurrentCalls) return
+    this.inFlight += 1
     this.remove(next)
     next.resume()
   }
 
-  expire(now: number): readonly Waiting[] {
-    if (this.#first === null || this.#first.deadlineAt > now) return none
-    const expired: Waiter[] = []
-    while (this.#first !== null && this.#first.deadlineAt <= now) {
-      expired.push(this.#first)
-      this.remove(this.#first)
-    }
-    return expired
+  #isShort(now: number): boolean {
+    return now < this.#isShortUntil
   }
 
-  nextDeadline(): number | null {
-    return this.#first?.deadlineAt ?? null
+  #turnedAway(now: number): void {
+    if (this.#order === 'relief') this.#isShortUntil = now + this.#settings.maxWaitDuration
+  }
+
+  /** By how much one may wait less than at other times. */
+  #cutOff(now: number): number {
+    return this.#isShort(now) ? this.#settings.maxWaitDuration * (1 - shortShare) : 0
   }
 
   remove(waiter: Waiter): boolean {

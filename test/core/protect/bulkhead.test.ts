@@ -20,11 +20,11 @@ test('a place that is left goes to the one that waits longest', () => {
   assert.equal(bulkhead.wait(3, never), null)
   assert.equal(cancelled?.cancel(), true)
   assert.equal(cancelled?.cancel(), false)
-  bulkhead.leave()
+  bulkhead.leave(0)
   assert.equal(bulkhead.tryEnter(), false)
-  bulkhead.leave()
+  bulkhead.leave(0)
   assert.deepEqual(resumed, ['a', 'c'])
-  bulkhead.leave()
+  bulkhead.leave(0)
   assert.deepEqual([bulkhead.inFlight, bulkhead.waiting], [0, 0])
 })
 
@@ -42,10 +42,10 @@ test('who is resumed and leaves at once hands the place on', () => {
   for (let count = 0; count < 9; count += 1) {
     bulkhead.wait(0, () => {
       resumed += 1
-      bulkhead.leave()
+      bulkhead.leave(0)
     })
   }
-  bulkhead.leave()
+  bulkhead.leave(0)
   assert.deepEqual([resumed, bulkhead.inFlight, bulkhead.waiting], [9, 0, 0])
 })
 
@@ -93,7 +93,7 @@ test('never more than the limit in flight or waiting; first come, first served; 
             }
           } else if (step.kind === 'leave' && inFlight > 0) {
             inFlight -= 1
-            bulkhead.leave()
+            bulkhead.leave(0)
           } else if (step.kind === 'cancel' && queue.length > 0) {
             const [taken] = queue.splice(step.which % queue.length, 1)
             assert.equal(taken?.handle?.cancel(), true)
@@ -108,7 +108,7 @@ test('never more than the limit in flight or waiting; first come, first served; 
           assert.ok(bulkhead.inFlight <= maxConcurrentCalls)
           assert.equal(bulkhead.inFlight, inFlight)
           assert.equal(bulkhead.waiting, queue.length)
-          assert.equal(bulkhead.nextDeadline(), queue[0] === undefined ? null : queue[0].at + 50)
+          assert.equal(bulkhead.nextDeadline(now), queue[0] === undefined ? null : queue[0].at + 50)
         }
         for (const handle of done) assert.equal(handle.cancel(), false)
       },

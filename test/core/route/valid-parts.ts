@@ -303,6 +303,16 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
       },
     ],
     [
+      'bulkhead',
+      {
+        fields: {
+          maxConcurrentCalls: integer(1, 1e6),
+          maxWaitDuration: duration(0, 6e4),
+          maxWaitingCalls: integer(0, 1e6),
+        },
+      },
+    ],
+    [
       'cors',
       {
         fields: {
