@@ -13,10 +13,10 @@ const work = (ms: number): void => {
   while (performance.now() < until);
 }
 
-turnout.get('/', async () => {
+turnout.get('/', async (c) => {
   work(2)
   await wait(20)
-  return 'done'
+  return c.text('done')
 })
 const { port } = await turnout.listen({ port: 0 })
 process.send!(port)

@@ -1,18 +1,29 @@
 import { createBulkhead, type Bulkhead, type Waiting } from '../core/protect/bulkhead.ts'
 import type { BulkheadSettings } from '../core/route/upstream.ts'
 
-/** A bulkhead with the clock: whoever waits is let in, or told that it waited too long. */
+/**
+ * A bulkhead with the clock: whoever waits is let in, or told that it waited too long.
+ *
+ * Paced, it lets in one in a turn of the event loop, however many places are free. Work that was begun goes on first, and
+ * the loop comes back to its sockets soon: it accepts one connection in a turn, and those that wait for that are a line
+ * that nobody sees.
+ */
 export class LiveBulkhead {
   readonly #bulkhead: Bulkhead
   readonly #lines: Map<Waiting, (isLetIn: boolean) => void>
   #timer: NodeJS.Timeout | null
   #timerAt: number
+  #isPaced: boolean
+  /** Somebody was let in in this turn, or will be at its end. */
+  #turn: NodeJS.Immediate | null
 
   constructor(settings: BulkheadSettings) {
     this.#bulkhead = createBulkhead(settings, 'relief')
     this.#lines = new Map()
     this.#timer = null
     this.#timerAt = Infinity
+    this.#isPaced = false
+    this.#turn = null
   }
 
   get inFlight(): number {
@@ -25,7 +36,10 @@ export class LiveBulkhead {
 
   /** Takes a place, if one is free; each is left exactly once. */
   tryEnter(): boolean {
-    return this.#bulkhead.tryEnter()
+    if (!this.#isPaced) return this.#bulkhead.tryEnter()
+    if (this.#turn !== null || this.waiting > 0 || !this.#bulkhead.tryEnter()) return false
+    this.#pace()
+    return true
   }
 
   enterAnyway(): void {
@@ -51,21 +65,36 @@ export class LiveBulkhead {
         if (waiting.cancel()) end(false)
       })
       this.#watch(now)
+      if (this.#isPaced) this.#pace()
     })
   }
 
   leave(): void {
-    this.#bulkhead.leave(performance.now())
+    if (!this.#isPaced) return this.#bulkhead.leave(performance.now())
+    this.#bulkhead.free()
+    if (this.waiting > 0) this.#pace()
   }
 
-  update(settings: BulkheadSettings): void {
-    this.#bulkhead.update(settings, performance.now())
+  /** Goes on with other settings; who is in stays in. */
+  update(settings: BulkheadSettings, isPaced: boolean = false): void {
+    this.#bulkhead.update(settings)
+    this.#isPaced = isPaced
+    const now = performance.now()
+    if (!isPaced) while (this.#bulkhead.handOn(now));
+    else if (this.waiting > 0) this.#pace()
   }
 
   /** Nobody waits any more; who is in stays in. */
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     for (const [waiting, end] of this.#lines) if (waiting.cancel()) end(false)
+  }
+
+  #pace(): void {
+    this.#turn ??= setImmediate(() => {
+      this.#turn = null
+      if (this.#bulkhead.handOn(performance.now())) this.#pace()
+    })
   }
 
   #watch(now: number): void {

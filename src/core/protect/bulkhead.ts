@@ -30,12 +30,16 @@ export interface Bulkhead {
   wait(now: number, resume: () => void): Waiting | null
   /** Hands the place to the next in line, or makes it free. */
   leave(now: number): void
+  /** Makes the place free, and leaves it to `handOn` who has it. */
+  free(): void
+  /** Gives a free place to the next in line; false: none is free, or nobody waits. */
+  handOn(now: number): boolean
   /** Those that waited too long, the longest first; they wait no more and get no place. */
   expire(now: number): readonly Waiting[]
   /** When `expire` next has something to do; null: nobody waits. */
   nextDeadline(now: number): number | null
-  /** Goes on with other settings; who is in stays in. */
-  update(settings: BulkheadSettings, now: number): void
+  /** Goes on with other settings; who is in stays in, and `handOn` gives away what is free now. */
+  update(settings: BulkheadSettings): void
 }
 
 export function createBulkhead(
@@ -88,8 +92,12 @@ class Places implements Bulkhead {
   }
 
   leave(now: number): void {
+    this.free()
+    this.handOn(now)
+  }
+
+  free(): void {
     this.inFlight = Math.max(0, this.inFlight - 1)
-    this.#handOn(now)
   }
 
   expire(now: number): readonly Waiting[] {
@@ -108,17 +116,17 @@ class Places implements Bulkhead {
     return this.#first === null ? null : this.#first.deadlineAt - this.#cutOff(now)
   }
 
-  update(settings: BulkheadSettings, now: number): void {
+  update(settings: BulkheadSettings): void {
     this.#settings = settings
-    while (this.waiting > 0 && this.inFlight < settings.maxConcurrentCalls) this.#handOn(now)
   }
 
-  #handOn(now: number): void {
+  handOn(now: number): boolean {
     const next = this.#isShort(now) ? this.#last : this.#first
-    if (next === null || this.inFlight >= this.#settings.maxConcurrentCalls) return
+    if (next === null || this.inFlight >= this.#settings.maxConcurrentCalls) return false
     this.inFlight += 1
     this.remove(next)
     next.resume()
+    return true
   }
 
   #isShort(now: number): boolean {

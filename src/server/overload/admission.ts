@@ -41,6 +41,7 @@ export class Admission {
   #wasLastResort: boolean
   #criticalPassed: number
   #shed: number
+  #isPaced: boolean
   /** The limit that is in force. */
   #most: number
 
@@ -60,6 +61,7 @@ export class Admission {
     this.#level = 'open'
     this.#first = null
     this.#wasHolding = false
+    this.#isPaced = false
     this.#wasLastResort = false
     this.#criticalPassed = 0
     this.#shed = 0
@@ -140,9 +142,11 @@ export class Admission {
     const isFull = heapLevels.indexOf(level) >= heapLevels.indexOf('no-exchanges')
     // One at a time still runs: a heap that nothing is allocated in is never collected.
     const most = isFull ? 1 : this.#limit.limit
-    if (most === this.#most) return
+    const isPaced = this.#limit.isHolding
+    if (most === this.#most && isPaced === this.#isPaced) return
     this.#most = most
-    this.#bulkhead.update(this.#line())
+    this.#isPaced = isPaced
+    this.#bulkhead.update(this.#line(), isPaced)
   }
 
   close(): void {
