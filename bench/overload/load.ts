@@ -35,9 +35,7 @@ const settle = (socket: Socket, fate: Fate): void => {
   asked.delete(socket)
   under -= 1
   const took = performance.now() - one.dueAt
-  lines.push(
-    `${one.phase} ${(one.dueAt - one.startedAt).toFixed(0)} ${fate} ${took.toFixed(2)}`,
-  )
+  lines.push(`${one.phase} ${(one.dueAt - one.startedAt).toFixed(0)} ${fate} ${took.toFixed(2)}`)
   one.onEnd()
 }
 

@@ -1,12 +1,14 @@
 import { createBulkhead, type Bulkhead, type Waiting } from '../core/protect/bulkhead.ts'
 import type { BulkheadSettings } from '../core/route/upstream.ts'
 
+const longestPaceMs = 25
+
 /**
  * A bulkhead with the clock: whoever waits is let in, or told that it waited too long.
  *
- * Paced, it lets in one in a turn of the event loop, however many places are free. Work that was begun goes on first, and
- * the loop comes back to its sockets soon: it accepts one connection in a turn, and those that wait for that are a line
- * that nobody sees.
+ * Paced, everybody waits until the loop has read what there is, and is let in at the end of its turn, for as long as the
+ * rest took. So work that was begun goes on, and the loop comes back to its sockets soon. It accepts one connection in a
+ * turn, and those that wait for that are a line that nobody sees: while some come, it makes turns for them alone.
  */
 export class LiveBulkhead {
   readonly #bulkhead: Bulkhead
@@ -14,8 +16,11 @@ export class LiveBulkhead {
   #timer: NodeJS.Timeout | null
   #timerAt: number
   #isPaced: boolean
-  /** Somebody was let in in this turn, or will be at its end. */
+  /** The end of this turn. */
   #turn: NodeJS.Immediate | null
+  /** When nobody more was let in at the end of an earlier one. */
+  #pacedAt: number
+  #hasConnected: boolean
 
   constructor(settings: BulkheadSettings) {
     this.#bulkhead = createBulkhead(settings, 'relief')
@@ -24,6 +29,8 @@ export class LiveBulkhead {
     this.#timerAt = Infinity
     this.#isPaced = false
     this.#turn = null
+    this.#pacedAt = 0
+    this.#hasConnected = false
   }
 
   get inFlight(): number {
@@ -36,10 +43,7 @@ export class LiveBulkhead {
 
   /** Takes a place, if one is free; each is left exactly once. */
   tryEnter(): boolean {
-    if (!this.#isPaced) return this.#bulkhead.tryEnter()
-    if (this.#turn !== null || this.waiting > 0 || !this.#bulkhead.tryEnter()) return false
-    this.#pace()
-    return true
+    return !this.#isPaced && this.#bulkhead.tryEnter()
   }
 
   enterAnyway(): void {
@@ -78,23 +82,45 @@ export class LiveBulkhead {
   /** Goes on with other settings; who is in stays in. */
   update(settings: BulkheadSettings, isPaced: boolean = false): void {
     this.#bulkhead.update(settings)
-    this.#isPaced = isPaced
+    this.#isPaced = isPaced && settings.maxWaitingCalls > 0 && settings.maxWaitDuration > 0
     const now = performance.now()
-    if (!isPaced) while (this.#bulkhead.handOn(now));
+    if (!this.#isPaced) while (this.#bulkhead.handOn(now));
     else if (this.waiting > 0) this.#pace()
+  }
+
+  /** A connection was accepted. */
+  connected(): void {
+    this.#hasConnected = true
   }
 
   /** Nobody waits any more; who is in stays in. */
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#turn !== null) clearImmediate(this.#turn)
     for (const [waiting, end] of this.#lines) if (waiting.cancel()) end(false)
   }
 
   #pace(): void {
-    this.#turn ??= setImmediate(() => {
+    this.#turn ??= setImmediate(() => void this.#letIn())
+  }
+
+  async #letIn(): Promise<void> {
+    const startedAt = performance.now()
+    const forMs = Math.min(longestPaceMs, startedAt - this.#pacedAt)
+    if (this.#hasConnected && forMs < longestPaceMs) {
+      this.#hasConnected = false
       this.#turn = null
-      if (this.#bulkhead.handOn(performance.now())) this.#pace()
-    })
+      return this.#pace()
+    }
+    let now = startedAt
+    while (now - startedAt <= forMs && this.#bulkhead.handOn(now)) {
+      // What was let in runs here, as far as it can.
+      await null
+      now = performance.now()
+    }
+    this.#pacedAt = now
+    this.#turn = null
+    if (this.waiting > 0) this.#pace()
   }
 
   #watch(now: number): void {

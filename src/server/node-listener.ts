@@ -114,7 +114,8 @@ const refuse = (request: IncomingMessage, response: ServerResponse, found: Probl
 /** Turned away by an overloaded worker. A body that nobody reads would cost as much as one that somebody does. */
 const shed = (request: IncomingMessage, response: ServerResponse): void => {
   const { headers } = request
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+  const hasBody =
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
   if (hasBody) refusedSockets.add(request.socket)
   const { status, fields, body } = shedReply(hasBody)
   new NodeTransport(request, response, 0).send(status, fields, body)
@@ -218,6 +219,7 @@ export async function openListener(
     if (known.has(socket)) return
     known.add(socket)
     if (admission?.isClosed === true) return void socket.destroy()
+    admission?.connected()
     const release = addresses.acquire(socket.remoteAddress)
     if (release === null) socket.destroy()
     else socket.once('close', release)

@@ -36,7 +36,7 @@ test('the type of a config and its schema name the same settings', () => {
     maxLiveVersions: true,
     bodyLimit: true,
     limits: true,
-  overload: true,
+    overload: true,
     trustedProxies: true,
     underscores: true,
     probation: true,

@@ -10,13 +10,14 @@ export interface Waiting {
 
 /**
  * Who is next. `oldest`: who waits longest. `relief`: the same, until somebody is turned away; from then on, and until
- * nobody was for as long as one may wait, it is the newest, and nobody waits for more than a twentieth of that. A line that
- * stands serves everybody late, and those first whose clients have given up.
+ * nobody was for as long as one may wait, it is the newest, and the line is short in length and time. A line that stands
+ * serves everybody late, and those first whose clients have given up.
  */
 export type LineOrder = 'oldest' | 'relief'
 
-/** What is left of the longest wait while the line is cut short. */
-const shortShare = 1 / 20
+/** What is left of the longest wait, and of the longest line, while it is cut short. */
+const shortWait = 1 / 20
+const shortLine = 1 / 8
 
 /** A limit of calls in flight and waiting. A state machine that takes `now`; every call is O(1). */
 export interface Bulkhead {
@@ -42,10 +43,7 @@ export interface Bulkhead {
   update(settings: BulkheadSettings): void
 }
 
-export function createBulkhead(
-  settings: BulkheadSettings,
-  order: LineOrder = 'oldest',
-): Bulkhead {
+export function createBulkhead(settings: BulkheadSettings, order: LineOrder = 'oldest'): Bulkhead {
   return new Places(settings, order)
 }
 
@@ -78,7 +76,8 @@ class Places implements Bulkhead {
 
   wait(now: number, resume: () => void): Waiting | null {
     const { maxWaitDuration, maxWaitingCalls } = this.#settings
-    if (maxWaitDuration <= 0 || this.waiting >= maxWaitingCalls) {
+    const most = this.#isShort(now) ? Math.ceil(maxWaitingCalls * shortLine) : maxWaitingCalls
+    if (maxWaitDuration <= 0 || this.waiting >= most) {
       this.#turnedAway(now)
       return null
     }
@@ -139,7 +138,7 @@ class Places implements Bulkhead {
 
   /** By how much one may wait less than at other times. */
   #cutOff(now: number): number {
-    return this.#isShort(now) ? this.#settings.maxWaitDuration * (1 - shortShare) : 0
+    return this.#isShort(now) ? this.#settings.maxWaitDuration * (1 - shortWait) : 0
   }
 
   remove(waiter: Waiter): boolean {

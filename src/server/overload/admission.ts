@@ -108,6 +108,11 @@ export class Admission {
     return this.#bulkhead.wait(onLeft)
   }
 
+  /** A connection was accepted. */
+  connected(): void {
+    this.#bulkhead.connected()
+  }
+
   leave(): void {
     this.#bulkhead.leave()
   }
@@ -180,8 +185,7 @@ export class Admission {
     const { isHolding, isLastResort, limit } = this.#limit
     const { inFlight } = this.#bulkhead
     if (isHolding !== this.#wasHolding) {
-      if (isHolding)
-        this.#log.warn('overloaded: requests are shed', { limit, in_flight: inFlight })
+      if (isHolding) this.#log.warn('overloaded: requests are shed', { limit, in_flight: inFlight })
       else this.#log.info('no longer overloaded', { shed: this.#shed })
     }
     if (isLastResort !== this.#wasLastResort) {
