@@ -62,6 +62,7 @@ export class LiveBulkhead {
     return new Promise((resolve) => {
       end = (isLetIn) => {
         this.#lines.delete(waiting)
+        if (this.#lines.size === 0) this.#rest()
         resolve(isLetIn)
       }
       this.#lines.set(waiting, end)
@@ -95,7 +96,7 @@ export class LiveBulkhead {
 
   /** Nobody waits any more; who is in stays in. */
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#rest()
     if (this.#turn !== null) clearImmediate(this.#turn)
     for (const [waiting, end] of this.#lines) if (waiting.cancel()) end(false)
   }
@@ -129,6 +130,13 @@ export class LiveBulkhead {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timerAt = deadline
     this.#timer = setTimeout(() => this.#expire(), Math.max(1, Math.ceil(deadline - now)))
+  }
+
+  /** No timer is left where nobody waits. */
+  #rest(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#timerAt = Infinity
   }
 
   #expire(): void {
