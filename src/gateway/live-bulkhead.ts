@@ -21,6 +21,7 @@ export class LiveBulkhead {
   /** When nobody more was let in at the end of an earlier one. */
   #pacedAt: number
   #hasConnected: boolean
+  #most: number
 
   constructor(settings: BulkheadSettings) {
     this.#bulkhead = createBulkhead(settings, 'relief')
@@ -31,6 +32,7 @@ export class LiveBulkhead {
     this.#turn = null
     this.#pacedAt = 0
     this.#hasConnected = false
+    this.#most = settings.maxConcurrentCalls
   }
 
   get inFlight(): number {
@@ -77,16 +79,17 @@ export class LiveBulkhead {
   leave(): void {
     if (!this.#isPaced) return this.#bulkhead.leave(performance.now())
     this.#bulkhead.free()
-    if (this.waiting > 0) this.#pace()
+    this.#pace()
   }
 
   /** Goes on with other settings; who is in stays in. */
   update(settings: BulkheadSettings, isPaced: boolean = false): void {
     this.#bulkhead.update(settings)
+    this.#most = settings.maxConcurrentCalls
     this.#isPaced = isPaced && settings.maxWaitingCalls > 0 && settings.maxWaitDuration > 0
     const now = performance.now()
     if (!this.#isPaced) while (this.#bulkhead.handOn(now));
-    else if (this.waiting > 0) this.#pace()
+    else this.#pace()
   }
 
   /** A connection was accepted. */
@@ -101,7 +104,9 @@ export class LiveBulkhead {
     for (const [waiting, end] of this.#lines) if (waiting.cancel()) end(false)
   }
 
+  /** Never for a turn that would let in nobody: a loop that turns for nothing looks as if it were busy. */
   #pace(): void {
+    if (this.waiting === 0 || this.inFlight >= this.#most) return
     this.#turn ??= setImmediate(() => void this.#letIn())
   }
 
@@ -121,7 +126,7 @@ export class LiveBulkhead {
     }
     this.#pacedAt = now
     this.#turn = null
-    if (this.waiting > 0) this.#pace()
+    this.#pace()
   }
 
   #watch(now: number): void {
