@@ -46,6 +46,11 @@ const benches = {
     'a storm of changes under load: [--seconds N] [--changes N] [--tokens N] [--rate N]',
     [],
   ],
+  overload: [
+    'overload/main.js',
+    'three times what a worker can do, by policy: [--seconds N] [--policies none,24,ours] [--rounds N]',
+    [],
+  ],
   start: ['start/main.js', 'time until `serve` serves what its store holds: [10k 100k]', []],
   gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
   proxy: [

@@ -121,7 +121,7 @@ export class LiveBulkhead {
     let now = startedAt
     while (now - startedAt <= forMs && this.#bulkhead.handOn(now)) {
       // What was let in runs here, as far as it can.
-      await null
+      await Promise.resolve()
       now = performance.now()
     }
     this.#pacedAt = now

@@ -218,8 +218,11 @@ export async function openListener(
     // One that comes again, after an upgrade that was declined.
     if (known.has(socket)) return
     known.add(socket)
-    if (admission?.isClosed === true) return void socket.destroy()
     admission?.connected()
+    if (admission?.isClosed === true) {
+      socket.destroy()
+      return
+    }
     const release = addresses.acquire(socket.remoteAddress)
     if (release === null) socket.destroy()
     else socket.once('close', release)

@@ -20,7 +20,11 @@ async function open(
   overload: TurnoutOptions['overload'],
   more: TurnoutOptions = {},
 ): Promise<{ turnout: Turnout; port: number; entered: string[]; release: () => void }> {
-  const turnout = createTurnout({ logger: false, ...more, ...(overload !== undefined && { overload }) })
+  const turnout = createTurnout({
+    logger: false,
+    ...more,
+    ...(overload !== undefined && { overload }),
+  })
   t.after(() => turnout.close(0))
   let release = (): void => undefined
   const gate = new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ export const bulkhead: FilterMaker<'bulkhead'> = (settings, { stateOf }) => {
   // A change of the numbers finds those in it that came before.
   state.update(settings)
 
-  const run = (next: Handler, exchange: Exchange): Reply | Promise<Reply> => {
+  const enter = (next: Handler, exchange: Exchange): Reply | Promise<Reply> => {
     let reply: Reply | Promise<Reply>
     try {
       reply = next(exchange)
@@ -31,14 +31,15 @@ export const bulkhead: FilterMaker<'bulkhead'> = (settings, { stateOf }) => {
   return (next) => (exchange) => {
     // A copy is nobody's request: it takes no place, and is not refused for want of one.
     if (exchange.mirrored) return next(exchange)
-    if (state.tryEnter()) return run(next, exchange)
+    if (state.tryEnter()) return enter(next, exchange)
     const { signal } = exchange
     if (signal.aborted) return leftReply(exchange)
     const waiting = state.wait((left) => signal.addEventListener('abort', left))
     if (waiting === null) return full(exchange)
+    const go = (): Reply | Promise<Reply> => enter(next, exchange)
     return waiting.then((isLetIn) => {
-      if (isLetIn) return run(next, exchange)
-      return signal.aborted ? leftReply(exchange) : full(exchange)
+      if (!isLetIn) return signal.aborted ? leftReply(exchange) : full(exchange)
+      return go()
     })
   }
 }

@@ -11,7 +11,12 @@ const busy = (turnMs: number, longTurnMs = turnMs): LoopLook => ({
 })
 
 /** The limit after each look, one every 100 ms. */
-const walk = (looks: readonly LoopLook[], inFlight = 40, floor = 10, ceiling = Infinity): number[] => {
+const walk = (
+  looks: readonly LoopLook[],
+  inFlight = 40,
+  floor = 10,
+  ceiling = Infinity,
+): number[] => {
   const limit = createAdaptiveLimit({ floor, ceiling })
   return looks.map((look, at) => {
     limit.look(at * 100, look, inFlight)
@@ -19,7 +24,8 @@ const walk = (looks: readonly LoopLook[], inFlight = 40, floor = 10, ceiling = I
   })
 }
 
-const times = (count: number, look: LoopLook): LoopLook[] => Array.from({ length: count }, () => look)
+const times = (count: number, look: LoopLook): LoopLook[] =>
+  Array.from({ length: count }, () => look)
 
 test('a loop with time to spare has no limit, however long its turns are', () => {
   const slow = { utilization: 0.9, turnMs: 400, longTurnMs: 900 }

@@ -369,7 +369,16 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
     ],
   ])
 
-const single = ['preserve-host', 'redirect', 'timeout', 'retry', 'cors', 'body-limit', 'fallback']
+const single = [
+  'preserve-host',
+  'redirect',
+  'timeout',
+  'retry',
+  'bulkhead',
+  'cors',
+  'body-limit',
+  'fallback',
+]
 
 /** Whether filters of our own shape are valid on a route with these params in all of its paths. */
 export function areFilters(

@@ -39,9 +39,10 @@ interface Asked {
 const asking =
   (filter: Filter, target: Handler, upstreams: Upstreams = openUpstreams()) =>
   (said: Said = {}): Asked => {
-    const { exchange, leave } = openExchange(said)
+    const opened = openExchange(said)
+    const { exchange } = opened
     const reply = Promise.resolve(withFilters(routeWith([filter]), target, upstreams)(exchange))
-    return { exchange, reply, leave }
+    return { exchange, reply, leave: () => opened.leave() }
   }
 
 test('one more than so many is told when to come again, and a place that is left is free', async () => {
