@@ -509,6 +509,7 @@ export class Turnout extends MethodRegistrar {
         recovered: this.#resumed.recovery?.message ?? null,
         notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
+        overload: this.overload as unknown as Json,
         sources: this.sources as unknown as Json,
       }),
       readiness: () => {

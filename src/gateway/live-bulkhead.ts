@@ -77,7 +77,7 @@ export class LiveBulkhead {
   }
 
   leave(): void {
-    if (!this.#isPaced) return this.#bulkhead.leave(performance.now())
+    if (this.waiting > 0 && !this.#isPaced) return this.#bulkhead.leave(performance.now())
     this.#bulkhead.free()
     this.#pace()
   }

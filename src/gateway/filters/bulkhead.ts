@@ -10,7 +10,8 @@ import { leftReply } from './wait.ts'
  * A limit of the exchanges of a route that are under way at once. A place is held until the answer's head is known: a body
  * may take as long as its client likes.
  */
-export const bulkhead: FilterMaker<'bulkhead'> = (settings, { stateOf }) => {
+export const bulkhead: FilterMaker<'bulkhead'> = (settings, { stateOf, upstreams }) => {
+  const { random } = upstreams.environment
   const state = stateOf(() => new LiveBulkhead(settings))
   // A change of the numbers finds those in it that came before.
   state.update(settings)
@@ -35,18 +36,19 @@ export const bulkhead: FilterMaker<'bulkhead'> = (settings, { stateOf }) => {
     const { signal } = exchange
     if (signal.aborted) return leftReply(exchange)
     const waiting = state.wait((left) => signal.addEventListener('abort', left))
-    if (waiting === null) return full(exchange)
+    if (waiting === null) return full(exchange, random())
     const go = (): Reply | Promise<Reply> => enter(next, exchange)
     return waiting.then((isLetIn) => {
-      if (!isLetIn) return signal.aborted ? leftReply(exchange) : full(exchange)
+      if (!isLetIn) return signal.aborted ? leftReply(exchange) : full(exchange, random())
       return go()
     })
   }
 }
 
-function full(exchange: Exchange): Reply {
+/** `drawn`: clients that come again at different times are no wave. */
+function full(exchange: Exchange, drawn: number): Reply {
   exchange.failure = 'TURNOUT_ROUTE_FULL'
-  const seconds = 1 + Math.floor(Math.random() * 3)
+  const seconds = 1 + Math.floor(drawn * 3)
   const headers = ['retry-after', String(seconds)]
   // What was not read is not worth reading.
   if (exchange.transport.bodyLength() !== 0) headers.push('connection', 'close')

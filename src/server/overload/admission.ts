@@ -126,7 +126,13 @@ export class Admission {
     const place: Place = { response, isHeld: true, before: null, after: this.#first }
     if (this.#first !== null) this.#first.before = place
     this.#first = place
-    return done.finally(() => this.#release(place))
+    return done.then(
+      () => this.#release(place),
+      (error: unknown) => {
+        this.#release(place)
+        throw error
+      },
+    )
   }
 
   /** One was shed. */
