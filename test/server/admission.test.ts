@@ -89,11 +89,21 @@ test('a heap that fills: connections end, then one exchange at a time, then no c
   ])
 })
 
+test('nobody is turned away while the event loop has time, however many are under way', async (t) => {
+  const { serve, waiting } = holding()
+  const { port, admission } = await open(t, serve)
+  const answers = Array.from({ length: 200 }, () => exchange(port, last('/')))
+  while (waiting.length < 200) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.deepEqual([admission.status().limit, admission.status().inFlight], [null, 200])
+  for (const answer of waiting) answer()
+  assert.deepEqual(new Set((await Promise.all(answers)).flatMap(statusesOf)), new Set([200]))
+})
+
 test('a saturated loop: at most the limit is under way, and who waits is let in as places are left', async (t) => {
   const { serve, waiting } = holding()
   const { port, admission, see, told } = await open(t, serve)
   // Nobody looks but the test: what the timer sees is the same.
-  for (let look = 0; look < 3; look += 1) see(saturated)
+  for (let look = 0; look < 4; look += 1) see(saturated)
   assert.equal(admission.status().isHolding, true)
   assert.equal(admission.status().limit, 10)
   const answers = Array.from({ length: 40 }, () => exchange(port, last('/')))

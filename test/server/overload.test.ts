@@ -253,13 +253,32 @@ test('overload that is false lets everybody in', async (t) => {
   assert.deepEqual(new Set((await Promise.all(held)).flatMap(statusesOf)), new Set([200]))
 })
 
-test('without a setting nobody is turned away while the event loop has time', async (t) => {
-  const { turnout, port, entered, release } = await open(t, undefined)
-  const held = Array.from({ length: 200 }, () => exchange(port, last('/held')))
-  await until(() => entered.length === 200)
-  assert.deepEqual([turnout.overload!.limit, turnout.overload!.shed], [null, 0])
-  release()
-  assert.deepEqual(new Set((await Promise.all(held)).flatMap(statusesOf)), new Set([200]))
+test('a worker that is asked for more than it can do finds out by itself, and when that is over', async (t) => {
+  const { turnout, port } = await open(t, undefined)
+  turnout.get('/work', async (c) => {
+    const endsAt = performance.now() + 10
+    while (performance.now() < endsAt);
+    await wait(20)
+    return c.text('done')
+  })
+  let isOver = false
+  const statuses = new Map<number, number>()
+  const ask = async (): Promise<void> => {
+    while (!isOver) {
+      const [status = 0] = statusesOf(await exchange(port, last('/work')))
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    }
+  }
+  const clients = Array.from({ length: 40 }, ask)
+  await until(() => turnout.overload!.shed > 0)
+  assert.equal(turnout.overload!.isHolding, true)
+  isOver = true
+  await Promise.all(clients)
+  await until(() => !turnout.overload!.isHolding)
+  assert.deepEqual([turnout.overload!.limit, ...inside(turnout)], [null, 0, 0])
+  assert.deepEqual([...statuses.keys()].sort(), [200, 503])
+  const late = Array.from({ length: 20 }, () => exchange(port, last('/free')))
+  assert.deepEqual(new Set((await Promise.all(late)).flatMap(statusesOf)), new Set([200]))
 })
 
 test('what overload may be', () => {

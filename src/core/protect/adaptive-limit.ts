@@ -73,9 +73,9 @@ class LoopLimit implements AdaptiveLimit {
     this.#lookForResort(now, loop)
     if (this.isHolding) this.#hold(now, loop, inFlight)
     else if (this.#saturatedLooks >= saturatedLooks && loop.turnMs > wantedTurnMs) {
+      // Whoever holds now lets in step by step, which is often enough: the next look tells.
       this.isHolding = true
       this.#relievedAt = null
-      this.#hold(now, loop, inFlight)
     }
   }
 
@@ -83,11 +83,11 @@ class LoopLimit implements AdaptiveLimit {
     const floor = this.isLastResort ? 1 : this.#floor
     if (utilization >= relieved) {
       this.#relievedAt = null
-      // Room that nobody uses is none that helps.
-      const used = Math.min(this.limit, Math.max(inFlight, floor))
-      const wanted = turnMs <= wantedTurnMs ? 1 : Math.max(0.5, wantedTurnMs / turnMs)
-      const grown = wanted < 1 || inFlight * 2 >= this.limit ? Math.sqrt(used) : 0
-      this.#set(used * wanted + grown, floor)
+      if (turnMs > wantedTurnMs) {
+        // Room that nobody uses is none that helps.
+        const used = Math.min(this.limit, Math.max(inFlight, floor))
+        this.#set(used * Math.max(0.5, wantedTurnMs / turnMs) + Math.sqrt(used), floor)
+      } else if (inFlight * 2 >= this.limit) this.#set(this.limit + Math.sqrt(this.limit), floor)
       return
     }
     this.#relievedAt ??= now

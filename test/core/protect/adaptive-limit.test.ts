@@ -43,22 +43,22 @@ test('a saturated loop with short turns has no limit', () => {
 
 test('long turns bring it down to half of what is in flight at most, and to its floor', () => {
   // 40 x 1/2 + the root of 40.
-  assert.deepEqual(walk(times(3, busy(200)), 40), [Infinity, 26, 18])
-  assert.equal(walk(times(9, busy(200)), 40).at(-1), 10)
+  assert.deepEqual(walk(times(4, busy(200)), 40), [Infinity, Infinity, 26, 18])
+  assert.equal(walk(times(10, busy(200)), 40).at(-1), 10)
 })
 
 test('where turns are short enough it grows by its root, if it is used', () => {
-  const looks = [...times(3, busy(200)), ...times(2, busy(20))]
+  const looks = [...times(4, busy(200)), ...times(2, busy(20))]
   assert.deepEqual(walk(looks, 40).slice(-2), [22, 26])
   const limit = createAdaptiveLimit({ floor: 10, ceiling: Infinity })
-  for (const [at, look] of looks.entries()) limit.look(at * 100, look, at < 3 ? 40 : 4)
-  assert.equal(limit.limit, 10)
+  for (const [at, look] of looks.entries()) limit.look(at * 100, look, at < 4 ? 40 : 4)
+  assert.equal(limit.limit, 18)
 })
 
 test('it is lifted after a second with time to spare, and grows until then', () => {
   const limits = walk([...times(6, busy(200)), ...times(12, idle)], 12)
   assert.deepEqual(limits.slice(5, 8), [10, 15, 22])
-  const lifted = limits.indexOf(Infinity, 2)
+  const lifted = limits.indexOf(Infinity, 3)
   assert.equal(lifted - 6, 10)
   // Busy again in between: the second begins anew.
   const looks = [...times(6, busy(200)), ...times(9, idle), busy(20), ...times(9, idle)]
