@@ -261,10 +261,10 @@ test('a worker that is asked for more than it can do finds out by itself, and wh
     await wait(20)
     return c.text('done')
   })
-  let isOver = false
+  const load = { isOver: false }
   const statuses = new Map<number, number>()
   const ask = async (): Promise<void> => {
-    while (!isOver) {
+    while (!load.isOver) {
       const [status = 0] = statusesOf(await exchange(port, last('/work')))
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
     }
@@ -272,7 +272,7 @@ test('a worker that is asked for more than it can do finds out by itself, and wh
   const clients = Array.from({ length: 40 }, ask)
   await until(() => turnout.overload!.shed > 0)
   assert.equal(turnout.overload!.isHolding, true)
-  isOver = true
+  load.isOver = true
   await Promise.all(clients)
   await until(() => !turnout.overload!.isHolding)
   assert.deepEqual([turnout.overload!.limit, ...inside(turnout)], [null, 0, 0])
