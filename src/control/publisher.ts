@@ -20,7 +20,7 @@ import { loadItems, proposalOf, rejectionOf, type Loaded } from './loading.ts'
 import { metaOf, recordedMetas, type RecordMeta } from './meta.ts'
 import { restoreTable, takeBackChange, type Restored } from './restore.ts'
 import { plain, Steps, type Mark, type Step } from './steps.ts'
-import { objectsOf, tableOfObjects } from './stored.ts'
+import { objectsOf, tableOfObjects } from '../core/route/objects.ts'
 import { isWholeDigest, wholeDigestOf } from './whole.ts'
 
 export interface PublisherOptions {

@@ -9,7 +9,7 @@ import { appliedChanges, sortedChanges } from './diff.ts'
 import { digestAfter } from './digest.ts'
 import type { History } from './history.ts'
 import { metaOf } from './meta.ts'
-import { changesBetween, objectsOf, recordOf } from './stored.ts'
+import { changesBetween, objectsOf, recordOf } from '../core/route/objects.ts'
 
 /** What is written of a revision beside its table. */
 export type Mark = Pick<Revision, 'restores' | 'takesBack' | 'confirmBy'>
