@@ -232,7 +232,7 @@ export class Turnout extends MethodRegistrar {
 
   /** Number of the revision that is served; 0 before the first change. */
   get revision(): number {
-    return this.#worker.live.current.revision
+    return this.#worker.revision
   }
 
   /** The revisions that can be gone back to, newest last. */

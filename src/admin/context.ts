@@ -33,11 +33,11 @@ export interface AdminOptions {
   /** What this instance knows of the versions of a module: live ones, exchanges that hold them. */
   moduleFacts(name: string): Json
   /** Names of the upstreams that are alive on this instance, in order. */
-  upstreamNames(): readonly string[]
+  upstreamNames(): readonly string[] | Promise<readonly string[]>
   /** What one does now; null: there is none of that name. */
-  upstreamStatus(name: string): UpstreamStatus | null
+  upstreamStatus(name: string): UpstreamStatus | null | Promise<UpstreamStatus | null>
   /** Brings its breaker into a state by hand. False: it has none. */
-  forceBreaker(name: string, state: BreakerState): boolean
+  forceBreaker(name: string, state: BreakerState): boolean | Promise<boolean>
   /** Checks, stores and rehearses an artifact; in a process of its own. */
   loadUpload(upload: ModuleUpload, options: { readonly isPlan: boolean }): Promise<LoadOutcome>
   /** Publishes a loaded version at weight 0 beside the one in service, under the same owner. */

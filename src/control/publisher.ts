@@ -144,7 +144,7 @@ export class Publisher implements Control {
     if (known === undefined) this.#history.note(revision, [])
     this.#history.resume({ revision, table })
     const failed = await this.#codes.prepareAll(table)
-    const applied = worker.apply(state.number, table)
+    const applied = await worker.apply(state.number, table)
     if (!applied.ok)
       throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
     if (failed.length > 0) {

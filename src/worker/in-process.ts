@@ -86,6 +86,10 @@ export class InProcessWorker implements Worker {
     this.#idle = []
   }
 
+  get revision(): number {
+    return this.live.current.revision
+  }
+
   learn(code: ModuleCode): void {
     this.#codes.set(code.key, code)
   }
