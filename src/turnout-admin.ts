@@ -123,6 +123,7 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
       }),
     ),
     events.on('rollout', (view) => tell('rollout', rolloutItem(view))),
+    events.on('worker', (event) => tell('worker', event)),
     events.on('probation', (verdict) => tell('probation', verdict)),
   ]
   return () => {

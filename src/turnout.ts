@@ -2,11 +2,8 @@ import { performance } from 'node:perf_hooks'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError, type Problem } from './core/errors.ts'
-import { parseTrusted } from './core/http/forwarded.ts'
-import { limitsOf } from './core/http/limits.ts'
 import type { Json } from './core/json.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
-import { thrownError } from './core/thrown.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { Route } from './core/route/route.ts'
@@ -25,25 +22,14 @@ import {
 import { Publisher } from './control/publisher.ts'
 import { besideItem } from './control/rollout/start.ts'
 import type { Rollouts } from './control/rollouts.ts'
-import type { Exchange } from './gateway/exchange.ts'
-import { createGateway, type Serve } from './gateway/gateway.ts'
-import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
 import type { Mount } from './modules/definition.ts'
 import { Loader } from './modules/loader.ts'
 import { loadObject } from './modules/object-module.ts'
 import { MethodRegistrar, RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
-import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
-import {
-  createNodeServe,
-  openListener,
-  type ClientRules,
-  type Listener,
-  type ListenOptions,
-  type NodeHandler,
-  type NodeServe,
-} from './server/node-listener.ts'
+import type { ServiceDefinition } from './modules/services.ts'
+import type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -75,20 +61,25 @@ import type {
 } from './turnout-settings.ts'
 import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
-import { InProcessWorker } from './worker/in-process.ts'
+import {
+  LocalServing,
+  servingSettings,
+  type Gateway,
+  type Serving,
+  type ServingWiring,
+} from './turnout-serving.ts'
 import type { Draining } from './worker/worker.ts'
+
+/** Makes what serves exchanges. Not given: this process does. */
+export type MakeServing = (wiring: ServingWiring) => Serving
 
 /** A gateway whose routes may change while it serves. Open until `close`. */
 export class Turnout extends MethodRegistrar {
   readonly handler: NodeHandler
   readonly log: Logger
   readonly #options: TurnoutOptions
-  readonly #worker: InProcessWorker
+  readonly #serving: Serving
   readonly #publisher: Publisher
-  readonly #services: ServiceSet
-  readonly #serve: Serve
-  readonly #nodeServe: NodeServe
-  readonly #rules: ClientRules
   readonly #asking: Asking
   readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
@@ -104,12 +95,15 @@ export class Turnout extends MethodRegistrar {
   #loader: Loader | null
   #closing: Promise<number> | null
 
-  constructor(options: TurnoutOptions = {}, data: DataFolder | null = null) {
+  constructor(
+    options: TurnoutOptions = {},
+    data: DataFolder | null = null,
+    makeServing: MakeServing = (wiring) => new LocalServing(wiring, options.services ?? {}),
+  ) {
     super()
-    const { logger = true, recovery = true, bodyLimit = 1024 * 1024 } = options
+    const { logger = true } = options
     this.#options = options
     this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
-    this.#services = new ServiceSet(options.services ?? {})
     this.#events = new TurnoutEmitter((event, error) =>
       this.log.error('a listener failed', { event, ...mapError(error) }),
     )
@@ -123,30 +117,18 @@ export class Turnout extends MethodRegistrar {
     this.#home = process.cwd()
     this.#loader = null
     this.#closing = null
-    this.#rules = {
-      limits: limitsOf(options.limits),
-      underscores: options.underscores ?? 'drop',
-      trusted: parseTrusted(options.trustedProxies ?? []),
-    }
     this.#asking = compileAsking(askingOf(options))
-    this.#worker = new InProcessWorker({
-      services: () => this.#services.open(),
+    this.#serving = makeServing({
+      settings: servingSettings(options),
       log: this.log,
-      drainMs: options.drainMs ?? 60_000,
-      streamDrainMs: options.streamDrainMs ?? 300_000,
-      maxLiveVersions: options.maxLiveVersions ?? 16,
+      isLogged: logger !== false,
       onRetired: (version) => this.#events.emit('retired', version),
-      isCounting: options.figures ?? true,
-      upstreams: {
-        trusted: this.#rules.trusted,
-        underscores: this.#rules.underscores,
-        refuseAddress: (address, port) => this.#refuseAddress(address, port),
-        onEvent: (event) => this.#events.emit('upstream', event),
-      },
+      onUpstream: (event) => this.#events.emit('upstream', event),
+      onWorker: (event) => this.#events.emit('worker', event),
     })
     this.#data = data
     this.#publisher = new Publisher({
-      worker: this.#worker,
+      worker: this.#serving.worker,
       store: data?.store ?? createMemoryStore({ keep: { revisions: 1 } }),
       keep: options.keepRevisions ?? (data === null ? 100 : 1_000),
       codeOf: (reference) => this.#loaderOf().codeOf(reference),
@@ -174,24 +156,21 @@ export class Turnout extends MethodRegistrar {
     })
     this.#live = new LiveLook({
       publisher: this.#publisher,
-      worker: this.#worker,
+      worker: this.#serving.worker,
       events: this.#events,
       log: this.log,
       isOrdered: options.versionOrder === 'reasoned',
       probation: probationOf(options.probation),
     })
-    this.#serve = createGateway(this.#worker.live, {
-      trailingSlash: options.trailingSlash ?? 'strict',
-      path: { encodedSlash: options.encodedSlash ?? 'reject' },
-      asking: this.#asking,
-      recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
-      onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
-      observer: this.#worker.observer,
-    })
-    this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
     this.handler = (request, response, next) => {
-      void this.#nodeServe(request, response, next)
+      void this.#gateway.nodeServe(request, response, next)
     }
+  }
+
+  get #gateway(): Gateway {
+    const { gateway } = this.#serving
+    if (gateway === null) throw new TurnoutError('TURNOUT_WORKERS_ELSEWHERE')
+    return gateway
   }
 
   /**
@@ -200,14 +179,14 @@ export class Turnout extends MethodRegistrar {
    *
    * Rejects with TURNOUT_STORE_LOCKED, TURNOUT_STORE_UNSAFE, TURNOUT_STORE_DAMAGED or TURNOUT_STORE_FAILED.
    */
-  static async open(given: DurableOptions): Promise<Turnout> {
+  static async open(given: DurableOptions, makeServing?: MakeServing): Promise<Turnout> {
     checkOptions(given, true)
     const { data, ...options } = given
     const warnings: Problem[] = []
     let warn = (found: Problem): unknown => warnings.push(found)
     const keep = options.keepRevisions ?? 1_000
     const folder = await openDataFolder(resolve(data), keep, (found) => warn(found))
-    const turnout = new Turnout(options, folder)
+    const turnout = new Turnout(options, folder, makeServing)
     warn = ({ code, message }) => turnout.log.warn(message, { code })
     for (const found of warnings) warn(found)
     if (folder.recovery !== null) {
@@ -215,6 +194,7 @@ export class Turnout extends MethodRegistrar {
       turnout.log.error(message, { code })
     }
     try {
+      await turnout.#serving.open()
       const rejections = await turnout.#publisher.resume()
       turnout.#resumed = { recovery: folder.recovery, rejections }
       turnout.#live.resumed()
@@ -232,7 +212,7 @@ export class Turnout extends MethodRegistrar {
 
   /** Number of the revision that is served; 0 before the first change. */
   get revision(): number {
-    return this.#worker.revision
+    return this.#serving.worker.revision
   }
 
   /** The revisions that can be gone back to, newest last. */
@@ -247,7 +227,7 @@ export class Turnout extends MethodRegistrar {
 
   /** Module versions that were replaced and still hold exchanges. */
   get draining(): readonly Draining[] {
-    return this.#worker.draining()
+    return this.#serving.worker.draining()
   }
 
   /** Adds routes at once, as `get` and its like do; throws TURNOUT_ROUTE_CONFLICT where a place is taken. */
@@ -400,8 +380,7 @@ export class Turnout extends MethodRegistrar {
   async listen(options: Partial<ListenOptions> = {}): Promise<Listener> {
     const { host = '127.0.0.1', port = 8080, tls } = options
     this.#refuseClosed()
-    const place = { host, port, tls }
-    const listener = await openListener(this.#nodeServe, place, this.#rules, this.log)
+    const listener = await this.#serving.listen({ host, port, tls })
     if (this.#closing !== null) await listener.close(0)
     this.#refuseClosed()
     this.#open.push(listener)
@@ -415,7 +394,7 @@ export class Turnout extends MethodRegistrar {
   /** Answers a web request: for hosts like Hono, and for tests. */
   fetch(request: Request): Promise<Response> {
     const transport = new WebTransport(request, this.#options.bodyLimit ?? 1024 * 1024)
-    const served = async (): Promise<void> => this.#serve(transport)
+    const served = async (): Promise<void> => this.#gateway.serve(transport)
     served().catch((error: unknown) => transport.fail(error))
     return transport.response
   }
@@ -470,14 +449,8 @@ export class Turnout extends MethodRegistrar {
     if (this.#closing !== null) await admin.close(0)
     this.#refuseClosed()
     this.#admin = admin
+    this.#serving.keepOut(admin.port)
     return admin
-  }
-
-  /** The admin API is never reached through the gateway, whatever name leads there. */
-  #refuseAddress(address: string, port: number): string | null {
-    if (this.#admin !== null && port === this.#admin.port && isThisHost(address))
-      return 'the admin API is there'
-    return forbiddenAddress(address)
   }
 
   #facts(): InstanceFacts {
@@ -493,6 +466,7 @@ export class Turnout extends MethodRegistrar {
         recovered: this.#resumed.recovery?.message ?? null,
         notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
+        workers: this.#serving.workers() as unknown as Json,
         sources: this.sources as unknown as Json,
       }),
       readiness: () => {
@@ -507,9 +481,9 @@ export class Turnout extends MethodRegistrar {
         const draining = this.draining.filter(({ module }) => module === name)
         return { draining } as unknown as Json
       },
-      upstreamNames: () => this.#worker.upstreamNames(),
-      upstreamStatus: (name) => this.#worker.upstreamStatus(name),
-      forceBreaker: (name, state) => this.#worker.forceBreaker(name, state),
+      upstreamNames: () => this.#serving.worker.upstreamNames(),
+      upstreamStatus: (name) => this.#serving.worker.upstreamStatus(name),
+      forceBreaker: (name, state) => this.#serving.worker.forceBreaker(name, state),
       loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
       rollouts: this.#live.runner,
       besideItem: (module) => besideItem(this.#publisher.table, module),
@@ -521,7 +495,7 @@ export class Turnout extends MethodRegistrar {
     const { modules } = this.#publisher.table
     return this.#resumed.rejections.flatMap(({ label }) => {
       const reference = getKey(modules, label)
-      return reference === undefined || this.#worker.isLive(reference) ? [] : [label]
+      return reference === undefined || this.#serving.worker.isLive(reference) ? [] : [label]
     })
   }
 
@@ -560,11 +534,8 @@ export class Turnout extends MethodRegistrar {
     await this.#live.close()
     await this.#publisher.close()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
-    await this.#worker.close(leftMs())
+    await this.#serving.close(leftMs())
     await this.#loader?.close()
-    await this.#services.close((error) =>
-      this.log.error('a service did not close', mapError(error)),
-    )
     await this.#data?.store.close()
     return cut.reduce((sum, count) => sum + count, 0)
   }
@@ -596,30 +567,6 @@ export class Turnout extends MethodRegistrar {
       isQuarantined: (digest) => this.#publisher.isQuarantined(digest),
     })
     return this.#loader
-  }
-
-  #recovered(error: unknown, exchange: Exchange): void {
-    const thrown = thrownError(error)
-    if (thrown instanceof TurnoutError && thrown.status < 500) return
-    this.log.error('a handler failed', {
-      method: exchange.method,
-      path: exchange.path,
-      route_id: exchange.route?.id,
-      revision: exchange.snapshot.revision,
-      ...exchange.thrower,
-      ...mapError(error),
-    })
-  }
-
-  #ended(exchange: Exchange): void {
-    this.log.info('request', {
-      method: exchange.method,
-      path: exchange.path,
-      status: exchange.status,
-      duration_ms: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
-      route_id: exchange.route?.id,
-      revision: exchange.snapshot.revision,
-    })
   }
 }
 

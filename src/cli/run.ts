@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { readFile, rm } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { loadConfig, type LoadResult } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/schema.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
@@ -16,7 +16,9 @@ import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { writeDurably } from '../store/durable-file.ts'
 import type { Listener } from '../server/node-listener.ts'
-import { openTurnout, type Turnout } from '../turnout.ts'
+import { Turnout, type MakeServing } from '../turnout.ts'
+import type { ProcessSettings } from '../supervisor/messages.ts'
+import { ProcessServing } from '../supervisor/process-serving.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
@@ -62,13 +64,16 @@ export async function serve(options: ServeOptions): Promise<number> {
   let turnout: Turnout
   try {
     const usualOrder = options.command === 'serve' ? 'reasoned' : 'free'
-    turnout = await openTurnout({
-      ...config,
-      versionOrder: config.versionOrder ?? usualOrder,
-      probation: options.probation ?? config.probation ?? options.command === 'serve',
-      logger: loggerOf(options, config),
-      data,
-    })
+    turnout = await Turnout.open(
+      {
+        ...config,
+        versionOrder: config.versionOrder ?? usualOrder,
+        probation: options.probation ?? config.probation ?? options.command === 'serve',
+        logger: loggerOf(options, config),
+        data,
+      },
+      servingOf(options, loaded, data),
+    )
   } catch (error) {
     return refuse(options, error)
   }
@@ -184,13 +189,33 @@ const openAdmin = async (
   return { url }
 }
 
-const loggerOf = (options: ServeOptions, { logger }: ResolvedConfig): boolean | Logger => {
-  if (logger === false && options.logLevel === undefined) return false
+type LogSettings = NonNullable<ProcessSettings['log']>
+
+const logSettings = (options: ServeOptions, { logger }: ResolvedConfig): LogSettings | null => {
+  if (logger === false && options.logLevel === undefined) return null
   const level = options.logLevel ?? (typeof logger === 'object' ? logger.level : 'info')
   const { isTTY } = process.stderr
   const pretty = isTTY || options.command === 'dev'
   const colour = wantsColour(options.terminal.environment, isTTY)
-  return createLogger({ level, pretty, colour })
+  return { level, pretty, colour }
+}
+
+const loggerOf = (options: ServeOptions, config: ResolvedConfig): boolean | Logger => {
+  const settings = logSettings(options, config)
+  return settings === null ? false : createLogger(settings)
+}
+
+/** Worker processes, or (undefined) this one alone. */
+const servingOf = (
+  options: ServeOptions,
+  { config, file }: Extract<LoadResult, { readonly ok: true }>,
+  data: string,
+): MakeServing | undefined => {
+  const count = options.workers ?? config.workers ?? 0
+  if (count === 0) return undefined
+  const services = Object.keys(config.services).length === 0 ? null : file
+  const process = { log: logSettings(options, config), data: resolve(data), services }
+  return (wiring) => new ProcessServing({ ...wiring, count, process })
 }
 
 /** What a module throws in a timer or leaves rejected is logged with its place; the process lives on. */

@@ -44,6 +44,8 @@ export interface ResolvedConfig {
   readonly logger: boolean | { readonly level: LogLevel }
   readonly recovery: boolean
   readonly settleMs: number
+  /** Not given: as the command has it. */
+  readonly workers?: number | undefined
   readonly loadTimeoutMs: number
   readonly drainMs: number
   readonly streamDrainMs: number
@@ -75,6 +77,9 @@ export interface ResolvedConfig {
   readonly admin: AdminSettings | null
   readonly services: Readonly<Record<string, ServiceDefinition>>
 }
+
+/** More have nothing to run on. */
+export const mostWorkers = 64
 
 // Node's timers overflow to 1 ms above this.
 const LONGEST_MS = 2_147_483_647
@@ -136,6 +141,9 @@ const settings = {
   settleMs: integer(0, LONGEST_MS)
     .default(50)
     .describe('Quiet time after the last file event before a burst is looked at, in ms.'),
+  workers: integer(0, mostWorkers)
+    .optional()
+    .describe('Worker processes that serve; 0: this process alone.'),
   loadTimeoutMs: integer(1, LONGEST_MS)
     .default(5_000)
     .describe('How long a route module may take to load, in ms.'),
