@@ -33,6 +33,8 @@ export type InstanceFacts = Pick<
   | 'upstreamNames'
   | 'upstreamStatus'
   | 'forceBreaker'
+  | 'workers'
+  | 'restart'
   | 'loadUpload'
   | 'besideItem'
   | 'rollouts'

@@ -71,6 +71,11 @@ export class FolderChanges {
     await source?.close()
   }
 
+  /** Looks at everything now. */
+  async rescan(): Promise<void> {
+    await this.#source?.rescan()
+  }
+
   async take({ modules, added, changed, removed, problems }: Burst): Promise<void> {
     this.#files = new Map(modules.map((entry) => [entry.name, entry]))
     if (problems.length > 0) {

@@ -19,6 +19,7 @@ import {
   type ListenOptions,
   type NodeServe,
 } from './server/node-listener.ts'
+import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { RetiredVersion, Worker } from './worker/worker.ts'
@@ -65,6 +66,8 @@ export const servingSettings = (options: TurnoutOptions): ServingSettings =>
     names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
   )
 
+export type { WorkerStatus }
+
 /** What became of a worker process. */
 export interface WorkerEvent {
   readonly kind: 'started' | 'ended' | 'replaced'
@@ -72,19 +75,6 @@ export interface WorkerEvent {
   readonly pid: number
   /** Why it ended, or is replaced; null: it has started. */
   readonly reason: string | null
-}
-
-/** A worker process as people see it. */
-export interface WorkerStatus {
-  readonly worker: number
-  readonly pid: number
-  readonly state: 'starting' | 'serving' | 'leaving'
-  readonly revision: number
-  /** ISO 8601. */
-  readonly startedAt: string
-  /** Starts of this place after the first one. */
-  readonly restarts: number
-  readonly rssBytes: number | null
 }
 
 /** What serving is given beside its settings. */

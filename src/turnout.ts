@@ -67,6 +67,7 @@ import {
   type Gateway,
   type Serving,
   type ServingWiring,
+  type WorkerStatus,
 } from './turnout-serving.ts'
 import type { Draining } from './worker/worker.ts'
 
@@ -360,6 +361,36 @@ export class Turnout extends MethodRegistrar {
     await source.start()
   }
 
+  /** Looks now at what is looked at from time to time: files, keys, certificates. Resolves when that has been done. */
+  async reread(): Promise<void> {
+    this.#refuseClosed()
+    for (const source of this.#redis) source.hint()
+    const certificates = this.#open.map(async (one) => {
+      try {
+        await one.renewCertificate()
+      } catch (error) {
+        this.log.error('the certificate cannot be read', mapError(error))
+      }
+    })
+    await Promise.all([...certificates, ...this.#folders.map((folder) => folder.rescan())])
+  }
+
+  /**
+   * Replaces the worker processes, one after the other, without a request lost; where this process serves, nothing. Resolves
+   * when all new ones serve; what is in flight in the old ones has its own time. Rejects with TURNOUT_WORKER_LATE or
+   * TURNOUT_WORKER_LOST when a new one does not come to serve: then the old one stays.
+   */
+  async restart(reason: string = 'restart'): Promise<readonly WorkerStatus[]> {
+    this.#refuseClosed()
+    await this.#serving.replaceAll(reason, this.#options.streamDrainMs ?? 300_000)
+    return this.workers
+  }
+
+  /** The worker processes; none: this process serves. */
+  get workers(): readonly WorkerStatus[] {
+    return this.#serving.workers()
+  }
+
   /** How the sources of rules are doing. */
   get sources(): readonly RedisStatus[] {
     return this.#redis.map((source) => source.status())
@@ -466,7 +497,7 @@ export class Turnout extends MethodRegistrar {
         recovered: this.#resumed.recovery?.message ?? null,
         notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
-        workers: this.#serving.workers() as unknown as Json,
+        workers: this.workers as unknown as Json,
         sources: this.sources as unknown as Json,
       }),
       readiness: () => {
@@ -484,6 +515,8 @@ export class Turnout extends MethodRegistrar {
       upstreamNames: () => this.#serving.worker.upstreamNames(),
       upstreamStatus: (name) => this.#serving.worker.upstreamStatus(name),
       forceBreaker: (name, state) => this.#serving.worker.forceBreaker(name, state),
+      workers: () => this.workers,
+      restart: (reason) => this.restart(reason),
       loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
       rollouts: this.#live.runner,
       besideItem: (module) => besideItem(this.#publisher.table, module),
@@ -530,10 +563,11 @@ export class Turnout extends MethodRegistrar {
     const leftMs = (): number => Math.max(0, endsAt - performance.now())
     const sources = [...this.#folders.splice(0), ...this.#redis]
     await Promise.all(sources.map((source) => source.close()))
-    await this.#admin?.close(leftMs())
     await this.#live.close()
     await this.#publisher.close()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
+    // Until here it could be asked how far this has come.
+    await this.#admin?.close(leftMs())
     await this.#serving.close(leftMs())
     await this.#loader?.close()
     await this.#data?.store.close()

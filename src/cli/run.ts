@@ -15,7 +15,6 @@ import { installStackMapping } from '../modules/source-map.ts'
 import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { writeDurably } from '../store/durable-file.ts'
-import type { Listener } from '../server/node-listener.ts'
 import { Turnout, type MakeServing } from '../turnout.ts'
 import type { ProcessSettings } from '../supervisor/messages.ts'
 import { ProcessServing } from '../supervisor/process-serving.ts'
@@ -25,6 +24,7 @@ import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
 import { printChange, printRetirement, printStep } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbation } from './print-probation.ts'
+import { printWorker } from './print-worker.ts'
 import { printProbe } from './print-probe.ts'
 import { printProblem, printRejection, printWarning } from './print-problem.ts'
 import { printReady, printToken } from './print-ready.ts'
@@ -92,7 +92,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     await followRedis(turnout, options, config)
     const listener = early ?? (await turnout.listen(place))
     const { url } = listener
-    if (config.tls !== undefined) renewOnSignal(listener, turnout.log)
+    rereadOnSignal(turnout)
     const ready = {
       version: readVersion(),
       readyMs: performance.now() - startedAt,
@@ -124,12 +124,12 @@ const followRedis = async (
   await turnout.redis({ url, key, pollMs, ...(channel === undefined ? {} : { channel }) })
 }
 
-/** SIGHUP: the certificate was replaced, and nobody wants to wait until that is seen. */
-const renewOnSignal = (listener: Listener, log: Logger): void => {
+/** SIGHUP: something was replaced, and nobody wants to wait until that is seen. */
+const rereadOnSignal = (turnout: Turnout): void => {
   process.on('SIGHUP', () => {
-    listener
-      .renewCertificate()
-      .catch((error: unknown) => log.error('the certificate cannot be read', mapError(error)))
+    turnout
+      .reread()
+      .catch((error: unknown) => turnout.log.error('a signal came to nothing', mapError(error)))
   })
 }
 
@@ -313,6 +313,10 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
     if (waitedMs < 1 && !json) return
     const retirement = { module, version, durationMs: waitedMs }
     say({ event: 'retired', ...retirement }, () => printRetirement(retirement, paintOut), out)
+  })
+  turnout.on('worker', (event) => {
+    if (event.kind === 'ended' || json)
+      say({ event: 'worker', ...event }, () => printWorker(event, paintErr), err)
   })
   turnout.on('probation', (verdict) =>
     say({ event: 'probation', ...verdict }, () => printProbation(verdict, paintErr), err),

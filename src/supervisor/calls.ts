@@ -10,7 +10,12 @@ export type Calls<Shape> = {
 export type Message =
   | { readonly kind: 'call'; readonly id: number; readonly name: string; readonly args: unknown[] }
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
-  | { readonly kind: 'failure'; readonly id: number; readonly code: ErrorCode | null; readonly text: string }
+  | {
+      readonly kind: 'failure'
+      readonly id: number
+      readonly code: ErrorCode | null
+      readonly text: string
+    }
   | { readonly kind: 'notice'; readonly name: string; readonly data: unknown }
 
 /** Sends a message, with a handle where one goes along; `done` is told what went wrong. */

@@ -11,7 +11,9 @@ const worst = <Value>(all: readonly Value[], order: readonly Value[]): Value =>
 const latest = (all: readonly (string | null)[]): string | null =>
   all.reduce((max, one) => (max === null || (one !== null && one > max) ? one : max), null)
 
-const mean = (parts: readonly { readonly rate: number | null; readonly of: number }[]): number | null => {
+const mean = (
+  parts: readonly { readonly rate: number | null; readonly of: number }[],
+): number | null => {
   const known = parts.filter(({ rate }) => rate !== null)
   const weight = sum(known, ({ of }) => of)
   if (known.length === 0) return null

@@ -22,7 +22,7 @@ import type {
 import { mergeDraining, mergeStatus } from './merge.ts'
 import { beatMs, type ProcessSettings, type WorkerNotice } from './messages.ts'
 import type { SharedSocket } from './sockets.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { WorkerProcess, type Brought } from './worker-process.ts'
 
 export interface PoolOptions {
   /** Worker processes. */
@@ -144,13 +144,15 @@ export class WorkerPool implements Worker {
       for (;;) {
         const target = this.#target
         const { revision, table } = target
-        const brought = await entered.bring(revision, table, this.#prepareMs)
-        if (!brought.ok) this.#tellUnready(slot.worker, brought.problems)
+        const { unready } = await entered.bring(revision, table, this.#prepareMs)
+        this.#tellUnready(entered, table, unready)
         if (target === this.#target) break
       }
       // In this turn: no change comes between.
       this.#members.add(entered)
-      const asked = [...this.#verifying].map(([id, request]) => entered.ask('verify', [id, request]))
+      const asked = [...this.#verifying].map(([id, request]) =>
+        entered.ask('verify', [id, request]),
+      )
       const sockets = [...this.#sockets.values()]
       await Promise.all([...asked, ...sockets.map((socket) => socket.enter(entered))])
     } catch (error) {
@@ -162,9 +164,12 @@ export class WorkerPool implements Worker {
     return entered
   }
 
-  #tellUnready(worker: number, problems: ReadonlyMap<string, readonly Problem[]>): void {
-    for (const [module, [first]] of problems) {
-      if (this.#dead.has(module)) continue
+  /** Its routes answer 503 there, until somebody proposes it again. */
+  #tellUnready({ worker }: WorkerProcess, table: Table, unready: Brought['unready']): void {
+    for (const [module, [first]] of unready) {
+      const digest = getKey(table.modules, module)?.digest
+      if (digest === undefined || this.#dead.get(module) === digest) continue
+      this.#dead.set(module, digest)
       const fields = { worker, module, code: first?.code, reason: first?.message }
       this.#options.log.error('a worker could not make a module ready', fields)
     }
@@ -303,13 +308,9 @@ export class WorkerPool implements Worker {
       await Promise.all(
         [...this.#members].map(async (one) => {
           try {
-            const result = await one.bring(revision, table, this.#prepareMs)
-            if (result.ok) return
-            for (const [name, found] of result.problems) {
-              // That it cannot serve was known before, and refused nothing.
-              if (getKey(table.modules, name)?.digest !== this.#dead.get(name))
-                problems.set(name, found)
-            }
+            const { result, unready } = await one.bring(revision, table, this.#prepareMs)
+            this.#tellUnready(one, table, unready)
+            if (!result.ok) for (const [name, found] of result.problems) problems.set(name, found)
           } catch (error) {
             // It would serve what is no longer published; the one after it does not.
             one.kill(error instanceof Error ? error.message : String(error))
@@ -380,9 +381,9 @@ export class WorkerPool implements Worker {
   async listen(socket: SharedSocket): Promise<void> {
     this.#sockets.set(socket.key, socket)
     const entered = await Promise.allSettled([...this.#members].map((one) => socket.enter(one)))
-    const failed = entered.find(
-      (one) => one.status === 'rejected' && !isGone(one.reason),
-    ) as PromiseRejectedResult | undefined
+    const failed = entered.find((one) => one.status === 'rejected' && !isGone(one.reason)) as
+      | PromiseRejectedResult
+      | undefined
     if (failed === undefined) return
     this.#sockets.delete(socket.key)
     throw failed.reason

@@ -53,7 +53,12 @@ export class SharedSocket {
     if (typeof handle === 'number') throw failed(getSystemErrorName(handle))
     const bound: { address?: string; port?: number } = {}
     handle.getsockname(bound)
-    return new SharedSocket(handle, options, bound.address ?? found.address, bound.port ?? port)
+    // libuv tells a taken port no sooner than the first `listen`, and then only in this process.
+    if (bound.port === undefined || bound.port === 0 || (port !== 0 && bound.port !== port)) {
+      handle.close()
+      throw failed('EADDRINUSE')
+    }
+    return new SharedSocket(handle, options, bound.address ?? found.address, bound.port)
   }
 
   /** Lets a worker accept from it. Rejects as a listener's opening does. */

@@ -8,7 +8,6 @@ import { beatMs, type WorkerCalls, type WorkerNotice } from './messages.ts'
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 installStackMapping()
 
-
 const send = (message: Message): void => {
   // Without a supervisor there is nobody to tell; `disconnect` ends the process.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined)

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { loadsBetween } from '../control/diff.ts'
-import { TurnoutError } from '../core/errors.ts'
+import { TurnoutError, type Problem } from '../core/errors.ts'
 import { changesBetween, recordOf, type TableStep } from '../core/route/objects.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import { thrownMessage } from '../core/thrown.ts'
@@ -14,6 +14,15 @@ const mostInMessage = 2_000
 const promptMs = 5_000
 /** Beats that are missed in a row before a thread counts as blocked. */
 const mostMissed = Math.ceil(promptMs / beatMs)
+
+const noProblems: ReadonlyMap<string, readonly Problem[]> = new Map()
+
+/** What came of bringing a worker to a table. */
+export interface Brought {
+  readonly result: WorkerResult
+  /** Modules that the table has and that could not be made ready there: their routes answer 503. */
+  readonly unready: ReadonlyMap<string, readonly Problem[]>
+}
 
 export interface WorkerProcessOptions {
   readonly worker: number
@@ -133,18 +142,19 @@ export class WorkerProcess {
   }
 
   /** Brings it to a table, whatever it serves; each step behind the one before. */
-  bring(revision: number, table: Table, prepareMs: number): Promise<WorkerResult> {
+  bring(revision: number, table: Table, prepareMs: number): Promise<Brought> {
     const brought = this.#steps.then(() => this.#bring(revision, table, prepareMs))
     this.#steps = brought.catch(() => undefined)
     return brought
   }
 
-  async #bring(revision: number, table: Table, prepareMs: number): Promise<WorkerResult> {
+  async #bring(revision: number, table: Table, prepareMs: number): Promise<Brought> {
     // Who joins, or goes back, needs more than what was made ready for this step.
     const missing = loadsBetween(this.table, table).filter(
       ({ reference }) => !this.#prepared.has(codeKey(reference)),
     )
-    const unready = missing.length === 0 ? null : await this.prepare(missing, prepareMs)
+    const readied = missing.length === 0 ? null : await this.prepare(missing, prepareMs)
+    const unready = readied === null || readied.ok ? noProblems : readied.problems
     const { put, remove } = stepBetween(this.table, table)
     let sent = 0
     for (; put.length - sent > mostInMessage; sent += mostInMessage)
@@ -152,11 +162,11 @@ export class WorkerProcess {
     const rest = { put: sent === 0 ? put : put.slice(sent), remove }
     const { result, draining } = await this.ask('apply', [revision, rest])
     this.draining = draining
-    if (!result.ok) return result
+    if (!result.ok) return { result, unready }
     this.table = table
     this.revision = revision
     this.#prepared.clear()
-    return unready === null || unready.ok ? result : unready
+    return { result, unready }
   }
 
   /** Called about each `beatMs`. Kills it when its thread has been blocked for too long. */

@@ -141,6 +141,8 @@ export async function open(
       upstreamNames: () => worker.upstreamNames(),
       upstreamStatus: (name) => worker.upstreamStatus(name),
       forceBreaker: (name, state) => worker.forceBreaker(name, state),
+      workers: () => [],
+      restart: () => Promise.resolve([]),
       loadUpload: () => Promise.resolve({ ok: false, problems: [] }),
       subscribe: (listener) => {
         listeners.add(listener)
