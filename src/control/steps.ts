@@ -182,7 +182,7 @@ export class Steps {
       try {
         if (first !== null) return await first
         const [result] = await Promise.all([written, before])
-        return await land(result as PublishResult)
+        return await land(result)
       } catch (error) {
         if (losses === this.#losses) {
           this.#losses += 1

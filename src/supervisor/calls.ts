@@ -8,7 +8,12 @@ export type Calls<Shape> = {
 
 /** One message between a supervisor and a worker process. */
 export type Message =
-  | { readonly kind: 'call'; readonly id: number; readonly name: string; readonly args: unknown[] }
+  | {
+      readonly kind: 'call'
+      readonly id: number
+      readonly name: string
+      readonly args: readonly unknown[]
+    }
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
   | {
       readonly kind: 'failure'
@@ -66,7 +71,7 @@ export class Caller<Shape extends Calls<Shape>> {
         deadlineMs,
       )
       this.#waiting.set(id, { resolve, reject, timer })
-      this.#send({ kind: 'call', id, name, args: args as unknown[] }, handle, (error) => {
+      this.#send({ kind: 'call', id, name, args }, handle, (error) => {
         if (error !== null) end(lost(error.message))
       })
     })
@@ -107,7 +112,7 @@ export async function answerCall<Shape extends Calls<Shape>>(
 ): Promise<void> {
   try {
     const call = target[name as keyof Shape] as unknown as (...args: unknown[]) => unknown
-    const all = handle === undefined ? args : [...args.slice(0, -1), handle]
+    const all = handle === undefined ? [...args] : [...args.slice(0, -1), handle]
     const result = await call.apply(target, all)
     send({ kind: 'answer', id, result })
   } catch (error) {

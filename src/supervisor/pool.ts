@@ -6,11 +6,11 @@ import type { Figures } from '../core/rollout/figures.ts'
 import { addFigures } from '../core/rollout/quantile.ts'
 import { VerifyTally, type VerifyCounts } from '../core/rollout/verify-tally.ts'
 import type { ModuleReference } from '../core/route/route.ts'
+import { thrownMessage } from '../core/thrown.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import type { Observed } from '../gateway/observe/observed.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
-import { mapError } from '../modules/report.ts'
 import type { WorkerEvent, WorkerStatus } from '../turnout-serving.ts'
 import type {
   Draining,
@@ -112,7 +112,7 @@ export class WorkerPool implements Worker {
     try {
       await Promise.all(this.#slots.map((slot) => this.#enter(slot)))
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = thrownMessage(error)
       throw new TurnoutError('TURNOUT_WORKERS_FAILED', { reason }, { cause: error })
     }
   }
@@ -156,7 +156,7 @@ export class WorkerPool implements Worker {
       const sockets = [...this.#sockets.values()]
       await Promise.all([...asked, ...sockets.map((socket) => socket.enter(entered))])
     } catch (error) {
-      entered.kill(error instanceof Error ? error.message : String(error))
+      entered.kill(thrownMessage(error))
       throw error
     }
     const { worker } = slot
@@ -286,7 +286,7 @@ export class WorkerPool implements Worker {
         } catch (error) {
           if (one.isLeaving) return
           // Whoever blocks or ends a worker while it is made ready must not come into service.
-          one.kill(error instanceof Error ? error.message : String(error))
+          one.kill(thrownMessage(error))
           const found = problemOf(error)
           for (const { reference } of requests) problems.set(reference.name, [found])
         }
@@ -313,7 +313,7 @@ export class WorkerPool implements Worker {
             if (!result.ok) for (const [name, found] of result.problems) problems.set(name, found)
           } catch (error) {
             // It would serve what is no longer published; the one after it does not.
-            one.kill(error instanceof Error ? error.message : String(error))
+            one.kill(thrownMessage(error))
           }
         }),
       )
@@ -433,7 +433,7 @@ const isGone = (error: unknown): boolean =>
 
 const problemOf = (error: unknown): Problem => {
   if (error instanceof TurnoutError) return { code: error.code, message: error.message }
-  return problem('TURNOUT_WORKER_LOST', { reason: String(mapError(error)['error']) })
+  return problem('TURNOUT_WORKER_LOST', { reason: thrownMessage(error) })
 }
 
 /** Rejects with TURNOUT_WORKER_LATE. */

@@ -24,16 +24,15 @@ process.on('unhandledRejection', (error) =>
 process.on('disconnect', () => process.exit(isClosed ? 0 : 1))
 let isClosed = false
 
-process.on('message', (message: Message, handle: unknown) => {
+const take = async (message: Message, handle: unknown): Promise<void> => {
   if (message.kind !== 'call') return
-  const answered = answerCall<WorkerCalls>(host, message, send, handle)
+  await answerCall<WorkerCalls>(host, message, send, handle)
   if (message.name !== 'close') return
+  isClosed = true
   // What was said last still goes out.
-  void answered.then(() => {
-    isClosed = true
-    process.disconnect()
-  })
-})
+  process.disconnect()
+}
+process.on('message', (message: Message, handle: unknown) => void take(message, handle))
 const beat = (): void => send({ kind: 'notice', name: 'beat', data: host.beat() })
 setInterval(beat, beatMs)
 send({ kind: 'notice', name: 'ready', data: null })

@@ -119,7 +119,7 @@ export class WorkerProcess {
   }
 
   /** Asks it. Rejects with TURNOUT_WORKER_LATE or TURNOUT_WORKER_LOST, or with what it says. */
-  ask<Name extends keyof WorkerCalls & string>(
+  ask<Name extends keyof WorkerCalls>(
     name: Name,
     args: Parameters<WorkerCalls[Name]>,
     deadlineMs: number = promptMs,
