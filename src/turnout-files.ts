@@ -27,6 +27,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TURNOUT_MODULE_NAME_TAKEN',
   'TURNOUT_SERVICE_FAILED',
   'TURNOUT_FILTER_USED',
+  'TURNOUT_VERSIONS_HELD',
 ])
 
 const author = 'files'

@@ -38,7 +38,6 @@ export type ServingSettings = Pick<
   | 'loadTimeoutMs'
   | 'drainMs'
   | 'streamDrainMs'
-  | 'maxLiveVersions'
   | 'recovery'
   | 'figures'
 >
@@ -55,7 +54,6 @@ const names: readonly (keyof ServingSettings)[] = [
   'loadTimeoutMs',
   'drainMs',
   'streamDrainMs',
-  'maxLiveVersions',
   'recovery',
   'figures',
 ]
@@ -144,7 +142,6 @@ export class LocalServing implements Serving {
       log,
       drainMs: settings.drainMs ?? 60_000,
       streamDrainMs: settings.streamDrainMs ?? 300_000,
-      maxLiveVersions: settings.maxLiveVersions ?? 16,
       onRetired,
       isCounting: settings.figures ?? true,
       upstreams: {

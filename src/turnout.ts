@@ -123,7 +123,10 @@ export class Turnout extends MethodRegistrar {
       settings: servingSettings(options),
       log: this.log,
       isLogged: logger !== false,
-      onRetired: (version) => this.#events.emit('retired', version),
+      onRetired: (version) => {
+        this.#events.emit('retired', version)
+        this.#retryFiles()
+      },
       onUpstream: (event) => this.#events.emit('upstream', event),
       onWorker: (event) => this.#events.emit('worker', event),
     })
@@ -139,6 +142,7 @@ export class Turnout extends MethodRegistrar {
           revision: revision.number,
           problems: problems.map(({ message }) => message),
         }),
+      maxLiveVersions: options.maxLiveVersions ?? 16,
       conflicts: options.conflicts ?? 'ambiguous',
       isOrdered: options.versionOrder === 'reasoned',
       onApplied: (revision, durationMs) => {
@@ -146,11 +150,7 @@ export class Turnout extends MethodRegistrar {
         this.#live.applied(revision)
         this.#events.emit('applied', { revision, durationMs })
         for (const source of this.#redis) source.retry()
-        for (const folder of this.#folders) {
-          folder
-            .retry()
-            .catch((error: unknown) => this.log.error('a retry failed', mapError(error)))
-        }
+        this.#retryFiles()
       },
       onRejected: ({ author, reason }, rejections) =>
         this.#events.emit('rejected', { author, reason, rejections }),
@@ -166,6 +166,12 @@ export class Turnout extends MethodRegistrar {
     this.handler = (request, response, next) => {
       void this.#gateway.nodeServe(request, response, next)
     }
+  }
+
+  /** What stood in the way of a file may be gone. */
+  #retryFiles(): void {
+    for (const folder of this.#folders)
+      folder.retry().catch((error: unknown) => this.log.error('a retry failed', mapError(error)))
   }
 
   get #gateway(): Gateway {

@@ -32,6 +32,8 @@ import { printRoutes } from './print-routes.ts'
 import { readVersion } from './version.ts'
 
 const drainMs = 30_000
+/** Who saves often would soon have the most versions alive. */
+const devStreamDrainMs = 10_000
 
 const report = ({ terminal, json }: FolderOptions, found: Problem): void => {
   const { out, err, paintErr } = terminal
@@ -67,6 +69,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     turnout = await Turnout.open(
       {
         ...config,
+        ...(options.command === 'dev' && {
+          streamDrainMs: Math.min(config.streamDrainMs, devStreamDrainMs),
+        }),
         versionOrder: config.versionOrder ?? usualOrder,
         probation: options.probation ?? config.probation ?? options.command === 'serve',
         logger: loggerOf(options, config),

@@ -155,7 +155,9 @@ const settings = {
     .describe('How long streams on a retired snapshot may go on, in ms.'),
   maxLiveVersions: integer(1, 1024)
     .default(16)
-    .describe('Versions of one module that may be alive at once.'),
+    .describe(
+      'Replaced versions of one module that may still hold exchanges; past that, no other comes.',
+    ),
   bodyLimit: integer(0, Number.MAX_SAFE_INTEGER)
     .default(1_048_576)
     .describe('Largest request body that is read, in bytes.'),

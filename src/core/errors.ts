@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
   | 'TURNOUT_CLOSED'
+  | 'TURNOUT_VERSIONS_HELD'
   | 'TURNOUT_WORKERS_ELSEWHERE'
   | 'TURNOUT_WORKER_LOST'
   | 'TURNOUT_WORKER_LATE'
@@ -431,6 +432,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'No worker process is ready: {reason}',
     cause: 'Worker processes do not start, or end at once.',
     cure: 'Look into the log for why; start with `--workers 0` to see it in one process.',
+  },
+  TURNOUT_VERSIONS_HELD: {
+    status: 503,
+    message: '{held} replaced versions of {module} still hold exchanges',
+    cause:
+      'Streams of earlier versions go on, and `maxLiveVersions` allows no more versions at once.',
+    cure: 'Wait until one has drained: a file is then tried again by itself. Shorten `streamDrainMs`, or raise `maxLiveVersions`.',
   },
   TURNOUT_CLOSED: {
     status: 503,

@@ -111,7 +111,6 @@ export async function open(
     log: silentLogger,
     drainMs: 0,
     streamDrainMs: 0,
-    maxLiveVersions: 2,
     onRetired: () => undefined,
   })
   const publisher = new Publisher({
