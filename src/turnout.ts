@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { setTimeout as wait } from 'node:timers/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError, type Problem } from './core/errors.ts'
@@ -392,6 +393,11 @@ export class Turnout extends MethodRegistrar {
     return this.workers
   }
 
+  get #isServed(): boolean {
+    if (this.#serving.gateway !== null) return true
+    return this.workers.some(({ state }) => state === 'serving')
+  }
+
   /** The worker processes; none: this process serves. */
   get workers(): readonly WorkerStatus[] {
     return this.#serving.workers()
@@ -510,6 +516,7 @@ export class Turnout extends MethodRegistrar {
         const unserved = this.#redis.filter((source) => isUnserved(source, this.#publisher))
         const reasons = [
           ...(this.#closing === null ? [] : ['it is closing']),
+          ...(this.#isServed ? [] : ['no worker process serves']),
           ...unserved.map((source) => `${source.status().owner} was never read`),
         ]
         return { isReady: reasons.length === 0, reasons }
@@ -559,13 +566,18 @@ export class Turnout extends MethodRegistrar {
       .catch((error: unknown) => this.log.warn('old artifacts stay', mapError(error)))
   }
 
-  /** Ends for good, once: stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */
-  close(deadlineMs = 30_000): Promise<number> {
-    this.#closing ??= this.#close(performance.now() + deadlineMs)
+  /**
+   * Ends for good, once: stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what
+   * was cut. From the call on `/readyz` answers 503; with `delayMs`, requests are taken for so long after it.
+   */
+  close(deadlineMs = 30_000, { delayMs = 0 }: { readonly delayMs?: number } = {}): Promise<number> {
+    this.#closing ??= this.#close(deadlineMs, delayMs)
     return this.#closing
   }
 
-  async #close(endsAt: number): Promise<number> {
+  async #close(deadlineMs: number, delayMs: number): Promise<number> {
+    if (delayMs > 0) await wait(delayMs)
+    const endsAt = performance.now() + deadlineMs
     const leftMs = (): number => Math.max(0, endsAt - performance.now())
     const sources = [...this.#folders.splice(0), ...this.#redis]
     await Promise.all(sources.map((source) => source.close()))

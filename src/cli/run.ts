@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { readFile, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { loadConfig, type LoadResult } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/schema.ts'
@@ -86,7 +87,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   outliveReaders()
   printEvents(turnout, options)
   reportResumed(turnout, options)
-  const stopped = stopSignal(turnout, () => rm(instanceFile(data), { force: true }))
+  const stopped = stopSignal(turnout, config.stopDelayMs, () =>
+    rm(instanceFile(data), { force: true }),
+  )
   try {
     const { host = config.host, port = config.port } = options
     // What the store holds is served before the folder is looked at.
@@ -216,11 +219,14 @@ const servingOf = (
   { config, file }: Extract<LoadResult, { readonly ok: true }>,
   data: string,
 ): MakeServing | undefined => {
-  const count = options.workers ?? config.workers ?? 0
+  const usual = options.command === 'serve' ? availableParallelism() : 0
+  const count = options.workers ?? config.workers ?? usual
   if (count === 0) return undefined
   const services = Object.keys(config.services).length === 0 ? null : file
   const process = { log: logSettings(options, config), data: resolve(data), services }
-  return (wiring) => new ProcessServing({ ...wiring, count, process })
+  const { workerMemoryMb } = config
+  const memoryBytes = workerMemoryMb === undefined ? null : workerMemoryMb * 1024 * 1024
+  return (wiring) => new ProcessServing({ ...wiring, count, memoryBytes, process })
 }
 
 /** What a module throws in a timer or leaves rejected is logged with its place; the process lives on. */
@@ -240,7 +246,11 @@ const outliveReaders = (): void => {
 }
 
 /** Resolves with the exit code when the process was told to stop and everything has been given back. */
-const stopSignal = (turnout: Turnout, onEnd: () => Promise<void>): Promise<number> =>
+const stopSignal = (
+  turnout: Turnout,
+  delayMs: number,
+  onEnd: () => Promise<void>,
+): Promise<number> =>
   new Promise((resolve) => {
     let isStopping = false
     const stop = (): void => {
@@ -252,7 +262,7 @@ const stopSignal = (turnout: Turnout, onEnd: () => Promise<void>): Promise<numbe
           () => resolve(code),
           () => resolve(code),
         )
-      turnout.close(drainMs).then(
+      turnout.close(drainMs, { delayMs }).then(
         (cut) => end(cut === 0 ? exitCodes.ok : exitCodes.failed),
         () => end(exitCodes.failed),
       )

@@ -46,6 +46,8 @@ export interface ResolvedConfig {
   readonly settleMs: number
   /** Not given: as the command has it. */
   readonly workers?: number | undefined
+  readonly stopDelayMs: number
+  readonly workerMemoryMb?: number | undefined
   readonly loadTimeoutMs: number
   readonly drainMs: number
   readonly streamDrainMs: number
@@ -144,6 +146,14 @@ const settings = {
   workers: integer(0, mostWorkers)
     .optional()
     .describe('Worker processes that serve; 0: this process alone.'),
+  workerMemoryMb: integer(64, 1024 * 1024)
+    .optional()
+    .describe(
+      'Resident memory of a worker process past which it is replaced, in MiB. Default: its share of what the container may have.',
+    ),
+  stopDelayMs: integer(0, LONGEST_MS)
+    .default(0)
+    .describe('How long requests are still taken once a signal has turned /readyz to 503, in ms.'),
   loadTimeoutMs: integer(1, LONGEST_MS)
     .default(5_000)
     .describe('How long a route module may take to load, in ms.'),

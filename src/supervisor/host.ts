@@ -1,5 +1,4 @@
 import { getHeapStatistics } from 'node:v8'
-import { loadConfig } from '../config/load.ts'
 import { TurnoutError } from '../core/errors.ts'
 import { childLogger, silentLogger, type Logger } from '../core/logger.ts'
 import { tableAfter, tableOfObjects, type TableStep } from '../core/route/objects.ts'
@@ -170,6 +169,8 @@ const nextTable = (before: Table, step: TableStep): Table => {
 
 const servicesOf = async (file: string | null): Promise<Readonly<Record<string, unknown>>> => {
   if (file === null) return {}
+  // Readers of configs are large, and most workers need none.
+  const { loadConfig } = await import('../config/load.ts')
   const loaded = await loadConfig({ file, startDirectory: '/', workingDirectory: process.cwd() })
   if (!loaded.ok) throw TurnoutError.of(loaded.problems[0]!, loaded.problems)
   return loaded.config.services

@@ -32,6 +32,10 @@ export interface PoolOptions {
   readonly log: Logger
   /** Milliseconds that a module's import and `register` may take. */
   readonly loadTimeoutMs: number
+  /** Milliseconds that exchanges in a worker have that is replaced. */
+  readonly drainMs: number
+  /** Resident memory of one worker past which it is replaced, in bytes. */
+  readonly memoryBytes: number
   /** Told once of each version, when no worker holds it any more. */
   readonly onRetired: (version: RetiredVersion) => void
   readonly onNotice: (notice: WorkerNotice) => void
@@ -46,6 +50,9 @@ interface Slot {
   /** Ends in a row that came soon after a start. */
   failures: number
   timer: NodeJS.Timeout | null
+  /** Beats in a row with too much memory. */
+  heavy: number
+  isReplacing: boolean
 }
 
 interface Target {
@@ -58,6 +65,12 @@ const askMs = 2_000
 /** A worker that lived for so long was well. */
 const wellMs = 30_000
 const mostPauseMs = 5_000
+/** So many beats in a row: a collection may be on its way. */
+const heavyBeats = 3
+/** Replaced for its memory no more often than that: a limit that none can keep must not become a loop. */
+const heavyRestMs = 20_000
+/** Share of the heap that V8 allows, above which it would soon end the process. */
+const heapShare = 0.9
 
 /**
  * The worker port over processes: all prepare, then all apply. One that dies or is blocked is replaced by another, which
@@ -81,6 +94,8 @@ export class WorkerPool implements Worker {
   #applying: number
   #ticker: NodeJS.Timeout | null
   #isClosed: boolean
+  /** Whoever ends at once takes its workers along, also one that is blocked. */
+  readonly #atExit: () => void
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -90,6 +105,8 @@ export class WorkerPool implements Worker {
       restarts: 0,
       failures: 0,
       timer: null,
+      heavy: 0,
+      isReplacing: false,
     }))
     this.#processes = new Set()
     this.#members = new Set()
@@ -103,12 +120,16 @@ export class WorkerPool implements Worker {
     this.#applying = 0
     this.#ticker = null
     this.#isClosed = false
+    this.#atExit = () => {
+      for (const one of this.#processes) one.kill('the supervisor ends')
+    }
   }
 
   /** Starts them all. Rejects with TURNOUT_WORKERS_FAILED when one does not start. */
   async open(): Promise<void> {
     this.#ticker = setInterval(() => this.#tick(), beatMs)
     this.#ticker.unref()
+    process.on('exit', this.#atExit)
     try {
       await Promise.all(this.#slots.map((slot) => this.#enter(slot)))
     } catch (error) {
@@ -216,17 +237,17 @@ export class WorkerPool implements Worker {
     const old = slot.process
     if (old === null || this.#isClosed) return
     const { worker } = slot
-    old.isLeaving = true
-    slot.process = null
+    slot.isReplacing = true
     try {
       await this.#enter(slot)
     } catch (error) {
       // The old one is better than none.
-      if (!this.#processes.has(old)) return
-      old.isLeaving = false
-      slot.process = old
+      if (this.#processes.has(old)) slot.process = old
       throw error
+    } finally {
+      slot.isReplacing = false
     }
+    old.isLeaving = true
     slot.restarts += 1
     this.#options.onEvent({ kind: 'replaced', worker, pid: old.pid, reason })
     void this.#leave(old, deadlineMs)
@@ -243,6 +264,28 @@ export class WorkerPool implements Worker {
 
   #tick(): void {
     for (const one of this.#processes) if (one.beat !== null) one.tick()
+    for (const slot of this.#slots) {
+      const reason = this.#tooHeavy(slot.process)
+      slot.heavy = reason === null ? 0 : slot.heavy + 1
+      if (reason === null || slot.heavy < heavyBeats || slot.isReplacing) continue
+      if (Date.now() - slot.process!.startedAt < heavyRestMs) continue
+      this.#options.log.warn('a worker process is replaced', { worker: slot.worker, reason })
+      // What goes wrong is told as the end of the new one; the old one stays.
+      this.#replace(slot, reason, this.#options.drainMs).catch(() => undefined)
+    }
+  }
+
+  /** Before the kernel, or V8, ends it with all that is in flight. */
+  #tooHeavy(one: WorkerProcess | null): string | null {
+    const beat = one?.beat ?? null
+    if (beat === null) return null
+    const { rssBytes, heapBytes, heapLimitBytes } = beat
+    const mebibytes = (bytes: number): number => Math.round(bytes / 1024 / 1024)
+    if (rssBytes > this.#options.memoryBytes)
+      return `it holds ${mebibytes(rssBytes)} MiB of ${mebibytes(this.#options.memoryBytes)}`
+    if (heapBytes > heapLimitBytes * heapShare)
+      return `its heap holds ${mebibytes(heapBytes)} MiB of ${mebibytes(heapLimitBytes)}`
+    return null
   }
 
   #noticed(_: WorkerProcess, notice: WorkerNotice): void {
@@ -406,7 +449,8 @@ export class WorkerPool implements Worker {
   }
 
   status(): readonly WorkerStatus[] {
-    return [...this.#processes].map((one) => ({
+    const inOrder = [...this.#processes].sort((left, right) => left.worker - right.worker)
+    return inOrder.map((one) => ({
       worker: one.worker,
       pid: one.pid,
       state: one.isLeaving ? 'leaving' : this.#members.has(one) ? 'serving' : 'starting',
@@ -424,6 +468,7 @@ export class WorkerPool implements Worker {
     await Promise.all(all.map((one) => this.#leave(one, deadlineMs)))
     await Promise.all(all.map((one) => one.gone))
     if (this.#ticker !== null) clearInterval(this.#ticker)
+    process.off('exit', this.#atExit)
   }
 }
 

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import type { Listener, ListenOptions } from '../server/node-listener.ts'
 import type { Serving, ServingWiring, WorkerStatus } from '../turnout-serving.ts'
 import type { ProcessSettings } from './messages.ts'
@@ -7,6 +8,8 @@ import { SharedSocket } from './sockets.ts'
 export interface ProcessServingOptions extends ServingWiring {
   /** Worker processes. */
   readonly count: number
+  /** Resident memory past which one is replaced; null: its share of what the container may have. */
+  readonly memoryBytes: number | null
   readonly process: Pick<ProcessSettings, 'log' | 'data' | 'services'>
 }
 
@@ -15,15 +18,24 @@ export class ProcessServing implements Serving {
   readonly worker: WorkerPool
   readonly gateway: null
 
-  constructor({ count, process, settings, log, ...wiring }: ProcessServingOptions) {
+  constructor({
+    count,
+    memoryBytes,
+    process: shared,
+    settings,
+    log,
+    ...wiring
+  }: ProcessServingOptions) {
     const { onRetired, onUpstream, onWorker } = wiring
     this.gateway = null
     this.worker = new WorkerPool({
       count,
       entry: new URL('./worker-main.js', import.meta.url),
-      settings: { ...process, serving: settings },
+      settings: { ...shared, serving: settings },
       log,
       loadTimeoutMs: settings.loadTimeoutMs ?? 5_000,
+      drainMs: settings.streamDrainMs ?? 300_000,
+      memoryBytes: memoryBytes ?? shareOfMemory(count),
       onRetired,
       onNotice: (notice) => {
         if (notice.name === 'upstream') onUpstream(notice.data)
@@ -72,4 +84,11 @@ export class ProcessServing implements Serving {
   close(deadlineMs: number): Promise<void> {
     return this.worker.close(deadlineMs)
   }
+}
+
+/** The supervisor has a share, too, and the kernel acts at the whole. Infinite where there is no limit. */
+const shareOfMemory = (count: number): number => {
+  const most = process.constrainedMemory?.() ?? 0
+  const isLimited = most > 0 && most < totalmem()
+  return isLimited ? (most * 0.9) / (count + 1) : Infinity
 }
