@@ -177,11 +177,6 @@ export class ModuleVersion implements LiveVersion {
     this.#cutAfter(streamDrainMs, () => true)
   }
 
-  /** Ends the streams inside at once: the cap on live versions is reached. */
-  cutStreams(reason: string): void {
-    this.#cut(reason, ({ exchange }) => exchange.transport.isHeadSent)
-  }
-
   /** Ends everything inside at once. */
   cut(reason: string): void {
     this.#cut(reason, () => true)
