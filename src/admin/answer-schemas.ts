@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { heapLevels } from '../core/protect/heap-level.ts'
 
 /** Schemas of the answers, for the OpenAPI document; tests hold real answers against them. */
 
@@ -127,6 +128,17 @@ export const workerItem: z.ZodType = z.strictObject({
   startedAt: text,
   restarts: count,
   rssBytes: count.nullable(),
+  overload: z
+    .strictObject({
+      limit: count.nullable().describe('Exchanges at once; null: no limit is in force.'),
+      inFlight: count,
+      waiting: count,
+      shed: count,
+      isHolding: z.boolean(),
+      isLastResort: z.boolean(),
+      heap: z.enum(heapLevels),
+    })
+    .nullable(),
 })
 
 const connections = z.strictObject({ open: count, idle: count, upgraded: count })

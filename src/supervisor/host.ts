@@ -154,7 +154,8 @@ export class WorkerHost implements WorkerCalls {
   beat(): Beat {
     const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics()
     const draining = this.#serving?.worker.draining() ?? []
-    return { draining, rssBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes }
+    const overload = this.#serving?.overload() ?? null
+    return { draining, rssBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes, overload }
   }
 }
 

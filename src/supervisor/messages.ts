@@ -1,4 +1,5 @@
 import type { LogLevel } from '../core/logger.ts'
+import type { OverloadStatus } from '../core/protect/overload.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
 import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
@@ -73,6 +74,8 @@ export interface Beat {
   readonly rssBytes: number
   readonly heapBytes: number
   readonly heapLimitBytes: number
+  /** Null: it takes everything. */
+  readonly overload: OverloadStatus | null
 }
 
 /** What a worker process tells without being asked. */

@@ -458,6 +458,7 @@ export class WorkerPool implements Worker {
       startedAt: new Date(one.startedAt).toISOString(),
       restarts: this.#slots[one.worker - 1]!.restarts,
       rssBytes: one.beat?.rssBytes ?? null,
+      overload: one.beat?.overload ?? null,
     }))
   }
 

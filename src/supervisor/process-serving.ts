@@ -77,7 +77,7 @@ export class ProcessServing implements Serving {
     return this.worker.status()
   }
 
-  /** Each worker tells it in its log. */
+  /** Each worker has its own: `workers` tells. */
   overload(): null {
     return null
   }
