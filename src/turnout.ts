@@ -51,6 +51,7 @@ import { createLogger } from './telemetry/log.ts'
 import type { ModuleUpload } from './admin/upload.ts'
 import type { InstanceFacts, OpenedAdmin } from './turnout-admin.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
+import { isolatedSetup } from './turnout-isolated.ts'
 import { checkOptions } from './turnout-options.ts'
 import { probeTable, type Probe, type Probed } from './turnout-probe.ts'
 import {
@@ -143,6 +144,8 @@ export class Turnout extends MethodRegistrar {
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
         onEvent: (event) => this.#events.emit('upstream', event),
       },
+      modules: options.modules ?? {},
+      isolated: isolatedSetup(options, bodyLimit, this.#rules.trusted),
     })
     this.#data = data
     this.#publisher = new Publisher({

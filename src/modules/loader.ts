@@ -2,12 +2,12 @@ import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import { digestArtifact, type Artifact } from './artifact.ts'
 import { createBuilder, type Builder } from './build.ts'
-import { readDefinition, type Definition, type Mount } from './definition.ts'
+import { readDefinition, type Mount } from './definition.ts'
 import { evaluate } from './evaluate.ts'
 import type { Manifest } from './inspect.ts'
 import { routeId } from '../core/route/module-routes.ts'
 import { referenceOf } from './module-version.ts'
-import { codeKey } from '../worker/worker.ts'
+import { codeKey, type ModuleCode } from '../worker/worker.ts'
 import { createRehearsal, type Rehearsal } from './rehearsal.ts'
 
 /** A module from a file, ready to be prepared: what it is, what it lists, how its code is opened anew. */
@@ -18,7 +18,7 @@ export interface FileModule {
     readonly method: string
     readonly path: string
   }[]
-  readonly code: { readonly key: string; open(): Promise<Definition> }
+  readonly code: ModuleCode
   /** Puts the artifact where it outlives the process; null: middleware of the embedding program goes with it. */
   readonly save: (() => Promise<void>) | null
 }
@@ -212,7 +212,7 @@ export class Loader {
 
   #moduleOf({ artifact, file, name, owner, mount }: Source, manifest: Manifest): FileModule {
     const digest = artifact.digest + this.#markOf(mount)
-    const { version, filters, lifecycle } = manifest
+    const { version, filters, lifecycle, isolation } = manifest
     const reference = referenceOf({
       name: manifest.name,
       owner,
@@ -221,6 +221,7 @@ export class Loader {
       file,
       filters,
       lifecycle,
+      isolation,
     })
     const store = this.#artifacts
     const save = async (): Promise<void> => store?.put(artifact)
@@ -244,6 +245,9 @@ export class Loader {
     const timeoutMs = this.#timeoutMs
     return {
       key,
+      ...(mount.middleware.length === 0 && {
+        source: { artifact, file, name, prefix: mount.prefix },
+      }),
       open: async () => {
         const evaluated = await evaluate(artifact, { file, timeoutMs })
         if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)
