@@ -1,5 +1,6 @@
 import { TurnoutError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { routeId } from '../../core/route/module-routes.ts'
 import { plainRoute, type Route } from '../../core/route/route.ts'
 import { emptyTable } from '../../core/route/table.ts'
 import { thrownError } from '../../core/thrown.ts'
@@ -44,7 +45,8 @@ export class IsolatedHost {
     const { routes, filters } = definition.register(this.#scope.view(state, services))
     this.#entries = routes.map(({ method, path, handler }) => {
       const target = { kind: 'module', module: definition.name } as const
-      return { route: plainRoute('', `${method} ${path}`, method, path, target), handler }
+      const id = routeId(definition.name, method, path)
+      return { route: plainRoute('', id, method, path, target), handler }
     })
     this.listing = {
       name: definition.name,
