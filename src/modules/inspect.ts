@@ -65,5 +65,12 @@ export function inspectModule(
   const mount = { prefix: context.mount ?? '', middleware: [] }
   const definition = readDefinition(exports.default, context.name, mount, context.version)
   const { kind, name, version, lifecycle, isolation } = definition
-  return { kind, name, version, lifecycle, isolation, ...listDefinition(definition, { isServing: false }) }
+  return {
+    kind,
+    name,
+    version,
+    lifecycle,
+    isolation,
+    ...listDefinition(definition, { isServing: false }),
+  }
 }

@@ -13,6 +13,7 @@ import type { Observer } from '../gateway/observe/observer.ts'
 import { Recorders } from '../gateway/observe/recorders.ts'
 import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
+import type { LiveUpstream } from '../gateway/upstream/live-upstream.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
@@ -20,7 +21,7 @@ import { Verifier } from '../gateway/verify/verifier.ts'
 import type { Services } from '../modules/define.ts'
 import type { HeldVersion } from '../modules/held-version.ts'
 import { isolationOf } from '../modules/isolated/isolation.ts'
-import type { IsolatedSetup } from '../modules/isolated/isolated-version.ts'
+import { IsolatedVersion, type IsolatedSetup } from '../modules/isolated/isolated-version.ts'
 import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
 import { openIsolated } from '../modules/isolated/open.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
@@ -142,8 +143,8 @@ export class InProcessWorker implements Worker {
     try {
       const before = request.from === null ? null : this.#serving(request.from)
       const prepared = isIsolated
-          ? await this.#isolate(code, request, before, memoryMb)
-          : await this.#inline(code, request, services, before)
+        ? await this.#isolate(code, request, before, memoryMb)
+        : await this.#inline(code, request, services, before)
       await this.#prepared.get(name)?.version.discard()
       this.#prepared.set(name, prepared)
       return null
@@ -301,15 +302,27 @@ export class InProcessWorker implements Worker {
   }
 
   upstreamNames(): readonly string[] {
-    return this.#upstreams.names()
+    const isolated = [...this.#isolated()].map(({ name }) => name)
+    return [...this.#upstreams.names(), ...isolated].sort()
   }
 
   upstreamStatus(name: string): UpstreamStatus | null {
-    return this.#upstreams.find(name)?.status() ?? null
+    return this.#upstream(name)?.status() ?? null
   }
 
   forceBreaker(name: string, state: BreakerState): boolean {
-    return this.#upstreams.find(name)?.forceBreaker(state) ?? false
+    return this.#upstream(name)?.forceBreaker(state) ?? false
+  }
+
+  #upstream(name: string): LiveUpstream | null {
+    const isolated = [...this.#isolated()].find((one) => one.name === name)
+    return isolated ?? this.#upstreams.find(name)
+  }
+
+  /** What processes of isolated modules are to whoever looks at upstreams. */
+  *#isolated(): Generator<LiveUpstream> {
+    for (const version of this.live.current.versions.values())
+      if (version instanceof IsolatedVersion) yield version.upstream
   }
 
   figures(of: Observed, spanMs: number): Figures {

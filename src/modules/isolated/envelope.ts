@@ -78,7 +78,16 @@ export function enclose(exchange: Exchange, route: number, secret: string): Outb
   }
 }
 
-type Sent = [string, number, number, number, string, Record<string, string>, string | null, string[]]
+type Sent = [
+  string,
+  number,
+  number,
+  number,
+  string,
+  Record<string, string>,
+  string | null,
+  string[],
+]
 
 /** Null: it was not made by who knows the secret. */
 export function openEnvelope(text: string, secret: string): Envelope | null {
@@ -95,4 +104,3 @@ export function openEnvelope(text: string, secret: string): Envelope | null {
     fields,
   }
 }
-

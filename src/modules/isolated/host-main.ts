@@ -73,7 +73,9 @@ export function runHost({ services: servicesOf, listen }: HostEdges): void {
     await host?.close()
     await opened?.close((error) => log.error('a service did not close', mapError(error)))
   }
-  const run = async (request: Exclude<HostRequest, { readonly kind: 'ping' }>): Promise<unknown> => {
+  const run = async (
+    request: Exclude<HostRequest, { readonly kind: 'ping' }>,
+  ): Promise<unknown> => {
     switch (request.kind) {
       case 'open':
         return await open(request.order)
@@ -87,7 +89,9 @@ export function runHost({ services: servicesOf, listen }: HostEdges): void {
         return request satisfies never
     }
   }
-  const answer = async (request: Exclude<HostRequest, { readonly kind: 'ping' }>): Promise<void> => {
+  const answer = async (
+    request: Exclude<HostRequest, { readonly kind: 'ping' }>,
+  ): Promise<void> => {
     const { id, kind } = request
     const ended = kind === 'dispose' ? () => exit(0) : undefined
     try {
@@ -157,4 +161,3 @@ setInterval(() => {
   const thread = new Worker(code, { eval: true, workerData: { parent, folder, lookMs } })
   thread.unref()
 }
-

@@ -92,7 +92,10 @@ export class HostProcess {
       this.kill('it was not ready in time')
     }, timeoutMs)
     try {
-      return (await this.#ask({ kind: 'open', order: { ...order, socket: this.socket } })) as HostListing
+      return (await this.#ask({
+        kind: 'open',
+        order: { ...order, socket: this.socket },
+      })) as HostListing
     } finally {
       clearTimeout(timer)
     }
@@ -161,8 +164,8 @@ export class HostProcess {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
       this.#hold(true)
-      this.#send({ ...request, id } as HostRequest)
-      if (!this.#child.connected) this.#rejectAll(new Error('it has ended'))
+      this.#send({ ...request, id })
+      if (!this.#child.connected) this.#rejectAll(new HostEnded('it has ended'))
     })
   }
 

@@ -157,8 +157,7 @@ export class IsolatedVersion extends HeldVersion {
     const endsAt = performance.now() + mostMs
     const isInside = (): boolean =>
       this.upstream.status().endpoints.some(({ url }) => url === `unix:${socket}`)
-    while (isInside() && performance.now() < endsAt)
-      await pause(100, undefined, { ref: false })
+    while (isInside() && performance.now() < endsAt) await pause(100, undefined, { ref: false })
   }
 }
 

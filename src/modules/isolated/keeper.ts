@@ -33,7 +33,8 @@ const betweenMs = 10_000
  */
 export class Keeper {
   readonly #options: KeeperOptions
-  readonly #leaving: Set<Promise<void>>
+  /** What `close` has to wait for: processes on their way up, or out. */
+  readonly #moving: Set<Promise<unknown>>
   #serving: HostProcess | null
   #deaths: number
   #wait: NodeJS.Timeout | null
@@ -43,7 +44,7 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
-    this.#leaving = new Set()
+    this.#moving = new Set()
     this.#serving = null
     this.#deaths = 0
     this.#wait = null
@@ -68,7 +69,7 @@ export class Keeper {
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#wait !== null) clearTimeout(this.#wait)
-    await Promise.all([this.#serving?.dispose(), ...this.#leaving])
+    await Promise.all([this.#serving?.dispose(), ...this.#moving])
   }
 
   #died(host: HostProcess, reason: string): void {
@@ -78,7 +79,8 @@ export class Keeper {
     this.#deaths = lived >= steadyMs ? 1 : this.#deaths + 1
     const facts = { reason, pid: host.pid, deaths: this.#deaths }
     this.#options.log.error('the process of an isolated module died', facts)
-    this.#startLater()
+    // One is on its way already, where it died while it was being replaced.
+    if (!this.#isStarting) this.#startLater()
   }
 
   #startLater(): void {
@@ -88,7 +90,7 @@ export class Keeper {
       return
     }
     const waitMs = Math.min(firstWaitMs * 2 ** (this.#deaths - 1), mostWaitMs)
-    this.#wait = setTimeout(() => void this.#restart(), waitMs).unref()
+    this.#wait = setTimeout(() => this.#move(this.#restart()), waitMs).unref()
   }
 
   async #restart(): Promise<void> {
@@ -129,8 +131,12 @@ export class Keeper {
     this.#replacedAt = performance.now()
     const facts = { rss_mb: rssMb, memory_mb: memoryMb, pid: host.pid }
     log.warn('an isolated module is past its memory, and is replaced', facts)
-    const leaving = this.#replace(host).finally(() => this.#leaving.delete(leaving))
-    this.#leaving.add(leaving)
+    this.#move(this.#replace(host))
+  }
+
+  #move(work: Promise<void>): void {
+    const moving = work.finally(() => this.#moving.delete(moving))
+    this.#moving.add(moving)
   }
 
   async #replace(host: HostProcess): Promise<void> {
@@ -141,7 +147,13 @@ export class Keeper {
     } catch (error) {
       log.warn('the state of an isolated module begins anew', mapError(error))
     }
-    if (this.#isClosed || !(await this.#begin(state)) || this.#isClosed) return
+    if (this.#isClosed) return
+    if (!(await this.#begin(state))) {
+      if (this.#serving === null && !this.#isClosed) this.#startLater()
+      return
+    }
+    // Closed meanwhile: `close` has it.
+    if (this.#serving === host) return
     await drained(host)
     await host.dispose()
   }

@@ -36,7 +36,9 @@ function problemsOf(name: string, said: unknown): readonly SettingProblem[] {
   return [
     ...unknown.map((key) => ({ path: [name, key], reason: 'there is no such setting' })),
     ...(found === null ? [] : [{ path: [name, found.name], reason: `expected ${found.expected}` }]),
-    ...(said['upstream'] === undefined ? [] : upstreamProblems([name, 'upstream'], said['upstream'])),
+    ...(said['upstream'] === undefined
+      ? []
+      : upstreamProblems([name, 'upstream'], said['upstream'])),
   ]
 }
 

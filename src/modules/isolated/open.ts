@@ -22,7 +22,8 @@ export function openIsolated(options: OpenOptions): Promise<IsolatedVersion> {
     throw new TurnoutError('TURNOUT_ISOLATION_REFUSED', { module, reason })
   }
   if (setup === undefined) return refuse('this worker starts no processes')
-  if (source === undefined) return refuse('its code, or middleware before it, is an object of this one')
+  if (source === undefined)
+    return refuse('its code, or middleware before it, is an object of this one')
   const hasState = before !== null && before.state !== undefined
   const value = hasState ? cloneable(before.state, module) : undefined
   const state = hasState ? { value, fromVersion: before.version } : null

@@ -34,7 +34,8 @@ export function uncloneableReason(value: unknown): string | null {
   for (let one = left.pop(); one !== undefined; one = left.pop()) {
     const { value, place } = one
     const at = place === '' ? 'it' : place
-    if (typeof value === 'function' || typeof value === 'symbol') return `${at} is a ${typeof value}`
+    if (typeof value === 'function' || typeof value === 'symbol')
+      return `${at} is a ${typeof value}`
     if (typeof value !== 'object' || value === null || seen.has(value)) continue
     seen.add(value)
     if (isProxy(value)) return `${at} is a proxy`
