@@ -1,7 +1,6 @@
 // The process of an isolated module: started by a worker, reached over a local socket.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
-import { loadConfig } from './config/load.ts'
 import { TurnoutError } from './core/errors.ts'
 import { healthPath } from './modules/isolated/reach.ts'
 import { runHost, type HostEdges } from './modules/isolated/host-main.ts'
@@ -15,6 +14,8 @@ const mostHeaderBytes = 4 * 1024 * 1024
 const backlog = 4_096
 
 const services: HostEdges['services'] = async (file) => {
+  // Stands on packages that a process without services never needs.
+  const { loadConfig } = await import('./config/load.ts')
   const loaded = await loadConfig({ file, startDirectory: dirname(file) })
   if (!loaded.ok) throw TurnoutError.of(loaded.problems[0]!, loaded.problems)
   return new ServiceSet(loaded.config.services)

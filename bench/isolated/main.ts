@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { chooseDrive, hasTaskset } from '../gateway/load.ts'
 import { machine, median, percentile } from '../instance/figures.ts'
-import { cpuTimeOf, rssOf } from '../instance/process-stat.ts'
+import { cpuTimeOf } from '../instance/process-stat.ts'
 import { startServe, type Served } from '../instance/serve.ts'
 import { Wire } from '../instance/wire.ts'
 
@@ -31,7 +31,10 @@ const moduleOf = (name: string, isolation: string): string => `
 export default {
   name: '${name}',
   isolation: '${isolation}',
-  register: (routes) => void routes.get('/${name}/:id', (c) => c.json({ id: c.param('id') })),
+  register(routes) {
+    routes.get('/${name}/:id', (c) => c.json({ id: c.param('id') }))
+    routes.get('/memory/${name}', (c) => c.text(String(process.memoryUsage.rss() / 1024 / 1024)))
+  },
 }
 `
 
@@ -129,9 +132,12 @@ try {
     })
     console.log(`${way.padEnd(12)} ${cells.join(' ')}`)
   }
-  console.log(
-    `\nRSS of the worker and the isolated process together: ${(rssOf(served.pid) / 1024).toFixed(0)} MB`,
-  )
+  const wire = new Wire(served.port)
+  const memoryOf = async (way: Way): Promise<string> =>
+    Number((await wire.ask({ method: 'GET', path: `/memory/${way}` })).body).toFixed(0)
+  const [own, isolated] = [await memoryOf('direct'), await memoryOf('isolated')]
+  wire.close()
+  console.log(`\nRSS of the worker ${own} MB, of the isolated process ${isolated} MB`)
 } finally {
   await served.stop()
   await remote.stop()

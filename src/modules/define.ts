@@ -150,7 +150,7 @@ export interface RouteModule<State = undefined> {
   readonly lifecycle?: ModuleLifecycle
   /** Where its code runs: `inline` (default), in the worker; `isolated`, in a process of its own. */
   readonly isolation?: 'inline' | 'isolated'
-  /** Most memory of that process, in MB, 96 or more; past it, it is replaced. Default: no cap. */
+  /** Most memory of that process, in MB, 128 or more; past it, it is replaced. Default: no cap. */
   readonly memoryMb?: number
   /** Declares the routes. Synchronous; it declares, it does not act. */
   register(routes: ModuleRegistrar, scope: Scope<State>): void

@@ -113,7 +113,7 @@ test('past its memory it is drained and replaced, with its state; its exchanges 
 
 test('a heap past its cap ends that process alone', async (t) => {
   const text = users({
-    memoryMb: 96,
+    memoryMb: 128,
     rest: `routes.get('/heap', () => { const all = []; for (;;) all.push({ at: all.length, text: 'x' + all.length }) })`,
   })
   const opened = await open(t, { 'users.js': text, 'other.js': other })
