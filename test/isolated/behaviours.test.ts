@@ -125,6 +125,21 @@ const table: Readonly<Record<string, readonly [path: string, asked?: Asked]>> = 
   'a status': ['/own/status'],
   'a group and its middleware': ['/own/group/x', { headers: { 'x-who': 'me' } }],
   'a group and its status': ['/own/group/denied'],
+  'an upgrade that it does not know': [
+    '/own/request',
+    {
+      headers: {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        'sec-websocket-version': '13',
+      },
+    },
+  ],
+  'a body that waits for a word': [
+    '/own/hash',
+    { method: 'POST', body: 'late', headers: { expect: '100-continue' } },
+  ],
   'methods by name': ['/own/other', { method: 'PURGE' }],
   'a method that is not there': ['/own/other', { method: 'DELETE' }],
   HEAD: ['/own/html', { method: 'HEAD' }],
@@ -163,6 +178,23 @@ test('the same file answers the same, inline and isolated', async (t) => {
   await t.test('state is kept from request to request', async () => {
     assert.equal(await outside.text('/own/seen'), '{"seen":1}')
     assert.equal(await outside.text('/own/seen'), '{"seen":2}')
+  })
+  await t.test('a host of web requests gets the same', async () => {
+    const told = async ({ turnout }: typeof inside): Promise<unknown> => {
+      const asked = { method: 'POST', body: '{"a":[1]}', headers: { 'x-a': '1' } }
+      const [json, request] = await Promise.all(
+        ['json', 'request'].map((path) =>
+          turnout.fetch(new Request(`https://example.test/own/${path}?q=1`, asked)),
+        ),
+      )
+      const { url, headers, client } = (await request!.json()) as Record<string, unknown>
+      // A web request names no host and no framing; on a socket both are there.
+      const own = (headers as string[][]).filter(
+        ([name]) => name !== 'host' && name !== 'transfer-encoding',
+      )
+      return [json!.status, await json!.text(), request!.status, url, own, client]
+    }
+    assert.deepEqual(await told(outside), await told(inside))
   })
   await t.test('what a client says of the envelope goes nowhere', async () => {
     const forged = '["secret",0,1,0,"1.2.3.4",{},null,[]]'

@@ -87,6 +87,18 @@ test('replaced again and again under load, no request fails', async (t) => {
   )
 })
 
+test('what does not leave a replaced version is cut at its deadline', async (t) => {
+  const opened = await open(t, { 'users.js': users() }, { drainMs: 300 })
+  const late = opened.ask('/slow?ms=60000')
+  const pid = await pidOf(opened)
+  save(opened.folder, 'users.js', users({ version: '2.0.0' }))
+  const { status, text } = await late
+  assert.equal(status, 503)
+  assert.match(text, /TURNOUT_EXCHANGE_CUT/)
+  await opened.event(retired('users', '1.0.0'))
+  assert.equal(isAlive(pid), false)
+})
+
 test('its onDispose runs before its process ends', async (t) => {
   const rest = `onDispose(async () => { await new Promise((go) => setTimeout(go, 50)); log.info('disposed of') })`
   const { folder, event, lines } = await open(t, { 'users.js': users({ rest }) })

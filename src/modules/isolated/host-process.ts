@@ -112,7 +112,6 @@ export class HostProcess {
 
   /** Lets the module give everything back, then ends it; past its deadline it is killed. */
   async dispose(): Promise<void> {
-    clearInterval(this.#looks)
     const timer = setTimeout(() => {
       this.#log.warn('the process of an isolated module did not end in time', { pid: this.pid })
       this.kill('it did not end in time')

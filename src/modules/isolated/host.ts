@@ -1,4 +1,5 @@
 import { TurnoutError } from '../../core/errors.ts'
+import { withoutField } from '../../core/http/fields.ts'
 import type { Logger } from '../../core/logger.ts'
 import { routeId } from '../../core/route/module-routes.ts'
 import { plainRoute, type Route } from '../../core/route/route.ts'
@@ -100,8 +101,7 @@ export class IsolatedHost {
       this.#log.error('a handler failed', { ...at, ...mapError(error) })
     }
     if (transport.isHeadSent) return transport.destroy()
-    const { status, headers, body } = errorReply(error)
-    transport.send(status, headers, body as string)
+    void answer(transport, errorReply(error))
   }
 
   /** What handlers are told of the table: the number of its revision. */
@@ -134,8 +134,12 @@ const stateOf = ({ state: rules }: Definition, given: GivenState | null): unknow
   return synchronous(rules.migrate(value as never, fromVersion))
 }
 
-const answer = (transport: Transport, { status, headers, body }: Reply): void | Promise<void> => {
+const answer = (transport: Transport, reply: Reply): void | Promise<void> => {
+  const { status, body } = reply
   if (!isFinal(status)) throw invalidStatus(status)
+  // The connection is the worker's: closed with a body under way, its answer would be lost.
+  const isOwn = reply.header('connection') === undefined
+  const headers = isOwn ? reply.headers : withoutField(reply.headers, 'connection')
   if (body === null || typeof body === 'string' || body instanceof Uint8Array)
     return transport.send(status, headers, body)
   return transport.stream(status, headers, body)

@@ -17,6 +17,7 @@ export function takeEnvelope(request: IncomingMessage, secret: string): Envelope
   removeField(request, envelopeField)
   // What our own connection says of itself.
   if (headers.connection !== undefined) removeField(request, 'connection')
+  if (headers.upgrade !== undefined) removeField(request, 'upgrade')
   const { fields } = envelope
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!

@@ -1,3 +1,4 @@
+import { thrownMessage } from '../../core/thrown.ts'
 import { isProxy, isAnyArrayBuffer, isBoxedPrimitive } from 'node:util/types'
 
 /** What a copy has the kind of. Instances of other classes would arrive without their methods. */
@@ -29,6 +30,15 @@ function* mapEntries(map: Map<unknown, unknown>): Generator<readonly [unknown, u
 
 /** Why a value cannot be copied to another process as it is; null: it can. */
 export function uncloneableReason(value: unknown): string | null {
+  try {
+    return reasonOf(value)
+  } catch (error) {
+    // A getter of the value.
+    return `it cannot be read: ${thrownMessage(error)}`
+  }
+}
+
+function reasonOf(value: unknown): string | null {
   const seen = new Set<object>()
   const left: { readonly value: unknown; readonly place: string }[] = [{ value, place: '' }]
   for (let one = left.pop(); one !== undefined; one = left.pop()) {
