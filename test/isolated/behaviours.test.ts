@@ -253,6 +253,8 @@ for (const [name, app] of Object.entries(apps)) {
       const [expected, got] = [await inside.ask(path, asked), await outside.ask(path, asked)]
       assert.deepEqual(seen(got, outside.port), seen(expected, inside.port), path)
     }
+    // One is enough: how a version is replaced is no business of the app.
+    if (name !== 'hono') return
     const from = outside.told.length
     save(outside.folder, file, app('2'))
     await outside.event(applied(name), from)

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { isAlive, makeFolder, open, until } from './support.ts'
+import { startServe } from '../hot/support/served.ts'
+import { ask, isAlive, makeFolder, open, until } from './support.ts'
 import { other, pidOf, users } from './users.ts'
 
 // Sockets of this file alone.
@@ -45,7 +44,8 @@ test('killed, it is started again, and its state begins anew; others never notic
   process.kill(pid, 'SIGKILL')
   const { status, text: body } = await inside
   assert.equal(status, 502)
-  assert.match(body, /TURNOUT_UPSTREAM_CLOSED/)
+  // Sent once more on another connection, it finds nobody there.
+  assert.match(body, /TURNOUT_UPSTREAM_(?:CLOSED|UNREACHABLE)/)
   const { fields } = await line('the process of an isolated module died')
   assert.equal(fields['reason'], 'it was ended by SIGKILL')
   assert.equal(await text('/other'), `other ${process.pid}`)
@@ -134,34 +134,52 @@ test('closed, no process and no socket is left', async (t) => {
   assert.equal(opened.lines.filter(({ level }) => level === 'error').length, 0)
 })
 
-const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
-
 for (const [name, path] of [
   ['idle', '/version'],
   ['in an endless loop', '/loop'],
 ] as const) {
   test(`${name}, it ends with the worker that is killed`, async (t) => {
-    const folder = makeFolder(t, { 'users.js': users() })
-    const words = [main, 'serve', folder, '--json', '--port', '0', '--admin', '127.0.0.1:0']
-    const server = spawn(process.execPath, [...words, '--data', join(folder, '.data')], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    t.after(() => server.kill('SIGKILL'))
-    let said = ''
-    server.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
-    const port = await until(
-      () => Number(/127\.0\.0\.1:(\d+)[^}]*"admin"/.exec(said)?.[1] ?? 0) || undefined,
-    )
-    const get = (path: string): Promise<string> =>
-      fetch(`http://127.0.0.1:${port}${path}`).then((response) => response.text())
-    const pid = Number(await get('/pid'))
+    const server = await startServe(t, makeFolder(t, { 'users.js': users() }))
+    const { text } = await ask(server.port, '/pid')
+    const pid = Number(text)
     assert.ok(isAlive(pid))
-    const asked = request({ port, path, agent: false })
+    const asked = request({ port: server.port, path, agent: false })
     asked.on('error', () => undefined).on('response', (response) => response.resume())
     asked.end()
     await pause(200)
-    server.kill('SIGKILL')
+    process.kill(server.pid, 'SIGKILL')
     await until(() => !isAlive(pid))
     await until(() => socketFolders().length === 0)
   })
 }
+
+test('told to stop with the whole group, it serves until what is inside has ended', async (t) => {
+  const rest = `
+    routes.get('/service', (c) => c.text(services.where.name + ' ' + (services.where.pid === process.pid)))
+    onDispose(() => log.error('disposed of'))
+  `
+  const folder = makeFolder(t, {
+    'users.js': users({ rest }),
+    'turnout.config.js': `export default {
+      services: { where: { open: () => ({ name: 'opened', pid: process.pid }) } },
+    }`,
+  })
+  const server = await startServe(t, folder)
+  const { port } = server
+  assert.equal((await ask(port, '/service')).text, 'opened true')
+  const pid = Number((await ask(port, '/pid')).text)
+  const sign = join(folder, 'sign.txt')
+  const late = ask(port, `/late?until=${encodeURIComponent(sign)}`)
+  await ask(port, '/version')
+  // As a terminal or a service manager does it: everybody is told.
+  process.kill(pid, 'SIGTERM')
+  process.kill(pid, 'SIGINT')
+  process.kill(server.pid, 'SIGTERM')
+  await pause(300)
+  writeFileSync(sign, '')
+  const { status, text } = await late
+  assert.equal(`${status} ${text}`, '200 1.0.0')
+  assert.equal(await server.ended, 0)
+  assert.equal(isAlive(pid), false)
+  assert.deepEqual(socketFolders(), [])
+})

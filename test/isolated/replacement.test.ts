@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { applied, refused, retired } from '../hot/support/embedded.ts'
 import { save } from '../hot/support/served.ts'
@@ -36,12 +38,14 @@ for (const [before, after] of moves) {
 
   test(`${before} to ${after}: what is written late is settled`, async (t) => {
     const { folder, text, event, ask } = await open(t, { 'users.js': users({ isolation: before }) })
-    const late = ask('/slow?ms=1500')
+    const sign = join(folder, 'sign.txt')
+    const late = ask(`/late?until=${encodeURIComponent(sign)}`)
     await text('/version')
     const settling = `${migrating}, settle: (own, other) => { own.late = other.seen }`
     save(folder, 'users.js', users({ version: '2.0.0', isolation: after, state: settling }))
     await event(applied('users', '2.0.0'))
     assert.equal(await text('/state'), '{"seen":0,"from":"1.0.0"}')
+    writeFileSync(sign, '')
     assert.equal((await late).text, '1.0.0')
     await event(retired('users', '1.0.0'))
     assert.equal(await text('/state'), '{"seen":0,"from":"1.0.0","late":100}')

@@ -16,6 +16,7 @@ export const users = ({
   rest = '',
   memoryMb,
 }: Written = {}): string => `
+import { existsSync } from 'node:fs'
 export default {
   name: 'users',
   version: '${version}',
@@ -32,6 +33,10 @@ export default {
     routes.get('/exit', () => process.exit(3))
     routes.get('/slow', async (c) => {
       await new Promise((go) => setTimeout(go, Number(c.query('ms'))))
+      return c.text('${version}')
+    })
+    routes.get('/late', async (c) => {
+      while (!existsSync(c.query('until'))) await new Promise((go) => setTimeout(go, 10))
       state.seen += 100
       return c.text('${version}')
     })

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Block } from '../../core/address.ts'
 import { TurnoutError } from '../../core/errors.ts'
-import { childLogger, type Logger } from '../../core/logger.ts'
+import type { Logger } from '../../core/logger.ts'
 import { routeId } from '../../core/route/module-routes.ts'
 import type { ModuleReference } from '../../core/route/route.ts'
 import type { Handler } from '../../gateway/snapshot.ts'
@@ -59,25 +60,16 @@ export class IsolatedVersion extends HeldVersion {
   readonly #handlers: Map<string, Handler>
   #key: string
 
-  private constructor(options: IsolatedOptions, opened: Opened) {
-    const { reference, environment, log } = options
+  private constructor({ state: _, ...options }: IsolatedOptions, opened: Opened) {
+    const { reference, environment, log, memoryMb, settings, drainMs } = options
     const { host, listing, secret } = opened
     super({ ...options, name: listing.name, version: listing.version, digest: reference.digest })
     const { name: key } = reference
     this.#key = key
     this.hasSettle = listing.hasSettle
     const name = `isolated:${listing.name}@${listing.version}`
-    const at = ({ socket }: HostProcess) => upstreamAt(name, socket, options.settings?.upstream)
-    this.upstream = new LiveUpstream(at(host), environment, () => undefined)
-    this.#keeper = new Keeper({
-      start: async (state) => (await start({ ...options, state }, secret)).host,
-      onServing: (next) => this.upstream.update(at(next)),
-      drained: (left) => this.#drained(left, options.drainMs),
-      memoryMb: options.memoryMb,
-      log,
-    })
-    this.#handlers = new Map()
     const forward = forwardTo({ streams: new OpenStreams() }, name, () => this.upstream, undefined)
+    this.#handlers = new Map()
     const routes = listing.routes.map(({ method, path }, place) => {
       const id = routeId(key, method, path)
       if (this.#handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
@@ -88,6 +80,15 @@ export class IsolatedVersion extends HeldVersion {
       return { id, method, path }
     })
     this.listed = { routes, filters: listing.filters }
+    const at = ({ socket }: HostProcess) => upstreamAt(name, socket, settings?.upstream)
+    this.upstream = new LiveUpstream(at(host), environment, () => undefined)
+    this.#keeper = new Keeper({
+      start: (state) => startAgain({ ...options, state }, { listing, secret }),
+      onServing: (next) => this.upstream.update(at(next)),
+      drained: (left) => this.#drained(left, drainMs),
+      memoryMb,
+      log,
+    })
   }
 
   /** Starts its process. Throws what the author's code throws there. */
@@ -168,9 +169,7 @@ interface Opened {
 }
 
 const start = async (options: IsolatedOptions, secret: string): Promise<Opened> => {
-  const { reference, source, setup, memoryMb } = options
-  const { name, version } = reference
-  const log = childLogger(options.log, { module: name, module_version: version })
+  const { source, setup, memoryMb, log } = options
   const host = new HostProcess({ entry: setup.entry, memoryMb, log })
   try {
     const listing = await host.open(orderOf(options, secret), setup.loadTimeoutMs + startMs)
@@ -180,6 +179,18 @@ const start = async (options: IsolatedOptions, secret: string): Promise<Opened> 
     await host.ended
     throw error instanceof HostEnded ? endedProblem(error, source.file) : error
   }
+}
+
+/** The same once more: exchanges name its routes by their places in the first list. */
+const startAgain = async (
+  options: IsolatedOptions,
+  first: Omit<Opened, 'host'>,
+): Promise<HostProcess> => {
+  const { host, listing } = await start(options, first.secret)
+  if (isDeepStrictEqual(listing, first.listing)) return host
+  await host.dispose()
+  const difference = 'it is not the list of its first start'
+  throw new TurnoutError('TURNOUT_MODULE_LIST_DIFFERS', { module: listing.name, difference })
 }
 
 /** What a process needs to start, beside what its module takes to load. */

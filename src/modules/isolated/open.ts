@@ -1,4 +1,6 @@
 import { TurnoutError } from '../../core/errors.ts'
+import { childLogger } from '../../core/logger.ts'
+import { moduleNameOf } from '../../core/route/route.ts'
 import type { CodeSource } from '../../worker/worker.ts'
 import {
   IsolatedVersion,
@@ -27,5 +29,7 @@ export function openIsolated(options: OpenOptions): Promise<IsolatedVersion> {
   const hasState = before !== null && before.state !== undefined
   const value = hasState ? cloneable(before.state, module) : undefined
   const state = hasState ? { value, fromVersion: before.version } : null
-  return IsolatedVersion.open({ ...options, source, setup, state })
+  const own = { module: moduleNameOf(reference), module_version: reference.version }
+  const log = childLogger(options.log, own)
+  return IsolatedVersion.open({ ...options, log, source, setup, state })
 }
