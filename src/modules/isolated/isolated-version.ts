@@ -60,7 +60,9 @@ export class IsolatedVersion extends HeldVersion {
   readonly #handlers: Map<string, Handler>
   #key: string
 
-  private constructor({ state: _, ...options }: IsolatedOptions, opened: Opened) {
+  private constructor(given: IsolatedOptions, opened: Opened) {
+    // A state that was taken over is not kept for ever.
+    const options = { ...given, state: null }
     const { reference, environment, log, memoryMb, settings, drainMs } = options
     const { host, listing, secret } = opened
     super({ ...options, name: listing.name, version: listing.version, digest: reference.digest })
