@@ -33,6 +33,8 @@ export type InstanceFacts = Pick<
   | 'upstreamNames'
   | 'upstreamStatus'
   | 'forceBreaker'
+  | 'workers'
+  | 'restart'
   | 'loadUpload'
   | 'besideItem'
   | 'rollouts'
@@ -123,6 +125,7 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
       }),
     ),
     events.on('rollout', (view) => tell('rollout', rolloutItem(view))),
+    events.on('worker', (event) => tell('worker', event)),
     events.on('probation', (verdict) => tell('probation', verdict)),
   ]
   return () => {

@@ -4,6 +4,7 @@ import type { RetiredVersion } from './worker/worker.ts'
 import type { Rejection, Revision } from './control/change.ts'
 import type { ProbationVerdict } from './control/rollout/probations.ts'
 import type { RolloutView } from './control/rollouts.ts'
+import type { WorkerEvent } from './turnout-serving.ts'
 import type { RedisStatus } from './source/redis/status.ts'
 
 export interface SourceEvent {
@@ -28,6 +29,8 @@ export interface TurnoutEvents {
   rollout: RolloutView
   /** Something is wrong with a source of rules, or (`problem` null) nothing is any more. */
   source: SourceEvent
+  /** A worker process started, ended, or was replaced. */
+  worker: WorkerEvent
   /** A plain change was watched long enough, or made it worse and was taken back. */
   probation: ProbationVerdict
 }
@@ -47,6 +50,7 @@ export class TurnoutEmitter {
       upstream: new Set(),
       rollout: new Set(),
       source: new Set(),
+      worker: new Set(),
       probation: new Set(),
     }
     this.#onError = onError

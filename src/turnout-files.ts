@@ -27,6 +27,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TURNOUT_MODULE_NAME_TAKEN',
   'TURNOUT_SERVICE_FAILED',
   'TURNOUT_FILTER_USED',
+  'TURNOUT_VERSIONS_HELD',
 ])
 
 const author = 'files'
@@ -69,6 +70,11 @@ export class FolderChanges {
     this.#source = null
     clearTimeout(this.#timer)
     await source?.close()
+  }
+
+  /** Looks at everything now. */
+  async rescan(): Promise<void> {
+    await this.#source?.rescan()
   }
 
   async take({ modules, added, changed, removed, problems }: Burst): Promise<void> {

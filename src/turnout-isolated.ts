@@ -11,7 +11,8 @@ const entry = new URL(
 
 /** What processes of isolated modules are given. */
 export function isolatedSetup(
-  { configFile, services = {}, loadTimeoutMs = 5_000 }: TurnoutOptions,
+  { configFile, loadTimeoutMs = 5_000 }: Pick<TurnoutOptions, 'configFile' | 'loadTimeoutMs'>,
+  services: Readonly<Record<string, unknown>>,
   bodyLimit: number,
   trusted: readonly Block[],
 ): IsolatedSetup {

@@ -92,7 +92,17 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
 }
 
 /** Options that only a config has, and `serve` passes on with the rest. */
-const ofConfig = ['host', 'port', 'tls', 'admin', 'settleMs', 'sources']
+const ofConfig = [
+  'host',
+  'port',
+  'tls',
+  'admin',
+  'settleMs',
+  'sources',
+  'workers',
+  'workerMemoryMb',
+  'stopDelayMs',
+]
 
 /** @throws TurnoutError TURNOUT_OPTION_INVALID with every option that is unknown, or is not what it must be */
 export function checkOptions(given: object, isDurable: boolean): void {

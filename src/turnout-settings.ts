@@ -48,7 +48,7 @@ export interface TurnoutOptions {
   readonly drainMs?: number
   /** The same for answers that stream. Default 300,000. */
   readonly streamDrainMs?: number
-  /** Replaced versions of one module that may still hold streams; the oldest are cut first. Default 16. */
+  /** Replaced versions of one module that may still hold exchanges: past that, no other comes. Default 16. */
   readonly maxLiveVersions?: number
   /** Revisions kept to go back to. Default 100, and 1,000 with a data folder. */
   readonly keepRevisions?: number

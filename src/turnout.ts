@@ -1,12 +1,10 @@
 import { performance } from 'node:perf_hooks'
+import { setTimeout as wait } from 'node:timers/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError, type Problem } from './core/errors.ts'
-import { parseTrusted } from './core/http/forwarded.ts'
-import { limitsOf } from './core/http/limits.ts'
 import type { Json } from './core/json.ts'
 import { silentLogger, type Logger } from './core/logger.ts'
-import { thrownError } from './core/thrown.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { Route } from './core/route/route.ts'
@@ -25,25 +23,14 @@ import {
 import { Publisher } from './control/publisher.ts'
 import { besideItem } from './control/rollout/start.ts'
 import type { Rollouts } from './control/rollouts.ts'
-import type { Exchange } from './gateway/exchange.ts'
-import { createGateway, type Serve } from './gateway/gateway.ts'
-import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { Handlers, Middleware, Registrar, Services } from './modules/define.ts'
 import type { Mount } from './modules/definition.ts'
 import { Loader } from './modules/loader.ts'
 import { loadObject } from './modules/object-module.ts'
 import { MethodRegistrar, RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
-import { ServiceSet, type ServiceDefinition } from './modules/services.ts'
-import {
-  createNodeServe,
-  openListener,
-  type ClientRules,
-  type Listener,
-  type ListenOptions,
-  type NodeHandler,
-  type NodeServe,
-} from './server/node-listener.ts'
+import type { ServiceDefinition } from './modules/services.ts'
+import type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -51,7 +38,6 @@ import { createLogger } from './telemetry/log.ts'
 import type { ModuleUpload } from './admin/upload.ts'
 import type { InstanceFacts, OpenedAdmin } from './turnout-admin.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
-import { isolatedSetup } from './turnout-isolated.ts'
 import { checkOptions } from './turnout-options.ts'
 import { probeTable, type Probe, type Probed } from './turnout-probe.ts'
 import {
@@ -76,20 +62,26 @@ import type {
 } from './turnout-settings.ts'
 import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
-import { InProcessWorker } from './worker/in-process.ts'
+import {
+  LocalServing,
+  servingSettings,
+  type Gateway,
+  type Serving,
+  type ServingWiring,
+  type WorkerStatus,
+} from './turnout-serving.ts'
 import type { Draining } from './worker/worker.ts'
+
+/** Makes what serves exchanges. Not given: this process does. */
+export type MakeServing = (wiring: ServingWiring) => Serving
 
 /** A gateway whose routes may change while it serves. Open until `close`. */
 export class Turnout extends MethodRegistrar {
   readonly handler: NodeHandler
   readonly log: Logger
   readonly #options: TurnoutOptions
-  readonly #worker: InProcessWorker
+  readonly #serving: Serving
   readonly #publisher: Publisher
-  readonly #services: ServiceSet
-  readonly #serve: Serve
-  readonly #nodeServe: NodeServe
-  readonly #rules: ClientRules
   readonly #asking: Asking
   readonly #events: TurnoutEmitter
   readonly #middleware: Middleware[]
@@ -105,12 +97,15 @@ export class Turnout extends MethodRegistrar {
   #loader: Loader | null
   #closing: Promise<number> | null
 
-  constructor(options: TurnoutOptions = {}, data: DataFolder | null = null) {
+  constructor(
+    options: TurnoutOptions = {},
+    data: DataFolder | null = null,
+    makeServing: MakeServing = (wiring) => new LocalServing(wiring, options.services ?? {}),
+  ) {
     super()
-    const { logger = true, recovery = true, bodyLimit = 1024 * 1024 } = options
+    const { logger = true } = options
     this.#options = options
     this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
-    this.#services = new ServiceSet(options.services ?? {})
     this.#events = new TurnoutEmitter((event, error) =>
       this.log.error('a listener failed', { event, ...mapError(error) }),
     )
@@ -124,32 +119,21 @@ export class Turnout extends MethodRegistrar {
     this.#home = process.cwd()
     this.#loader = null
     this.#closing = null
-    this.#rules = {
-      limits: limitsOf(options.limits),
-      underscores: options.underscores ?? 'drop',
-      trusted: parseTrusted(options.trustedProxies ?? []),
-    }
     this.#asking = compileAsking(askingOf(options))
-    this.#worker = new InProcessWorker({
-      services: () => this.#services.open(),
+    this.#serving = makeServing({
+      settings: servingSettings(options),
       log: this.log,
-      drainMs: options.drainMs ?? 60_000,
-      streamDrainMs: options.streamDrainMs ?? 300_000,
-      maxLiveVersions: options.maxLiveVersions ?? 16,
-      onRetired: (version) => this.#events.emit('retired', version),
-      isCounting: options.figures ?? true,
-      upstreams: {
-        trusted: this.#rules.trusted,
-        underscores: this.#rules.underscores,
-        refuseAddress: (address, port) => this.#refuseAddress(address, port),
-        onEvent: (event) => this.#events.emit('upstream', event),
+      isLogged: logger !== false,
+      onRetired: (version) => {
+        this.#events.emit('retired', version)
+        this.#retryFiles()
       },
-      modules: options.modules ?? {},
-      isolated: isolatedSetup(options, bodyLimit, this.#rules.trusted),
+      onUpstream: (event) => this.#events.emit('upstream', event),
+      onWorker: (event) => this.#events.emit('worker', event),
     })
     this.#data = data
     this.#publisher = new Publisher({
-      worker: this.#worker,
+      worker: this.#serving.worker,
       store: data?.store ?? createMemoryStore({ keep: { revisions: 1 } }),
       keep: options.keepRevisions ?? (data === null ? 100 : 1_000),
       codeOf: (reference) => this.#loaderOf().codeOf(reference),
@@ -159,6 +143,7 @@ export class Turnout extends MethodRegistrar {
           revision: revision.number,
           problems: problems.map(({ message }) => message),
         }),
+      maxLiveVersions: options.maxLiveVersions ?? 16,
       conflicts: options.conflicts ?? 'ambiguous',
       isOrdered: options.versionOrder === 'reasoned',
       onApplied: (revision, durationMs) => {
@@ -166,35 +151,34 @@ export class Turnout extends MethodRegistrar {
         this.#live.applied(revision)
         this.#events.emit('applied', { revision, durationMs })
         for (const source of this.#redis) source.retry()
-        for (const folder of this.#folders) {
-          folder
-            .retry()
-            .catch((error: unknown) => this.log.error('a retry failed', mapError(error)))
-        }
+        this.#retryFiles()
       },
       onRejected: ({ author, reason }, rejections) =>
         this.#events.emit('rejected', { author, reason, rejections }),
     })
     this.#live = new LiveLook({
       publisher: this.#publisher,
-      worker: this.#worker,
+      worker: this.#serving.worker,
       events: this.#events,
       log: this.log,
       isOrdered: options.versionOrder === 'reasoned',
       probation: probationOf(options.probation),
     })
-    this.#serve = createGateway(this.#worker.live, {
-      trailingSlash: options.trailingSlash ?? 'strict',
-      path: { encodedSlash: options.encodedSlash ?? 'reject' },
-      asking: this.#asking,
-      recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
-      onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
-      observer: this.#worker.observer,
-    })
-    this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
     this.handler = (request, response, next) => {
-      void this.#nodeServe(request, response, next)
+      void this.#gateway.nodeServe(request, response, next)
     }
+  }
+
+  /** What stood in the way of a file may be gone. */
+  #retryFiles(): void {
+    for (const folder of this.#folders)
+      folder.retry().catch((error: unknown) => this.log.error('a retry failed', mapError(error)))
+  }
+
+  get #gateway(): Gateway {
+    const { gateway } = this.#serving
+    if (gateway === null) throw new TurnoutError('TURNOUT_WORKERS_ELSEWHERE')
+    return gateway
   }
 
   /**
@@ -203,14 +187,14 @@ export class Turnout extends MethodRegistrar {
    *
    * Rejects with TURNOUT_STORE_LOCKED, TURNOUT_STORE_UNSAFE, TURNOUT_STORE_DAMAGED or TURNOUT_STORE_FAILED.
    */
-  static async open(given: DurableOptions): Promise<Turnout> {
+  static async open(given: DurableOptions, makeServing?: MakeServing): Promise<Turnout> {
     checkOptions(given, true)
     const { data, ...options } = given
     const warnings: Problem[] = []
     let warn = (found: Problem): unknown => warnings.push(found)
     const keep = options.keepRevisions ?? 1_000
     const folder = await openDataFolder(resolve(data), keep, (found) => warn(found))
-    const turnout = new Turnout(options, folder)
+    const turnout = new Turnout(options, folder, makeServing)
     warn = ({ code, message }) => turnout.log.warn(message, { code })
     for (const found of warnings) warn(found)
     if (folder.recovery !== null) {
@@ -218,6 +202,7 @@ export class Turnout extends MethodRegistrar {
       turnout.log.error(message, { code })
     }
     try {
+      await turnout.#serving.open()
       const rejections = await turnout.#publisher.resume()
       turnout.#resumed = { recovery: folder.recovery, rejections }
       turnout.#live.resumed()
@@ -235,7 +220,7 @@ export class Turnout extends MethodRegistrar {
 
   /** Number of the revision that is served; 0 before the first change. */
   get revision(): number {
-    return this.#worker.live.current.revision
+    return this.#serving.worker.revision
   }
 
   /** The revisions that can be gone back to, newest last. */
@@ -250,7 +235,7 @@ export class Turnout extends MethodRegistrar {
 
   /** Module versions that were replaced and still hold exchanges. */
   get draining(): readonly Draining[] {
-    return this.#worker.draining()
+    return this.#serving.worker.draining()
   }
 
   /** Adds routes at once, as `get` and its like do; throws TURNOUT_ROUTE_CONFLICT where a place is taken. */
@@ -383,6 +368,41 @@ export class Turnout extends MethodRegistrar {
     await source.start()
   }
 
+  /** Looks now at what is looked at from time to time: files, keys, certificates. Resolves when that has been done. */
+  async reread(): Promise<void> {
+    this.#refuseClosed()
+    for (const source of this.#redis) source.hint()
+    const certificates = this.#open.map(async (one) => {
+      try {
+        await one.renewCertificate()
+      } catch (error) {
+        this.log.error('the certificate cannot be read', mapError(error))
+      }
+    })
+    await Promise.all([...certificates, ...this.#folders.map((folder) => folder.rescan())])
+  }
+
+  /**
+   * Replaces the worker processes, one after the other, without a request lost; where this process serves, nothing. Resolves
+   * when all new ones serve; what is in flight in the old ones has its own time. Rejects with TURNOUT_WORKER_LATE or
+   * TURNOUT_WORKER_LOST when a new one does not come to serve: then the old one stays.
+   */
+  async restart(reason: string = 'restart'): Promise<readonly WorkerStatus[]> {
+    this.#refuseClosed()
+    await this.#serving.replaceAll(reason, this.#options.streamDrainMs ?? 300_000)
+    return this.workers
+  }
+
+  get #isServed(): boolean {
+    if (this.#serving.gateway !== null) return true
+    return this.workers.some(({ state }) => state === 'serving')
+  }
+
+  /** The worker processes; none: this process serves. */
+  get workers(): readonly WorkerStatus[] {
+    return this.#serving.workers()
+  }
+
   /** How the sources of rules are doing. */
   get sources(): readonly RedisStatus[] {
     return this.#redis.map((source) => source.status())
@@ -403,8 +423,7 @@ export class Turnout extends MethodRegistrar {
   async listen(options: Partial<ListenOptions> = {}): Promise<Listener> {
     const { host = '127.0.0.1', port = 8080, tls } = options
     this.#refuseClosed()
-    const place = { host, port, tls }
-    const listener = await openListener(this.#nodeServe, place, this.#rules, this.log)
+    const listener = await this.#serving.listen({ host, port, tls })
     if (this.#closing !== null) await listener.close(0)
     this.#refuseClosed()
     this.#open.push(listener)
@@ -418,7 +437,7 @@ export class Turnout extends MethodRegistrar {
   /** Answers a web request: for hosts like Hono, and for tests. */
   fetch(request: Request): Promise<Response> {
     const transport = new WebTransport(request, this.#options.bodyLimit ?? 1024 * 1024)
-    const served = async (): Promise<void> => this.#serve(transport)
+    const served = async (): Promise<void> => this.#gateway.serve(transport)
     served().catch((error: unknown) => transport.fail(error))
     return transport.response
   }
@@ -473,14 +492,8 @@ export class Turnout extends MethodRegistrar {
     if (this.#closing !== null) await admin.close(0)
     this.#refuseClosed()
     this.#admin = admin
+    this.#serving.keepOut(admin.port)
     return admin
-  }
-
-  /** The admin API is never reached through the gateway, whatever name leads there. */
-  #refuseAddress(address: string, port: number): string | null {
-    if (this.#admin !== null && port === this.#admin.port && isThisHost(address))
-      return 'the admin API is there'
-    return forbiddenAddress(address)
   }
 
   #facts(): InstanceFacts {
@@ -496,12 +509,14 @@ export class Turnout extends MethodRegistrar {
         recovered: this.#resumed.recovery?.message ?? null,
         notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
+        workers: this.workers as unknown as Json,
         sources: this.sources as unknown as Json,
       }),
       readiness: () => {
         const unserved = this.#redis.filter((source) => isUnserved(source, this.#publisher))
         const reasons = [
           ...(this.#closing === null ? [] : ['it is closing']),
+          ...(this.#isServed ? [] : ['no worker process serves']),
           ...unserved.map((source) => `${source.status().owner} was never read`),
         ]
         return { isReady: reasons.length === 0, reasons }
@@ -510,9 +525,11 @@ export class Turnout extends MethodRegistrar {
         const draining = this.draining.filter(({ module }) => module === name)
         return { draining } as unknown as Json
       },
-      upstreamNames: () => this.#worker.upstreamNames(),
-      upstreamStatus: (name) => this.#worker.upstreamStatus(name),
-      forceBreaker: (name, state) => this.#worker.forceBreaker(name, state),
+      upstreamNames: () => this.#serving.worker.upstreamNames(),
+      upstreamStatus: (name) => this.#serving.worker.upstreamStatus(name),
+      forceBreaker: (name, state) => this.#serving.worker.forceBreaker(name, state),
+      workers: () => this.workers,
+      restart: (reason) => this.restart(reason),
       loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
       rollouts: this.#live.runner,
       besideItem: (module) => besideItem(this.#publisher.table, module),
@@ -524,7 +541,7 @@ export class Turnout extends MethodRegistrar {
     const { modules } = this.#publisher.table
     return this.#resumed.rejections.flatMap(({ label }) => {
       const reference = getKey(modules, label)
-      return reference === undefined || this.#worker.isLive(reference) ? [] : [label]
+      return reference === undefined || this.#serving.worker.isLive(reference) ? [] : [label]
     })
   }
 
@@ -549,25 +566,28 @@ export class Turnout extends MethodRegistrar {
       .catch((error: unknown) => this.log.warn('old artifacts stay', mapError(error)))
   }
 
-  /** Ends for good, once: stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what was cut. */
-  close(deadlineMs = 30_000): Promise<number> {
-    this.#closing ??= this.#close(performance.now() + deadlineMs)
+  /**
+   * Ends for good, once: stops sources and listeners, lets exchanges end, disposes of modules, closes services. Returns what
+   * was cut. From the call on `/readyz` answers 503; with `delayMs`, requests are taken for so long after it.
+   */
+  close(deadlineMs = 30_000, { delayMs = 0 }: { readonly delayMs?: number } = {}): Promise<number> {
+    this.#closing ??= this.#close(deadlineMs, delayMs)
     return this.#closing
   }
 
-  async #close(endsAt: number): Promise<number> {
+  async #close(deadlineMs: number, delayMs: number): Promise<number> {
+    if (delayMs > 0) await wait(delayMs)
+    const endsAt = performance.now() + deadlineMs
     const leftMs = (): number => Math.max(0, endsAt - performance.now())
     const sources = [...this.#folders.splice(0), ...this.#redis]
     await Promise.all(sources.map((source) => source.close()))
-    await this.#admin?.close(leftMs())
     await this.#live.close()
     await this.#publisher.close()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
-    await this.#worker.close(leftMs())
+    // Until here it could be asked how far this has come.
+    await this.#admin?.close(leftMs())
+    await this.#serving.close(leftMs())
     await this.#loader?.close()
-    await this.#services.close((error) =>
-      this.log.error('a service did not close', mapError(error)),
-    )
     await this.#data?.store.close()
     return cut.reduce((sum, count) => sum + count, 0)
   }
@@ -599,30 +619,6 @@ export class Turnout extends MethodRegistrar {
       isQuarantined: (digest) => this.#publisher.isQuarantined(digest),
     })
     return this.#loader
-  }
-
-  #recovered(error: unknown, exchange: Exchange): void {
-    const thrown = thrownError(error)
-    if (thrown instanceof TurnoutError && thrown.status < 500) return
-    this.log.error('a handler failed', {
-      method: exchange.method,
-      path: exchange.path,
-      route_id: exchange.route?.id,
-      revision: exchange.snapshot.revision,
-      ...exchange.thrower,
-      ...mapError(error),
-    })
-  }
-
-  #ended(exchange: Exchange): void {
-    this.log.info('request', {
-      method: exchange.method,
-      path: exchange.path,
-      status: exchange.status,
-      duration_ms: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
-      route_id: exchange.route?.id,
-      revision: exchange.snapshot.revision,
-    })
   }
 }
 

@@ -21,7 +21,6 @@ export async function openPublisher(directory: string): Promise<{
     log: silentLogger,
     drainMs: 1_000,
     streamDrainMs: 1_000,
-    maxLiveVersions: 4,
     onRetired: () => undefined,
   })
   const publisher = new Publisher({

@@ -17,7 +17,6 @@ const worker = new InProcessWorker({
   log: silentLogger,
   drainMs: 1_000,
   streamDrainMs: 1_000,
-  maxLiveVersions: 16,
   onRetired: () => undefined,
   isCounting: mode !== 'not counted',
 })

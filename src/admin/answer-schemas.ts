@@ -121,6 +121,16 @@ export const status: z.ZodType = z.looseObject({
   isReady: z.boolean(),
 })
 
+export const workerItem: z.ZodType = z.strictObject({
+  worker: count,
+  pid: count,
+  state: z.enum(['starting', 'serving', 'leaving']),
+  revision: count,
+  startedAt: text,
+  restarts: count,
+  rssBytes: count.nullable(),
+})
+
 const connections = z.strictObject({ open: count, idle: count, upgraded: count })
 const endpointStatus = z.strictObject({
   url: text,

@@ -75,6 +75,22 @@ export interface StatusAnswer extends Item {
   readonly isReady: boolean
 }
 
+/** A worker process. */
+export interface WorkerItem {
+  /** Its place, from 1. */
+  readonly worker: number
+  readonly pid: number
+  readonly state: 'starting' | 'serving' | 'leaving'
+  /** That it serves. */
+  readonly revision: number
+  /** ISO 8601. */
+  readonly startedAt: string
+  /** Starts at this place after the first one. */
+  readonly restarts: number
+  /** Null: it has said nothing yet. */
+  readonly rssBytes: number | null
+}
+
 /** What a change came to, where the answer is not the item. */
 export interface PublishAnswer {
   /** The revision that serves it. */

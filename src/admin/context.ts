@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.ts'
 import type { ChangeItem, LoadedModule, LoadOutcome } from '../control/change.ts'
 import type { Control } from '../control/control.ts'
 import type { Rollouts } from '../control/rollouts.ts'
-import type { Item, ProbeRequest, Readiness, UpstreamStatus } from './answers.ts'
+import type { Item, ProbeRequest, Readiness, UpstreamStatus, WorkerItem } from './answers.ts'
 import type { Audit } from './audit.ts'
 import type { AdminEvent, EventRing } from './event-ring.ts'
 import type { EventStreams } from './event-stream.ts'
@@ -33,11 +33,15 @@ export interface AdminOptions {
   /** What this instance knows of the versions of a module: live ones, exchanges that hold them. */
   moduleFacts(name: string): Json
   /** Names of the upstreams that are alive on this instance, in order. */
-  upstreamNames(): readonly string[]
+  upstreamNames(): readonly string[] | Promise<readonly string[]>
   /** What one does now; null: there is none of that name. */
-  upstreamStatus(name: string): UpstreamStatus | null
+  upstreamStatus(name: string): UpstreamStatus | null | Promise<UpstreamStatus | null>
   /** Brings its breaker into a state by hand. False: it has none. */
-  forceBreaker(name: string, state: BreakerState): boolean
+  forceBreaker(name: string, state: BreakerState): boolean | Promise<boolean>
+  /** The worker processes; none: one process does everything. */
+  workers(): readonly WorkerItem[]
+  /** Replaces them one after the other; resolves when all new ones serve. */
+  restart(reason: string): Promise<readonly WorkerItem[]>
   /** Checks, stores and rehearses an artifact; in a process of its own. */
   loadUpload(upload: ModuleUpload, options: { readonly isPlan: boolean }): Promise<LoadOutcome>
   /** Publishes a loaded version at weight 0 beside the one in service, under the same owner. */

@@ -23,6 +23,7 @@ import type {
   UpstreamItem,
   UpstreamStatus,
   VersionItem,
+  WorkerItem,
 } from './answers.ts'
 import type { ModuleUpload } from './upload.ts'
 
@@ -63,6 +64,8 @@ export const operations = {
   resumeRollout: { method: 'POST', path: '/api/rollouts/{id}/resume' },
   promoteRollout: { method: 'POST', path: '/api/rollouts/{id}/promote' },
   abortRollout: { method: 'POST', path: '/api/rollouts/{id}/abort' },
+  listWorkers: { method: 'GET', path: '/api/workers' },
+  restartWorkers: { method: 'POST', path: '/api/workers/restart' },
   listOwners: { method: 'GET', path: '/api/owners' },
   listRevisions: { method: 'GET', path: '/api/revisions' },
   getRevision: { method: 'GET', path: '/api/revisions/{number}' },
@@ -194,6 +197,8 @@ export interface OperationTypes {
   readonly resumeRollout: Shape<ReasonQuery, null, RolloutItem>
   readonly promoteRollout: Shape<ReasonQuery, null, RolloutItem>
   readonly abortRollout: Shape<ReasonQuery, null, RolloutItem>
+  readonly listWorkers: Shape<None, null, { readonly items: readonly WorkerItem[] }>
+  readonly restartWorkers: Shape<ReasonQuery, null, { readonly items: readonly WorkerItem[] }>
   readonly listOwners: Shape<
     None,
     null,

@@ -8,6 +8,7 @@ import { rolloutResources } from './resources/rollouts.ts'
 import { springResources } from './resources/spring.ts'
 import { tokenResources } from './resources/tokens.ts'
 import { upstreamStatusResources } from './resources/upstream-status.ts'
+import { workerResources } from './resources/workers.ts'
 import { versionResources } from './resources/versions.ts'
 
 /**
@@ -20,6 +21,7 @@ export const resources: Resources = {
   ...routeResources,
   ...upstreamResources,
   ...upstreamStatusResources,
+  ...workerResources,
   ...moduleResources,
   ...versionResources,
   ...rolloutResources,

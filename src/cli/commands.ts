@@ -38,6 +38,8 @@ export interface ServeOptions extends FolderOptions {
   readonly port?: number
   readonly logLevel?: LogLevel
   readonly settleMs?: number
+  /** From --workers: worker processes; 0: this process serves. */
+  readonly workers?: number
   /** From --no-probation and --probation. */
   readonly probation?: boolean
   /** From --admin or TURNOUT_ADMIN_LISTEN: where the admin API listens; null: nowhere. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../admin/duration.ts'
+import { mostWorkers } from '../config/schema.ts'
 import type { Removal } from './instance/commands.ts'
 
 /** Readers of single words of the command line; each throws what commander prints. */
@@ -16,6 +17,10 @@ export function toPort(text: string): number {
 
 export function toMs(text: string): number {
   return wholeNumber(text, 0, 2_147_483_647)
+}
+
+export function toWorkers(text: string): number {
+  return wholeNumber(text, 0, mostWorkers)
 }
 
 export function toRevision(text: string): number {

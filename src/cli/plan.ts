@@ -27,6 +27,7 @@ export interface Plan {
 
 /** Takes part in the road of a change and serves nothing. */
 const idleWorker: Worker = {
+  revision: 0,
   learn: () => undefined,
   forget: () => undefined,
   prepare: () => Promise.resolve({ ok: true }),

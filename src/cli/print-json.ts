@@ -1,4 +1,5 @@
 import type { ProbationVerdict } from '../control/rollout/probations.ts'
+import type { WorkerEvent, WorkerStatus } from '../turnout-serving.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Explanation } from '../core/router/explain.ts'
@@ -21,6 +22,8 @@ export type CliEvent =
   | ({ readonly event: 'rejected' } & RejectionView)
   | ({ readonly event: 'retired' } & RetirementView)
   | ({ readonly event: 'probation' } & ProbationVerdict)
+  | ({ readonly event: 'worker' } & WorkerEvent)
+  | { readonly event: 'restarted'; readonly workers: readonly WorkerStatus[] }
   | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({

@@ -4,7 +4,15 @@ import { join, resolve } from 'node:path'
 import { type Problem, problem } from '../core/errors.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
-import { toAdmin, toMs, toPort, toServices, toWords, type AdminPlace } from './convert.ts'
+import {
+  toAdmin,
+  toMs,
+  toPort,
+  toServices,
+  toWords,
+  toWorkers,
+  type AdminPlace,
+} from './convert.ts'
 import { findFolder } from './folder.ts'
 import { init } from './init.ts'
 import type { InstanceCommands } from './instance/commands.ts'
@@ -37,6 +45,7 @@ interface ServeFlags extends SharedFlags {
   readonly logLevel?: LogLevel
   readonly probation?: boolean
   readonly settle?: number
+  readonly workers?: number
 }
 
 interface ImportFlags {
@@ -161,6 +170,11 @@ export async function runProgram(
       .option('--host <address>', 'address to listen on (HOST)')
       .option('-p, --port <number>', 'port to listen on, 0 for a free one (PORT)', toPort)
       .option('--settle <ms>', 'quiet time after the last file event', toMs)
+      .option(
+        '--workers <number>',
+        'worker processes; 0: this process serves (TURNOUT_WORKERS)',
+        toWorkers,
+      )
       .option('--probation', 'watch each change and take back one that makes things worse')
       .option('--no-probation', 'do not (default of dev)')
       .option(
@@ -180,6 +194,7 @@ export async function runProgram(
       .action(async (directory: string, flags: ServeFlags) => {
         const host = flags.host ?? fromEnvironment('HOST', String)
         const port = flags.port ?? fromEnvironment('PORT', toPort)
+        const workers = flags.workers ?? fromEnvironment('TURNOUT_WORKERS', toWorkers)
         const admin =
           flags.admin === undefined ? fromEnvironment('TURNOUT_ADMIN_LISTEN', toAdmin) : flags.admin
         exitCode = await onFolder(directory, flags, (commands, options) =>
@@ -189,6 +204,7 @@ export async function runProgram(
             ...(host === undefined ? {} : { host }),
             ...(port === undefined ? {} : { port }),
             ...(flags.settle === undefined ? {} : { settleMs: flags.settle }),
+            ...(workers === undefined ? {} : { workers }),
             ...(flags.probation === undefined ? {} : { probation: flags.probation }),
             ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { readFile, rm } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { availableParallelism } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
 import { loadConfig, type LoadResult } from '../config/load.ts'
 import type { ResolvedConfig } from '../config/schema.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
@@ -15,14 +16,16 @@ import { installStackMapping } from '../modules/source-map.ts'
 import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { writeDurably } from '../store/durable-file.ts'
-import type { Listener } from '../server/node-listener.ts'
-import { openTurnout, type Turnout } from '../turnout.ts'
+import { Turnout, type MakeServing } from '../turnout.ts'
+import type { ProcessSettings } from '../supervisor/messages.ts'
+import { ProcessServing } from '../supervisor/process-serving.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
 import { printChange, printRetirement, printStep } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbation } from './print-probation.ts'
+import { printWorker } from './print-worker.ts'
 import { printProbe } from './print-probe.ts'
 import { printProblem, printRejection, printWarning } from './print-problem.ts'
 import { printReady, printToken } from './print-ready.ts'
@@ -30,6 +33,8 @@ import { printRoutes } from './print-routes.ts'
 import { readVersion } from './version.ts'
 
 const drainMs = 30_000
+/** Who saves often would soon have the most versions alive. */
+const devStreamDrainMs = 10_000
 
 const report = ({ terminal, json }: FolderOptions, found: Problem): void => {
   const { out, err, paintErr } = terminal
@@ -62,14 +67,20 @@ export async function serve(options: ServeOptions): Promise<number> {
   let turnout: Turnout
   try {
     const usualOrder = options.command === 'serve' ? 'reasoned' : 'free'
-    turnout = await openTurnout({
-      ...config,
-      versionOrder: config.versionOrder ?? usualOrder,
-      probation: options.probation ?? config.probation ?? options.command === 'serve',
-      logger: loggerOf(options, config),
-      ...(file !== null && { configFile: file }),
-      data,
-    })
+    turnout = await Turnout.open(
+      {
+        ...config,
+        ...(options.command === 'dev' && {
+          streamDrainMs: Math.min(config.streamDrainMs, devStreamDrainMs),
+        }),
+        versionOrder: config.versionOrder ?? usualOrder,
+        probation: options.probation ?? config.probation ?? options.command === 'serve',
+        logger: loggerOf(options, config),
+        ...(file !== null && { configFile: file }),
+        data,
+      },
+      servingOf(options, loaded, data),
+    )
   } catch (error) {
     return refuse(options, error)
   }
@@ -77,7 +88,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   outliveReaders()
   printEvents(turnout, options)
   reportResumed(turnout, options)
-  const stopped = stopSignal(turnout, () => rm(instanceFile(data), { force: true }))
+  const stopped = stopSignal(turnout, config.stopDelayMs, () =>
+    rm(instanceFile(data), { force: true }),
+  )
   try {
     const { host = config.host, port = config.port } = options
     // What the store holds is served before the folder is looked at.
@@ -88,7 +101,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     await followRedis(turnout, options, config)
     const listener = early ?? (await turnout.listen(place))
     const { url } = listener
-    if (config.tls !== undefined) renewOnSignal(listener, turnout.log)
+    rereadOnSignal(turnout)
     const ready = {
       version: readVersion(),
       readyMs: performance.now() - startedAt,
@@ -120,12 +133,12 @@ const followRedis = async (
   await turnout.redis({ url, key, pollMs, ...(channel === undefined ? {} : { channel }) })
 }
 
-/** SIGHUP: the certificate was replaced, and nobody wants to wait until that is seen. */
-const renewOnSignal = (listener: Listener, log: Logger): void => {
+/** SIGHUP: something was replaced, and nobody wants to wait until that is seen. */
+const rereadOnSignal = (turnout: Turnout): void => {
   process.on('SIGHUP', () => {
-    listener
-      .renewCertificate()
-      .catch((error: unknown) => log.error('the certificate cannot be read', mapError(error)))
+    turnout
+      .reread()
+      .catch((error: unknown) => turnout.log.error('a signal came to nothing', mapError(error)))
   })
 }
 
@@ -185,13 +198,36 @@ const openAdmin = async (
   return { url }
 }
 
-const loggerOf = (options: ServeOptions, { logger }: ResolvedConfig): boolean | Logger => {
-  if (logger === false && options.logLevel === undefined) return false
+type LogSettings = NonNullable<ProcessSettings['log']>
+
+const logSettings = (options: ServeOptions, { logger }: ResolvedConfig): LogSettings | null => {
+  if (logger === false && options.logLevel === undefined) return null
   const level = options.logLevel ?? (typeof logger === 'object' ? logger.level : 'info')
   const { isTTY } = process.stderr
   const pretty = isTTY || options.command === 'dev'
   const colour = wantsColour(options.terminal.environment, isTTY)
-  return createLogger({ level, pretty, colour })
+  return { level, pretty, colour }
+}
+
+const loggerOf = (options: ServeOptions, config: ResolvedConfig): boolean | Logger => {
+  const settings = logSettings(options, config)
+  return settings === null ? false : createLogger(settings)
+}
+
+/** Worker processes, or (undefined) this one alone. */
+const servingOf = (
+  options: ServeOptions,
+  { config, file }: Extract<LoadResult, { readonly ok: true }>,
+  data: string,
+): MakeServing | undefined => {
+  const usual = options.command === 'serve' ? availableParallelism() : 0
+  const count = options.workers ?? config.workers ?? usual
+  if (count === 0) return undefined
+  const services = Object.keys(config.services).length === 0 ? null : file
+  const process = { log: logSettings(options, config), data: resolve(data), services }
+  const { workerMemoryMb } = config
+  const memoryBytes = workerMemoryMb === undefined ? null : workerMemoryMb * 1024 * 1024
+  return (wiring) => new ProcessServing({ ...wiring, count, memoryBytes, process })
 }
 
 /** What a module throws in a timer or leaves rejected is logged with its place; the process lives on. */
@@ -211,7 +247,11 @@ const outliveReaders = (): void => {
 }
 
 /** Resolves with the exit code when the process was told to stop and everything has been given back. */
-const stopSignal = (turnout: Turnout, onEnd: () => Promise<void>): Promise<number> =>
+const stopSignal = (
+  turnout: Turnout,
+  delayMs: number,
+  onEnd: () => Promise<void>,
+): Promise<number> =>
   new Promise((resolve) => {
     let isStopping = false
     const stop = (): void => {
@@ -223,7 +263,7 @@ const stopSignal = (turnout: Turnout, onEnd: () => Promise<void>): Promise<numbe
           () => resolve(code),
           () => resolve(code),
         )
-      turnout.close(drainMs).then(
+      turnout.close(drainMs, { delayMs }).then(
         (cut) => end(cut === 0 ? exitCodes.ok : exitCodes.failed),
         () => end(exitCodes.failed),
       )
@@ -289,6 +329,10 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
     if (waitedMs < 1 && !json) return
     const retirement = { module, version, durationMs: waitedMs }
     say({ event: 'retired', ...retirement }, () => printRetirement(retirement, paintOut), out)
+  })
+  turnout.on('worker', (event) => {
+    if (event.kind === 'ended' || json)
+      say({ event: 'worker', ...event }, () => printWorker(event, paintErr), err)
   })
   turnout.on('probation', (verdict) =>
     say({ event: 'probation', ...verdict }, () => printProbation(verdict, paintErr), err),

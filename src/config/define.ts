@@ -25,13 +25,19 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly recovery?: boolean
   /** Quiet time after the last file event before a burst is looked at. Default 50. */
   readonly settleMs?: number
+  /** How long requests are still taken once a signal has turned `/readyz` to 503. Default 0. */
+  readonly stopDelayMs?: number
+  /** Worker processes that serve; 0: one process does everything. Default: as many as cores for `serve`, 0 for `dev`. */
+  readonly workers?: number
+  /** Resident memory of a worker process past which it is replaced, in MiB. Default: its share of what the container may have. */
+  readonly workerMemoryMb?: number
   /** How long a route module may take to load. Default 5,000. */
   readonly loadTimeoutMs?: number
   /** How long requests on a replaced module version may go on. Default 60,000. */
   readonly drainMs?: number
   /** How long streams on a replaced module version may go on. Default 300,000. */
   readonly streamDrainMs?: number
-  /** Replaced versions of one module that may still hold streams. Default 16. */
+  /** Replaced versions of one module that may still hold exchanges; past that, no other comes. Default 16. */
   readonly maxLiveVersions?: number
   /** Largest request body that is read. Default 1,048,576. */
   readonly bodyLimit?: number

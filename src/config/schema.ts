@@ -46,6 +46,10 @@ export interface ResolvedConfig {
   readonly logger: boolean | { readonly level: LogLevel }
   readonly recovery: boolean
   readonly settleMs: number
+  /** Not given: as the command has it. */
+  readonly workers?: number | undefined
+  readonly stopDelayMs: number
+  readonly workerMemoryMb?: number | undefined
   readonly loadTimeoutMs: number
   readonly drainMs: number
   readonly streamDrainMs: number
@@ -79,6 +83,9 @@ export interface ResolvedConfig {
   readonly admin: AdminSettings | null
   readonly services: Readonly<Record<string, ServiceDefinition>>
 }
+
+/** More have nothing to run on. */
+export const mostWorkers = 64
 
 // Node's timers overflow to 1 ms above this.
 const LONGEST_MS = 2_147_483_647
@@ -140,6 +147,17 @@ const settings = {
   settleMs: integer(0, LONGEST_MS)
     .default(50)
     .describe('Quiet time after the last file event before a burst is looked at, in ms.'),
+  workers: integer(0, mostWorkers)
+    .optional()
+    .describe('Worker processes that serve; 0: this process alone.'),
+  workerMemoryMb: integer(64, 1024 * 1024)
+    .optional()
+    .describe(
+      'Resident memory of a worker process past which it is replaced, in MiB. Default: its share of what the container may have.',
+    ),
+  stopDelayMs: integer(0, LONGEST_MS)
+    .default(0)
+    .describe('How long requests are still taken once a signal has turned /readyz to 503, in ms.'),
   loadTimeoutMs: integer(1, LONGEST_MS)
     .default(5_000)
     .describe('How long a route module may take to load, in ms.'),
@@ -151,7 +169,9 @@ const settings = {
     .describe('How long streams on a retired snapshot may go on, in ms.'),
   maxLiveVersions: integer(1, 1024)
     .default(16)
-    .describe('Versions of one module that may be alive at once.'),
+    .describe(
+      'Replaced versions of one module that may still hold exchanges; past that, no other comes.',
+    ),
   bodyLimit: integer(0, Number.MAX_SAFE_INTEGER)
     .default(1_048_576)
     .describe('Largest request body that is read, in bytes.'),

@@ -6,7 +6,7 @@ import { routesOf, type Table } from '../core/route/table.ts'
 import type { PrepareRequest } from '../worker/worker.ts'
 import type { AppliedChange } from './change.ts'
 import type { ObjectDiff, TableChanges } from './control.ts'
-import { changesBetween, partOf, type ObjectChange } from './stored.ts'
+import { changesBetween, partOf, type ObjectChange } from '../core/route/objects.ts'
 
 const diffOf = <Value>(changes: readonly ObjectChange[], part: string): ObjectDiff<Value> => {
   const own = changes.filter(({ key }) => partOf(key).part === part)

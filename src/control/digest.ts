@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Json } from '../core/json.ts'
 import type { Table } from '../core/route/table.ts'
 import type { StoredObject } from '../store/store.ts'
-import { objectsOf, type ObjectChange } from './stored.ts'
+import { objectsOf, type ObjectChange } from '../core/route/objects.ts'
 
 /**
  * The digest of a table: the sum, modulo 2^256, of the SHA-256 of each of its objects (Bellare and Micciancio, "A New

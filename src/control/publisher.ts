@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks'
-import { TurnoutError, type ErrorCode, type Problem } from '../core/errors.ts'
+import { TurnoutError, problem, type ErrorCode, type Problem } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { deleteKey, entriesFrom, getKey } from '../core/persistent-map.ts'
 import type { ConflictPolicy } from '../core/route/conflict.ts'
 import { findShadowed, warningOf } from '../core/route/conflict-shadow.ts'
 import { stateSourceOf } from '../core/route/module-versions.ts'
+import { moduleNameOf } from '../core/route/route.ts'
 import { modulesOf, type Table } from '../core/route/table.ts'
 import type { Store } from '../store/store.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -20,7 +21,7 @@ import { loadItems, proposalOf, rejectionOf, type Loaded } from './loading.ts'
 import { metaOf, recordedMetas, type RecordMeta } from './meta.ts'
 import { restoreTable, takeBackChange, type Restored } from './restore.ts'
 import { plain, Steps, type Mark, type Step } from './steps.ts'
-import { objectsOf, tableOfObjects } from './stored.ts'
+import { objectsOf, tableOfObjects } from '../core/route/objects.ts'
 import { isWholeDigest, wholeDigestOf } from './whole.ts'
 
 export interface PublisherOptions {
@@ -28,6 +29,8 @@ export interface PublisherOptions {
   readonly store: Store
   /** Revisions that are kept to go back to. */
   readonly keep: number
+  /** Replaced versions of one module that may still hold exchanges; past that, no other comes until one has drained. */
+  readonly maxLiveVersions?: number
   /** What counts as a conflict of routes. */
   readonly conflicts: ConflictPolicy
   /** A module that goes to a lower version needs a reason. */
@@ -144,7 +147,7 @@ export class Publisher implements Control {
     if (known === undefined) this.#history.note(revision, [])
     this.#history.resume({ revision, table })
     const failed = await this.#codes.prepareAll(table)
-    const applied = worker.apply(state.number, table)
+    const applied = await worker.apply(state.number, table)
     if (!applied.ok)
       throw new TurnoutError('TURNOUT_STORE_FAILED', { reason: 'it cannot be applied' })
     if (failed.length > 0) {
@@ -415,6 +418,10 @@ export class Publisher implements Control {
     if (going.every(({ modules }) => modules.length === 0)) return new Map()
     const { table: after, refused } = this.#assemble(this.current, going)
     const failed = new Map(refused)
+    for (const { owner, modules } of going) {
+      const full = this.#fullOf(modules)
+      if (full !== null && !failed.has(owner)) failed.set(owner, [full])
+    }
     const able = going.filter(({ owner }) => !failed.has(owner))
     await Promise.all(able.flatMap(({ modules }) => modules.map(async ({ save }) => save?.())))
     for (const { modules } of able)
@@ -424,6 +431,18 @@ export class Publisher implements Control {
     )
     if (!prepared.ok) addByOwner(failed, going, prepared.problems)
     return failed
+  }
+
+  /** Of a module that has too many versions alive already. Going back is never refused for that. */
+  #fullOf(modules: Proposal['modules']): Problem | null {
+    const most = this.#options.maxLiveVersions ?? Infinity
+    const draining = this.#options.worker.draining()
+    for (const { reference } of modules) {
+      const module = moduleNameOf(reference)
+      const held = draining.filter((one) => one.module === module).length
+      if (held >= most) return problem('TURNOUT_VERSIONS_HELD', { module, held })
+    }
+    return null
   }
 
   /** What earlier processes measured of rollouts, oldest first; once. */

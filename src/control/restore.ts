@@ -1,20 +1,13 @@
 import { problem, type Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { deleteKey, getKey, setKey, type PersistentMap } from '../core/persistent-map.ts'
+import { getKey, type PersistentMap } from '../core/persistent-map.ts'
 import { isOver, type Rollout } from '../core/rollout/rollout.ts'
-import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
-import {
-  addRoutes,
-  removeRoutes,
-  setModule,
-  setUpstream,
-  usersOf,
-  type Table,
-} from '../core/route/table.ts'
+import { changesBetween, partOf, tableAfter, type StoredObject } from '../core/route/objects.ts'
+import type { Route } from '../core/route/route.ts'
+import { usersOf, type Table } from '../core/route/table.ts'
 import { sameJson } from '../core/same-json.ts'
 import { unknownUpstreams } from './assemble.ts'
 import { unknownFilters, usedFilters } from './filter-references.ts'
-import { changesBetween, partOf } from './stored.ts'
 
 /** An object as it shall be; undefined: gone. */
 interface Wish {
@@ -103,67 +96,39 @@ function apply(
   wishes: readonly Wish[],
   revision: number,
 ): Pick<Restored, 'table' | 'problems'> {
-  const gone: Route[] = []
-  const put: Route[] = []
-  const of = (part: string): readonly (Wish & { readonly name: string })[] =>
-    wishes.flatMap((wish) => {
-      const split = partOf(wish.key)
-      return split.part === part ? [{ ...wish, name: split.name }] : []
-    })
-  const touched = new Set<string>()
-  for (const { name, value } of of('route')) {
-    touched.add(name)
-    const known = getKey(current.routes, name)
-    if (known !== undefined) gone.push(known)
-    if (value !== undefined) put.push({ ...(value as unknown as Route), revision })
-  }
-  let { switchedOff } = current
-  for (const { name, value } of of('off')) {
-    switchedOff =
-      value === undefined ? deleteKey(switchedOff, name) : setKey(switchedOff, name, true)
-    const known = getKey(current.routes, name)
-    // Taken out and put in again, it stands in the router or not as it should.
-    if (known !== undefined && !touched.has(name)) {
-      gone.push(known)
-      put.push(known)
-    }
-  }
-  let table: Table = { ...removeRoutes(current, gone), switchedOff }
-  for (const { name, value } of of('module')) {
-    const reference = value as unknown as ModuleReference | undefined
-    table = setModule(table, name, reference === undefined ? null : { ...reference, revision })
-  }
-  for (const { name, value } of of('rollout')) {
-    const rollout = value as unknown as Rollout | undefined
-    const rollouts =
-      rollout === undefined
-        ? deleteKey(table.rollouts, name)
-        : setKey(table.rollouts, name, { ...heldBack(rollout), revision })
-    table = { ...table, rollouts }
-  }
-  const dropped: string[] = []
-  for (const { name, value } of of('upstream')) {
-    const upstream = value as unknown as Upstream | undefined
-    if (upstream === undefined) dropped.push(name)
-    table = setUpstream(table, name, upstream === undefined ? null : { ...upstream, revision })
+  const put: StoredObject[] = []
+  const remove: string[] = []
+  for (const { key, value } of wishes) {
+    // What was proposed was proposed, whatever is restored.
+    if (partOf(key).part === 'proposal') continue
+    if (value === undefined) remove.push(key)
+    else put.push({ key, value: touchedBy(revision, key, value) })
   }
   // The policy may be stricter today than when these routes stood side by side.
-  const added = addRoutes(table, put, 'exact')
+  const { table, refusals } = tableAfter(current, { put, remove })
+  const names = (part: string, keys: readonly string[]): readonly string[] =>
+    keys.map(partOf).flatMap((one) => (one.part === part ? [one.name] : []))
+  const changed = wishes.map(({ key }) => key)
+  const routes = names('route', changed).flatMap((id) => getKey(table.routes, id) ?? [])
   const problems = [
-    ...added.refusals.map((refusal) => refusal.problem),
-    ...unknownUpstreams(added.table, put),
-    ...unknownFilters(added.table, put),
-    ...usedFilters(
-      current,
-      added.table,
-      of('module').map(({ name }) => name),
-    ),
-    ...dropped.flatMap((name) => {
-      const [user] = usersOf(added.table, name)
+    ...refusals.map((refusal) => refusal.problem),
+    ...unknownUpstreams(table, routes),
+    ...unknownFilters(table, routes),
+    ...usedFilters(current, table, names('module', changed)),
+    ...names('upstream', remove).flatMap((name) => {
+      const [user] = usersOf(table, name)
       return user === undefined
         ? []
         : [problem('TURNOUT_UPSTREAM_USED', { upstream: name, route: user.id, owner: user.owner })]
     }),
   ]
-  return { table: added.table, problems }
+  return { table, problems }
+}
+
+/** An object of an earlier table as the next revision has it. */
+function touchedBy(revision: number, key: string, value: Json): Json {
+  const { part } = partOf(key)
+  if (!isObject(value)) return value
+  const object = part === 'rollout' ? heldBack(value as unknown as Rollout) : value
+  return { ...(object as { readonly [key: string]: Json }), revision }
 }

@@ -2,14 +2,14 @@ import { TurnoutError, type Problem } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { Table } from '../core/route/table.ts'
 import type { PublishResult, Store, StoredObject } from '../store/store.ts'
-import type { Worker } from '../worker/worker.ts'
+import type { Worker, WorkerResult } from '../worker/worker.ts'
 import type { Revision } from './change.ts'
 import type { Entry, Who } from './control.ts'
 import { appliedChanges, sortedChanges } from './diff.ts'
 import { digestAfter } from './digest.ts'
 import type { History } from './history.ts'
 import { metaOf } from './meta.ts'
-import { changesBetween, objectsOf, recordOf } from './stored.ts'
+import { changesBetween, objectsOf, recordOf } from '../core/route/objects.ts'
 
 /** What is written of a revision beside its table. */
 export type Mark = Pick<Revision, 'restores' | 'takesBack' | 'confirmBy'>
@@ -98,7 +98,8 @@ export class Steps {
     const result = this.#write(step)
     if (result instanceof Promise) throw new TurnoutError('TURNOUT_CLOSURE_DURABLE')
     this.#publishedAs(step, result)
-    this.#options.worker.apply(step.revision.number, step.table)
+    // What lives in this process is served in it, too: there is nothing to wait for.
+    void this.#options.worker.apply(step.revision.number, step.table)
     this.#options.onApplied(step.revision, startedAt)
   }
 
@@ -117,7 +118,8 @@ export class Steps {
     const result = this.#write(step)
     this.#publishedAs(step, result instanceof Promise ? await result : result)
     void failpoint('apply.before')
-    const applied = this.#options.worker.apply(step.revision.number, table)
+    const applying = this.#options.worker.apply(step.revision.number, table)
+    const applied = applying instanceof Promise ? await applying : applying
     void failpoint('apply.after')
     if (applied.ok) {
       this.#options.onApplied(step.revision, startedAt)
@@ -140,41 +142,47 @@ export class Steps {
     const reason = `taken back: revision ${number} could not be applied`
     const mark = { ...plain, takesBack: number }
     const inverse = this.make(this.#history.current, table, { author: 'turnout', reason }, mark)
-    const finish = (result: PublishResult | null): void => {
+    const finish = (result: PublishResult | null): void | Promise<void> => {
+      let applied: WorkerResult | Promise<WorkerResult> | null = null
       if (inverse !== null && result !== null) {
         this.#publishedAs(inverse, result)
-        this.#options.worker.apply(inverse.revision.number, table)
+        applied = this.#options.worker.apply(inverse.revision.number, table)
       }
       this.#unapplied = null
+      return applied instanceof Promise ? applied.then(() => undefined) : undefined
     }
     const written = inverse === null ? null : this.#write(inverse)
     if (written instanceof Promise) return written.then(finish)
-    finish(written)
-    return undefined
+    return finish(written) ?? undefined
   }
 
   /** Hands a step to the store; resolves when it is served. */
   send(step: Step, startedAt: number): Promise<Revision> {
     const { revision, table } = step
     const losses = this.#losses
-    const land = (result: PublishResult): Revision => {
-      this.#publishedAs(step, result)
-      void failpoint('apply.before')
-      // Without modules to make ready nothing can go wrong any more.
-      this.#options.worker.apply(revision.number, table)
+    const landed = (): Revision => {
       void failpoint('apply.after')
       if (this.#tip?.revision === revision) this.#tip = null
       this.#options.onApplied(revision, startedAt)
       return revision
     }
+    const land = (result: PublishResult): Revision | Promise<Revision> => {
+      this.#publishedAs(step, result)
+      void failpoint('apply.before')
+      // Without modules to make ready nothing can go wrong any more.
+      const applied = this.#options.worker.apply(revision.number, table)
+      return applied instanceof Promise ? applied.then(landed) : landed()
+    }
     const written = this.#write(step)
-    if (!(written instanceof Promise)) return Promise.resolve(land(written))
+    const first = written instanceof Promise ? null : land(written)
+    if (first !== null && !(first instanceof Promise)) return Promise.resolve(first)
     this.#tip = { revision, table }
     const before = this.#landing
-    const landed = (async () => {
+    const sent = (async () => {
       try {
+        if (first !== null) return await first
         const [result] = await Promise.all([written, before])
-        return land(result)
+        return await land(result)
       } catch (error) {
         if (losses === this.#losses) {
           this.#losses += 1
@@ -185,8 +193,8 @@ export class Steps {
         throw new TurnoutError('TURNOUT_STORE_FAILED', { reason }, { cause: error })
       }
     })()
-    this.#landing = landed.catch(() => undefined)
-    return landed
+    this.#landing = sent.catch(() => undefined)
+    return sent
   }
 
   #write({ revision, table, put, remove, digests }: Step): PublishResult | Promise<PublishResult> {

@@ -35,6 +35,11 @@ export type ErrorCode =
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
   | 'TURNOUT_CLOSED'
+  | 'TURNOUT_VERSIONS_HELD'
+  | 'TURNOUT_WORKERS_ELSEWHERE'
+  | 'TURNOUT_WORKER_LOST'
+  | 'TURNOUT_WORKER_LATE'
+  | 'TURNOUT_WORKERS_FAILED'
   | 'TURNOUT_PATTERN_INVALID'
   | 'TURNOUT_FILES_DIRECTORY_MISSING'
   | 'TURNOUT_FILES_UNREADABLE'
@@ -426,6 +431,37 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
 
   // routes
+  TURNOUT_WORKERS_ELSEWHERE: {
+    status: 500,
+    message: 'Exchanges are served by worker processes, not by this one',
+    cause: '`handler` or `fetch` was called where worker processes serve.',
+    cure: 'Send requests to the listener, or serve in this process.',
+  },
+  TURNOUT_WORKER_LOST: {
+    status: 503,
+    message: 'A worker process ended meanwhile: {reason}',
+    cause: 'A worker process was killed, or a module brought it down, before it had answered.',
+    cure: 'Try again; where it happens with one module only, look into the log for how it ended.',
+  },
+  TURNOUT_WORKER_LATE: {
+    status: 504,
+    message: 'A worker process did not answer within {ms} ms',
+    cause: 'Its thread is blocked, or the machine has far too much to do.',
+    cure: 'Nothing: it is killed and replaced. Look into the log for what it was doing.',
+  },
+  TURNOUT_WORKERS_FAILED: {
+    status: 503,
+    message: 'No worker process is ready: {reason}',
+    cause: 'Worker processes do not start, or end at once.',
+    cure: 'Look into the log for why; start with `--workers 0` to see it in one process.',
+  },
+  TURNOUT_VERSIONS_HELD: {
+    status: 503,
+    message: '{held} replaced versions of {module} still hold exchanges',
+    cause:
+      'Streams of earlier versions go on, and `maxLiveVersions` allows no more versions at once.',
+    cure: 'Wait until one has drained: a file is then tried again by itself. Shorten `streamDrainMs`, or raise `maxLiveVersions`.',
+  },
   TURNOUT_CLOSED: {
     status: 503,
     message: 'This Turnout is closed',

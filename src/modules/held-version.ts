@@ -119,11 +119,6 @@ export abstract class HeldVersion implements LiveVersion {
     this.#cutAfter(streamDrainMs, () => true)
   }
 
-  /** Ends the streams inside at once: the cap on live versions is reached. */
-  cutStreams(reason: string): void {
-    this.#cut(reason, ({ exchange }) => exchange.transport.isHeadSent)
-  }
-
   /** Ends everything inside at once. */
   cut(reason: string): void {
     this.#cut(reason, () => true)

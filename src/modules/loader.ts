@@ -1,9 +1,9 @@
-import { TurnoutError, problem, type Problem } from '../core/errors.ts'
-import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
+import { problem, type Problem } from '../core/errors.ts'
+import type { ModuleReference } from '../core/route/route.ts'
 import { digestArtifact, type Artifact } from './artifact.ts'
+import { codeFrom, codeOf, mountOf } from './artifact-code.ts'
 import { createBuilder, type Builder } from './build.ts'
-import { readDefinition, type Mount } from './definition.ts'
-import { evaluate } from './evaluate.ts'
+import type { Mount } from './definition.ts'
 import type { Manifest } from './inspect.ts'
 import { routeId } from '../core/route/module-routes.ts'
 import { referenceOf } from './module-version.ts'
@@ -61,8 +61,6 @@ export interface Upload {
   readonly prefix: string
 }
 
-const plainMount: Mount = { prefix: '', middleware: [] }
-
 /** What loading an artifact came to. */
 export type LoadedArtifact =
   | { readonly ok: true; readonly module: FileModule }
@@ -77,8 +75,6 @@ interface Source {
   /** What its file is called, where that is a version. */
   readonly version?: string | null
 }
-
-const mountOf = (prefix: string): Mount => (prefix === '' ? plainMount : { prefix, middleware: [] })
 
 /** Code goes by its digest from here on: under that of another it would pass for what was tried, stored and rolled back to. */
 const forgery = ({ artifact }: Upload): LoadedArtifact | null => {
@@ -158,15 +154,10 @@ export class Loader {
   }
 
   /** The code of a module that an earlier process built; null: its artifact is gone or damaged. */
-  async codeOf(reference: ModuleReference): Promise<FileModule['code'] | null> {
-    // A prefix may have a plus sign of its own.
-    const [, digest = '', prefix = ''] = /^([^+]*)\+?(.*)$/s.exec(reference.digest) ?? []
-    const artifact = (await this.#artifacts?.get(digest)) ?? null
-    if (artifact === null) return null
-    const { file, version } = reference
-    const name = moduleNameOf(reference)
-    const mount = mountOf(prefix)
-    return this.#codeOf(codeKey(reference), artifact, { file: file ?? name, name, mount, version })
+  async codeOf(reference: ModuleReference): Promise<ModuleCode | null> {
+    const artifacts = this.#artifacts
+    if (artifacts === null) return null
+    return codeOf(reference, (digest) => artifacts.get(digest), this.#timeoutMs)
   }
 
   async #rehearsed(
@@ -232,27 +223,8 @@ export class Loader {
         method,
         path,
       })),
-      code: this.#codeOf(codeKey(reference), artifact, { file, name, mount, version }),
+      code: codeFrom(artifact, codeKey(reference), { file, name, mount, version }, this.#timeoutMs),
       save: mount.middleware.length > 0 ? null : save,
-    }
-  }
-
-  #codeOf(
-    key: string,
-    artifact: Artifact,
-    { file, name, mount, version }: Omit<Source, 'artifact' | 'owner'> & { version: string },
-  ): FileModule['code'] {
-    const timeoutMs = this.#timeoutMs
-    return {
-      key,
-      ...(mount.middleware.length === 0 && {
-        source: { artifact, file, name, prefix: mount.prefix },
-      }),
-      open: async () => {
-        const evaluated = await evaluate(artifact, { file, timeoutMs })
-        if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)
-        return readDefinition(evaluated.exports['default'], name, mount, version)
-      },
     }
   }
 

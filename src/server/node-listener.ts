@@ -33,6 +33,8 @@ export interface ListenOptions {
   readonly port: number
   /** Files in PEM: then it is https. They are read again when they change. */
   readonly tls?: CertificateFiles | undefined
+  /** A bound socket that several processes accept from; then nothing is bound here. */
+  readonly handle?: object | undefined
 }
 
 /** What a listener lets its clients do. */
@@ -108,7 +110,7 @@ const handBack = (
   else next(error)
 }
 
-const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInfo> =>
+const bind = (server: Server, { host, port, handle }: ListenOptions): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -119,7 +121,7 @@ const bind = (server: Server, { host, port }: ListenOptions): Promise<AddressInf
         ),
       )
     })
-    server.listen({ host, port }, () => {
+    server.listen(handle ?? { host, port }, () => {
       server.removeAllListeners('error')
       resolve(server.address() as AddressInfo)
     })

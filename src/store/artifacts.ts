@@ -18,6 +18,27 @@ export interface ArtifactFiles {
 
 const isDigest = (digest: string): boolean => /^[0-9a-f]{64}$/.test(digest)
 
+/**
+ * Reads the artifacts of a data folder that another process holds. Null: there is none, or it is not what was put; who
+ * holds the folder finds that out by itself.
+ */
+export async function readArtifact(directory: string, digest: string): Promise<Artifact | null> {
+  if (!isDigest(digest)) return null
+  try {
+    return parsed(await readFile(join(directory, 'artifacts', `${digest}.json`), 'utf8'), digest)
+  } catch {
+    return null
+  }
+}
+
+/** Throws where it cannot be read; null: it is another one's. */
+const parsed = (text: string, digest: string): Artifact | null => {
+  const artifact = JSON.parse(text) as Artifact
+  if (digestArtifact(artifact) !== digest) return null
+  const { script, map, sources, imports, parameters, externals } = artifact
+  return { script, map, sources, imports, parameters, externals, digest }
+}
+
 /** Opens the folder `artifacts` of a data folder; it is made if it is missing. Whoever holds the store's lock calls it. */
 export async function createArtifactFiles(
   directory: string,
@@ -54,15 +75,11 @@ export async function createArtifactFiles(
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
       throw failed(error)
     }
-    let artifact: Artifact
     try {
-      artifact = JSON.parse(text) as Artifact
-      if (digestArtifact(artifact) !== digest) return discard(digest, 'its digest is another')
+      return parsed(text, digest) ?? (await discard(digest, 'its digest is another'))
     } catch (error) {
       return discard(digest, thrownMessage(error))
     }
-    const { script, map, sources, imports, parameters, externals } = artifact
-    return { script, map, sources, imports, parameters, externals, digest }
   }
 
   const put = async (artifact: Artifact): Promise<void> => {

@@ -1,10 +1,7 @@
 import type { Json } from '../core/json.ts'
+import type { StoredObject } from '../core/route/objects.ts'
 
-/** One object of a table as a store keeps it: plain data under a key such as `route:users#GET /users`. */
-export interface StoredObject {
-  readonly key: string
-  readonly value: Json
-}
+export type { StoredObject }
 
 /**
  * One entry of a store's history: a revision, or a note (a rejected change, a confirmation) that changes no object.

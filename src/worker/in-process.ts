@@ -42,7 +42,6 @@ export interface InProcessOptions {
   readonly log: Logger
   readonly drainMs: number
   readonly streamDrainMs: number
-  readonly maxLiveVersions: number
   readonly onRetired: (version: RetiredVersion) => void
   /** False: what exchanges come to is not counted. Not there: it is. */
   readonly isCounting?: boolean
@@ -105,6 +104,10 @@ export class InProcessWorker implements Worker {
     this.#retired = new Set()
     this.#prepared = new Map()
     this.#idle = []
+  }
+
+  get revision(): number {
+    return this.live.current.revision
   }
 
   learn(code: ModuleCode): void {
@@ -373,7 +376,6 @@ export class InProcessWorker implements Worker {
       this.#options.onRetired({ module: version.name, version: version.version, waitedMs })
       if (this.#retired.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     })
-    this.#capLiveVersions(version.name)
   }
 
   /** Who serves the module now: of several versions the one in service. */
@@ -385,14 +387,6 @@ export class InProcessWorker implements Worker {
     })
     const serving = inServiceOf(rest)
     return serving === undefined ? null : this.#serving(serving.name)
-  }
-
-  /** Oldest first: a Set keeps the order in which versions were retired. */
-  #capLiveVersions(name: string): void {
-    const held = [...this.#retired].filter((version) => version.name === name)
-    const tooMany = held.length - this.#options.maxLiveVersions
-    for (const version of held.slice(0, Math.max(0, tooMany)))
-      version.cutStreams('too many live versions')
   }
 }
 

@@ -66,24 +66,30 @@ export interface RetiredVersion {
 
 /** Who serves: prepares versions, applies tables, retires what was replaced. */
 export interface Worker {
+  /** Number of the revision that every new exchange is served by; 0: nothing was applied. */
+  readonly revision: number
   /** Makes code known; until `forget`, tables may name it. */
   learn(code: ModuleCode): void
   forget(key: string): void
   /** Makes modules ready without serving them. A second prepare of the same digest replaces the first. */
   prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult>
-  /** Makes the table current, in one turn. Fails only where a module's `migrate` throws; then nothing changed. */
-  apply(revision: number, table: Table): WorkerResult
+  /**
+   * Makes the table current; when it has answered, every exchange that begins is served by it. Fails only where a module's
+   * `migrate` throws; then the table before is to be applied again. Answers in this turn, where exchanges are served in
+   * this process.
+   */
+  apply(revision: number, table: Table): WorkerResult | Promise<WorkerResult>
   /** Gives back what was prepared and will not be applied. */
   discard(): Promise<void>
   /** Whether this very artifact serves, or whether a table only names it: its code was gone at the start. */
   isLive(reference: ModuleReference): boolean
   draining(): readonly Draining[]
   /** Names of the upstreams that are alive, in order; of bare URIs: the URIs that exchanges were sent to. */
-  upstreamNames(): readonly string[]
+  upstreamNames(): readonly string[] | Promise<readonly string[]>
   /** What one does now; null: there is none of that name. */
-  upstreamStatus(name: string): UpstreamStatus | null
+  upstreamStatus(name: string): UpstreamStatus | null | Promise<UpstreamStatus | null>
   /** Brings its breaker into a state by hand. False: there is no such upstream, or it has no breaker. */
-  forceBreaker(name: string, state: BreakerState): boolean
+  forceBreaker(name: string, state: BreakerState): boolean | Promise<boolean>
   /** What exchanges came to that ended in the last `spanMs`; also of what was replaced some minutes ago. */
   figures(of: Observed, spanMs: number): Figures | Promise<Figures>
   /**

@@ -44,6 +44,8 @@ const facts: InstanceFacts = {
   upstreamNames: () => [],
   upstreamStatus: () => null,
   forceBreaker: () => false,
+  workers: () => [],
+  restart: () => Promise.resolve([]),
   loadUpload: () => Promise.resolve({ ok: false, problems: [] }),
   besideItem: (module) => deployItem(module),
 }

@@ -183,43 +183,33 @@ test('a slow request across an update is answered whole by its own version', asy
   assert.deepEqual(turnout.draining, [])
 })
 
-test('past maxLiveVersions the oldest streams are cut, the others go on', async (t) => {
+test('past maxLiveVersions the next version is refused, no stream is cut, and there is always a way back', async (t) => {
   const all = [1, 2, 3, 4].map((number) => watch(`${number}.0.0`))
   const [one, two, three, four] = all as [Watched, Watched, Watched, Watched]
   const { port, replace, turnout } = await open(t, one, { maxLiveVersions: 2 })
   const streams: Stream[] = []
-  for (const [at, version] of all.entries()) {
+  for (const [at, version] of [one, two, three].entries()) {
     if (at > 0) await replace(version)
     streams.push(openStream(port, '/events'))
     await version.entered.events.opened
   }
-  assert.equal(await streams[0]?.whole, null)
+  const versions = (): readonly string[] => turnout.draining.map(({ version }) => version)
+  assert.deepEqual(versions(), ['1.0.0', '2.0.0'])
+  await assert.rejects(replace(four), { code: 'TURNOUT_VERSIONS_HELD' })
+  assert.equal((await ask(port, '/version')).text, '3.0.0')
+  one.gate.open()
   await one.disposed.opened
-  assert.deepEqual(
-    turnout.draining.map(({ version }) => version),
-    ['2.0.0', '3.0.0'],
-  )
+  await replace(four)
+  assert.deepEqual(versions(), ['2.0.0', '3.0.0'])
+  await turnout.rollback(turnout.revision - 1)
+  assert.equal((await ask(port, '/version')).text, '3.0.0')
   for (const version of [two, three, four]) version.gate.open()
-  for (const number of [2, 3, 4]) {
+  for (const number of [1, 2, 3]) {
     assert.equal(
       await streams[number - 1]?.whole,
       `data: ${number}.0.0 1\n\ndata: ${number}.0.0 2\n\n`,
     )
   }
-})
-
-test('past maxLiveVersions requests without an answer yet are let alone', async (t) => {
-  const all = [1, 2, 3].map((number) => watch(`${number}.0.0`))
-  const { port, replace } = await open(t, all[0]!, { maxLiveVersions: 1 })
-  const answers: Promise<{ readonly text: string }>[] = []
-  for (const [at, version] of all.entries()) {
-    if (at > 0) await replace(version)
-    answers.push(ask(port, '/slow'))
-    await version.entered.slow.opened
-  }
-  for (const version of all) version.gate.open()
-  const texts = (await Promise.all(answers)).map(({ text }) => text)
-  assert.deepEqual(texts, ['1.0.0', '2.0.0', '3.0.0'])
 })
 
 for (const [path, name] of [

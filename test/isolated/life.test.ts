@@ -139,7 +139,8 @@ for (const [name, path] of [
   ['in an endless loop', '/loop'],
 ] as const) {
   test(`${name}, it ends with the worker that is killed`, async (t) => {
-    const server = await startServe(t, makeFolder(t, { 'users.js': users() }))
+    const words = ['--workers', '0']
+    const server = await startServe(t, makeFolder(t, { 'users.js': users() }), { words })
     const { text } = await ask(server.port, '/pid')
     const pid = Number(text)
     assert.ok(isAlive(pid))
@@ -153,33 +154,40 @@ for (const [name, path] of [
   })
 }
 
-test('told to stop with the whole group, it serves until what is inside has ended', async (t) => {
-  const rest = `
+for (const workers of ['0', '2']) {
+  test(`with ${workers} workers, told to stop with the whole group, it serves until what is inside has ended`, async (t) => {
+    const rest = `
     routes.get('/service', (c) => c.text(services.where.name + ' ' + (services.where.pid === process.pid)))
     onDispose(() => log.error('disposed of'))
   `
-  const folder = makeFolder(t, {
-    'users.js': users({ rest }),
-    'turnout.config.js': `export default {
+    const folder = makeFolder(t, {
+      'users.js': users({ rest }),
+      'turnout.config.js': `export default {
       services: { where: { open: () => ({ name: 'opened', pid: process.pid }) } },
     }`,
+    })
+    const server = await startServe(t, folder, { words: ['--workers', workers] })
+    const { port } = server
+    assert.equal((await ask(port, '/service')).text, 'opened true')
+    // Each worker has one of its own.
+    const pids = new Set<number>()
+    while (pids.size < Math.max(1, Number(workers)))
+      pids.add(Number((await ask(port, '/pid')).text))
+    const sign = join(folder, 'sign.txt')
+    const late = ask(port, `/late?until=${encodeURIComponent(sign)}`)
+    await ask(port, '/version')
+    // As a terminal or a service manager does it: everybody is told.
+    for (const pid of pids) {
+      process.kill(pid, 'SIGTERM')
+      process.kill(pid, 'SIGINT')
+    }
+    process.kill(server.pid, 'SIGTERM')
+    await pause(300)
+    writeFileSync(sign, '')
+    const { status, text } = await late
+    assert.equal(`${status} ${text}`, '200 1.0.0')
+    assert.equal(await server.ended, 0)
+    for (const pid of pids) assert.equal(isAlive(pid), false)
+    assert.deepEqual(socketFolders(), [])
   })
-  const server = await startServe(t, folder)
-  const { port } = server
-  assert.equal((await ask(port, '/service')).text, 'opened true')
-  const pid = Number((await ask(port, '/pid')).text)
-  const sign = join(folder, 'sign.txt')
-  const late = ask(port, `/late?until=${encodeURIComponent(sign)}`)
-  await ask(port, '/version')
-  // As a terminal or a service manager does it: everybody is told.
-  process.kill(pid, 'SIGTERM')
-  process.kill(pid, 'SIGINT')
-  process.kill(server.pid, 'SIGTERM')
-  await pause(300)
-  writeFileSync(sign, '')
-  const { status, text } = await late
-  assert.equal(`${status} ${text}`, '200 1.0.0')
-  assert.equal(await server.ended, 0)
-  assert.equal(isAlive(pid), false)
-  assert.deepEqual(socketFolders(), [])
-})
+}

@@ -20,7 +20,10 @@ export const upstreamStatusResources: Pick<
     body: null,
     answers: { 200: pageSchema(upstreamStatus) },
     refusals: [],
-    handle: ({ context, query }) => ({ status: 200, body: pageOfStatus(context, query) }),
+    handle: async ({ context, query }) => ({
+      status: 200,
+      body: await pageOfStatus(context, query),
+    }),
   },
   getUpstreamStatus: {
     summary: 'What an upstream does now: endpoints, breaker, bulkhead, names; a bare URI is a name',
@@ -29,7 +32,10 @@ export const upstreamStatusResources: Pick<
     body: null,
     answers: { 200: upstreamStatus },
     refusals: ['TURNOUT_ITEM_UNKNOWN'],
-    handle: ({ context, params }) => ({ status: 200, body: demandStatus(context, params.name) }),
+    handle: async ({ context, params }) => ({
+      status: 200,
+      body: await demandStatus(context, params.name),
+    }),
   },
   forceBreaker: {
     summary: 'Bring the breaker of an upstream into a state by hand; no revision is made',
@@ -44,32 +50,39 @@ export const upstreamStatusResources: Pick<
 
 const usual = 100
 
-function pageOfStatus(
+async function pageOfStatus(
   context: AdminContext,
   { limit = usual, after }: AdminRequest<'listUpstreamStatus'>['query'],
-): Page<UpstreamStatus> {
-  const names = context.upstreamNames()
+): Promise<Page<UpstreamStatus>> {
+  const names = await context.upstreamNames()
   const left = after === undefined ? names : names.filter((name) => name > after)
-  const items = left.slice(0, limit).flatMap((name) => context.upstreamStatus(name) ?? [])
+  const page = left.slice(0, limit)
+  const found = await Promise.all(page.map(async (name) => context.upstreamStatus(name)))
+  const items = found.filter((one) => one !== null)
   const next = left.length > limit ? left[limit - 1]! : null
   return { items, next, revision: context.control.current.revision.number }
 }
 
-const demandStatus = (context: AdminContext, name: string): UpstreamStatus => {
-  const status = context.upstreamStatus(name)
+const demandStatus = async (context: AdminContext, name: string): Promise<UpstreamStatus> => {
+  const status = await context.upstreamStatus(name)
   if (status === null)
     throw new TurnoutError('TURNOUT_ITEM_UNKNOWN', { noun: 'upstream', id: name })
   return status
 }
 
 /** Who may change its settings may do this, whoever owns it: it changes nothing that its owner wrote. */
-function forceBreaker({ context, params, body, identity }: AdminRequest<'forceBreaker'>): Answer {
+async function forceBreaker({
+  context,
+  params,
+  body,
+  identity,
+}: AdminRequest<'forceBreaker'>): Promise<Answer> {
   const { name } = params
   const kind = upstreamKind(context)
   const upstream = kind.get(context.control.current.table, name)
   if (upstream !== undefined) demandWrite(kind, identity, [upstream])
-  demandStatus(context, name)
-  if (!context.forceBreaker(name, body.state))
+  await demandStatus(context, name)
+  if (!(await context.forceBreaker(name, body.state)))
     throw new TurnoutError('TURNOUT_BREAKER_MISSING', { upstream: name })
-  return { status: 200, body: demandStatus(context, name) }
+  return { status: 200, body: await demandStatus(context, name) }
 }

@@ -90,6 +90,7 @@ export interface InstanceCommands {
   publish(options: PublishOptions): Promise<number>
   history(options: InstanceOptions & { readonly limit: number }): Promise<number>
   diff(options: InstanceOptions & { readonly from: number; readonly to: number }): Promise<number>
+  restart(options: ReasonOptions): Promise<number>
   /** `revision` null: the one before the current. */
   rollback(options: ReasonOptions & { readonly revision: number | null }): Promise<number>
   confirm(options: ReasonOptions & { readonly revision: number }): Promise<number>

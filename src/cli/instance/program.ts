@@ -255,6 +255,14 @@ export function addInstanceCommands(program: Command, tools: ProgramTools): void
         ),
       )
 
+  withReason(
+    instanceCommand('restart', 'replace the worker processes, one after the other'),
+  ).action((flags: InstanceFlags) =>
+    onInstance({ ...optionsOf(flags), ...reasonOf(flags) }, (commands, options) =>
+      commands.restart(options),
+    ),
+  )
+
   instanceCommand('drill', 'put faults in front of routes for a while, and see what breaks')
     .argument('<file>', 'drill (.json, .yaml); - reads stdin')
     .option('--url <url>', 'where probes are sent; where the instance listens by default', toOrigin)

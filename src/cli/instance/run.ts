@@ -52,3 +52,6 @@ export const rolloutList: InstanceCommands['rolloutList'] = async (options) =>
 
 export const moveRollout: InstanceCommands['moveRollout'] = async (options) =>
   (await import('./rollout-move.ts')).moveRollout(options)
+
+export const restart: InstanceCommands['restart'] = async (options) =>
+  (await import('./restart.ts')).restart(options)

@@ -80,6 +80,16 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     )
     return `${owner} (${connection}, ${value})`
   })
+  const workers = list('workers').map((one) => {
+    const [pid, state, revision] = ['pid', 'state', 'revision'].map((key) =>
+      textOf((one as Item)[key]),
+    )
+    const at =
+      state === 'serving' && revision === String(answer.revision)
+        ? ''
+        : ` (${state}, revision ${revision})`
+    return `${pid}${at}`
+  })
   const ready = isReady
     ? paint('green', 'ready')
     : `${paint('red', 'not ready')}: ${plainLine(list('reasons').join('; '))}`
@@ -94,6 +104,7 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     row('uptime', Number.isNaN(startedAt) ? null : printUptime(now - startedAt)),
     row('serves', plain(counts)),
     row('listens', plain(list('listeners').join(', '))),
+    row('workers', plain(workers.join(', '))),
     row('store', plain(text('store'))),
     row('diverged', plain(list('diverged').join(', '))),
     row('sources', plain(sources.join(', '))),

@@ -111,7 +111,6 @@ export async function open(
     log: silentLogger,
     drainMs: 0,
     streamDrainMs: 0,
-    maxLiveVersions: 2,
     onRetired: () => undefined,
   })
   const publisher = new Publisher({
@@ -141,6 +140,8 @@ export async function open(
       upstreamNames: () => worker.upstreamNames(),
       upstreamStatus: (name) => worker.upstreamStatus(name),
       forceBreaker: (name, state) => worker.forceBreaker(name, state),
+      workers: () => [],
+      restart: () => Promise.resolve([]),
       loadUpload: () => Promise.resolve({ ok: false, problems: [] }),
       subscribe: (listener) => {
         listeners.add(listener)

@@ -24,7 +24,6 @@ export function openRoad(options: Partial<PublisherOptions> = {}): {
     log: silentLogger,
     drainMs: 1_000,
     streamDrainMs: 1_000,
-    maxLiveVersions: 16,
     onRetired: ({ module, version }) => told.push(`retired ${module} ${version}`),
   })
   const publisher = new Publisher({

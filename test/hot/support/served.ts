@@ -103,7 +103,12 @@ export async function startServe(
   const child = spawn(
     process.execPath,
     [...node, main, 'serve', folder, '--json', '--log-level', 'error', ...own, ...words],
-    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
+    // One worker: what a module keeps is one, whoever answers.
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { TURNOUT_WORKERS: '1', ...process.env, ...environment },
+    },
   )
   options.onStart?.()
   const events: ServedEvent[] = []

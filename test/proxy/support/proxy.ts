@@ -114,7 +114,6 @@ export async function openProxy(
     log,
     drainMs: 1_000,
     streamDrainMs: 1_000,
-    maxLiveVersions: 16,
     onRetired: () => undefined,
     upstreams: { onEvent: (event) => void events.push(event), ...environment },
   })

@@ -1,10 +1,30 @@
-import type { Json } from '../core/json.ts'
-import { diffMaps, entriesFrom, type PersistentMap } from '../core/persistent-map.ts'
-import type { Rollout } from '../core/rollout/rollout.ts'
-import type { ModuleReference, Route, Upstream } from '../core/route/route.ts'
-import { tableOf, type Table } from '../core/route/table.ts'
-import { sameJson } from '../core/same-json.ts'
-import type { StoredObject } from '../store/store.ts'
+import type { Json } from '../json.ts'
+import {
+  deleteKey,
+  diffMaps,
+  entriesFrom,
+  getKey,
+  setKey,
+  type PersistentMap,
+} from '../persistent-map.ts'
+import type { Rollout } from '../rollout/rollout.ts'
+import { sameJson } from '../same-json.ts'
+import type { ModuleReference, Route, Upstream } from './route.ts'
+import {
+  addRoutes,
+  removeRoutes,
+  setModule,
+  setUpstream,
+  tableOf,
+  type Refusal,
+  type Table,
+} from './table.ts'
+
+/** One object of a table as it is stored and sent: plain data under a key such as `route:users#GET /users`. */
+export interface StoredObject {
+  readonly key: string
+  readonly value: Json
+}
 
 /** The parts of a table that a store keeps, and what their keys begin with. Everything else is derived. */
 const parts = [
@@ -46,11 +66,13 @@ export function* changesBetween(before: Table, after: Table): Generator<ObjectCh
   }
 }
 
-/** What a store has to write for the step from one table to another. */
-export function recordOf(changes: readonly ObjectChange[]): {
+/** The step from one table to another, as it is stored and sent. */
+export interface TableStep {
   readonly put: readonly StoredObject[]
   readonly remove: readonly string[]
-} {
+}
+
+export function recordOf(changes: Iterable<ObjectChange>): TableStep {
   const put: StoredObject[] = []
   const remove: string[] = []
   for (const change of changes) {
@@ -84,4 +106,55 @@ export function tableOfObjects(objects: Iterable<StoredObject>): Table {
     else if (part === 'rollout') rollouts.push(value as unknown as Rollout)
   }
   return tableOf({ routes, upstreams, modules, switchedOff, proposals, rollouts })
+}
+
+/**
+ * The table after a step. Routes that stood beside each other are not asked again whether they may; those that cannot be
+ * placed at all are told, and then no route is put.
+ */
+export function tableAfter(
+  table: Table,
+  { put, remove }: TableStep,
+): { readonly table: Table; readonly refusals: readonly Refusal[] } {
+  const gone = new Map<string, Route>()
+  const routes: Route[] = []
+  let { switchedOff, proposals, rollouts } = table
+  const moved: string[] = []
+  const withdraw = (id: string): void => {
+    const known = getKey(table.routes, id)
+    if (known !== undefined) gone.set(id, known)
+  }
+  let next = table
+  for (const { key, value } of [...remove.map((key) => ({ key, value: undefined })), ...put]) {
+    const { part, name } = partOf(key)
+    if (part === 'route') {
+      withdraw(name)
+      if (value !== undefined) routes.push(value as unknown as Route)
+    } else if (part === 'off') {
+      switchedOff =
+        value === undefined ? deleteKey(switchedOff, name) : setKey(switchedOff, name, true)
+      moved.push(name)
+    } else if (part === 'proposal')
+      proposals =
+        value === undefined ? deleteKey(proposals, name) : setKey(proposals, name, value as string)
+    else if (part === 'rollout')
+      rollouts =
+        value === undefined
+          ? deleteKey(rollouts, name)
+          : setKey(rollouts, name, value as unknown as Rollout)
+    else if (part === 'module')
+      next = setModule(next, name, (value as unknown as ModuleReference | undefined) ?? null)
+    else if (part === 'upstream')
+      next = setUpstream(next, name, (value as unknown as Upstream | undefined) ?? null)
+  }
+  for (const name of moved) {
+    // Taken out and put in again, it stands in the router or not as it should.
+    const known = gone.has(name) ? undefined : getKey(table.routes, name)
+    if (known === undefined) continue
+    gone.set(name, known)
+    routes.push(known)
+  }
+  const left = { ...removeRoutes(next, [...gone.values()]), switchedOff, proposals, rollouts }
+  // What is stricter today was free when these routes were published.
+  return addRoutes(left, routes, 'exact')
 }

@@ -1,0 +1,177 @@
+import { getHeapStatistics } from 'node:v8'
+import { TurnoutError } from '../core/errors.ts'
+import { childLogger, silentLogger, type Logger } from '../core/logger.ts'
+import { tableAfter, tableOfObjects, type TableStep } from '../core/route/objects.ts'
+import { emptyTable, type Table } from '../core/route/table.ts'
+import { codeOf } from '../modules/artifact-code.ts'
+import type { Listener } from '../server/node-listener.ts'
+import { readArtifact } from '../store/artifacts.ts'
+import { createLogger } from '../telemetry/log.ts'
+import { LocalServing } from '../turnout-serving.ts'
+import type { InProcessWorker } from '../worker/in-process.ts'
+import type { PrepareRequest, WorkerResult } from '../worker/worker.ts'
+import type {
+  Applied,
+  Beat,
+  ProcessSettings,
+  SocketPlace,
+  WorkerCalls,
+  WorkerNotice,
+} from './messages.ts'
+
+/** A worker process from within: serves exchanges, and does what its supervisor asks. */
+export class WorkerHost implements WorkerCalls {
+  log: Logger
+  readonly #tell: (notice: WorkerNotice) => void
+  readonly #listeners: Map<number, Listener>
+  #settings: ProcessSettings | null
+  #serving: LocalServing | null
+  #table: Table
+  #staged: TableStep[]
+
+  constructor(tell: (notice: WorkerNotice) => void) {
+    this.log = silentLogger
+    this.#tell = tell
+    this.#listeners = new Map()
+    this.#settings = null
+    this.#serving = null
+    this.#table = emptyTable
+    this.#staged = []
+  }
+
+  async start(settings: ProcessSettings): Promise<void> {
+    const { worker, log, serving, services } = settings
+    this.log = log === null ? silentLogger : childLogger(createLogger(log), { worker })
+    this.#settings = settings
+    process.title = `turnout worker ${worker}`
+    const declared = await servicesOf(services)
+    this.#serving = new LocalServing(
+      {
+        settings: serving,
+        log: this.log,
+        isLogged: log !== null,
+        onRetired: (data) => this.#tell({ name: 'retired', data }),
+        onUpstream: (data) => this.#tell({ name: 'upstream', data }),
+      },
+      declared,
+    )
+  }
+
+  get #started(): LocalServing {
+    if (this.#serving === null) throw new TurnoutError('TURNOUT_CLOSED')
+    return this.#serving
+  }
+
+  get #worker(): InProcessWorker {
+    return this.#started.worker
+  }
+
+  async prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult> {
+    const { data, serving } = this.#settings!
+    const read = (digest: string): ReturnType<typeof readArtifact> => readArtifact(data, digest)
+    await Promise.all(
+      requests.map(async ({ reference }) => {
+        const code = await codeOf(reference, read, serving.loadTimeoutMs ?? 5_000)
+        if (code !== null) this.#worker.learn(code)
+      }),
+    )
+    return this.#worker.prepare(requests)
+  }
+
+  stage(part: TableStep): void {
+    this.#staged.push(part)
+  }
+
+  apply(revision: number, last: TableStep): Applied {
+    const parts = [...this.#staged.splice(0), last]
+    const step = {
+      put: parts.flatMap(({ put }) => put),
+      remove: parts.flatMap(({ remove }) => remove),
+    }
+    const table = nextTable(this.#table, step)
+    const result = this.#worker.apply(revision, table)
+    if (result.ok) this.#table = table
+    return { result, draining: this.#worker.draining() }
+  }
+
+  discard(): Promise<void> {
+    return this.#worker.discard()
+  }
+
+  forget(key: string): void {
+    this.#worker.forget(key)
+  }
+
+  verify(...asked: Parameters<WorkerCalls['verify']>): void {
+    this.#worker.verify(...asked)
+  }
+
+  verifyCounts(id: string): ReturnType<WorkerCalls['verifyCounts']> {
+    return this.#worker.verifyCounts(id)
+  }
+
+  figures(...asked: Parameters<WorkerCalls['figures']>): ReturnType<WorkerCalls['figures']> {
+    return this.#worker.figures(...asked)
+  }
+
+  upstreamNames(): readonly string[] {
+    return this.#worker.upstreamNames()
+  }
+
+  upstreamStatus(name: string): ReturnType<WorkerCalls['upstreamStatus']> {
+    return this.#worker.upstreamStatus(name)
+  }
+
+  forceBreaker(...asked: Parameters<WorkerCalls['forceBreaker']>): boolean {
+    return this.#worker.forceBreaker(...asked)
+  }
+
+  keepOut(port: number): void {
+    this.#started.keepOut(port)
+  }
+
+  async listen({ key, ...place }: SocketPlace, handle: unknown): Promise<{ readonly url: string }> {
+    const listener = await this.#started.listen({ ...place, handle: handle as object })
+    this.#listeners.set(key, listener)
+    return { url: listener.url }
+  }
+
+  async renewCertificate(key: number): Promise<boolean> {
+    return (await this.#listeners.get(key)?.renewCertificate()) ?? false
+  }
+
+  async unlisten(key: number, deadlineMs: number): Promise<number> {
+    const listener = this.#listeners.get(key)
+    this.#listeners.delete(key)
+    return (await listener?.close(deadlineMs)) ?? 0
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    await Promise.all([...this.#listeners.keys()].map((key) => this.unlisten(key, deadlineMs)))
+    await this.#serving?.close(deadlineMs)
+  }
+
+  beat(): Beat {
+    const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics()
+    const draining = this.#serving?.worker.draining() ?? []
+    return { draining, rssBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes }
+  }
+}
+
+/** The first table of a worker is checked already, and made at once. */
+const nextTable = (before: Table, step: TableStep): Table => {
+  if (before === emptyTable) return tableOfObjects(step.put)
+  const { table, refusals } = tableAfter(before, step)
+  const [first] = refusals
+  if (first !== undefined) throw TurnoutError.of(first.problem)
+  return table
+}
+
+const servicesOf = async (file: string | null): Promise<Readonly<Record<string, unknown>>> => {
+  if (file === null) return {}
+  // Readers of configs are large, and most workers need none.
+  const { loadConfig } = await import('../config/load.ts')
+  const loaded = await loadConfig({ file, startDirectory: '/', workingDirectory: process.cwd() })
+  if (!loaded.ok) throw TurnoutError.of(loaded.problems[0]!, loaded.problems)
+  return loaded.config.services
+}

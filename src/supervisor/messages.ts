@@ -1,0 +1,86 @@
+import type { LogLevel } from '../core/logger.ts'
+import type { BreakerState } from '../core/protect/breaker.ts'
+import type { Figures } from '../core/rollout/figures.ts'
+import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
+import type { TableStep } from '../core/route/objects.ts'
+import type { Observed } from '../gateway/observe/observed.ts'
+import type { UpstreamEvent } from '../gateway/upstream/event.ts'
+import type { UpstreamStatus } from '../gateway/upstream/status.ts'
+import type { VerifyRequest } from '../gateway/verify/request.ts'
+import type { CertificateFiles } from '../server/certificate.ts'
+import type { ServingSettings } from '../turnout-serving.ts'
+import type { Draining, PrepareRequest, RetiredVersion, WorkerResult } from '../worker/worker.ts'
+
+/** What a worker process is started with. */
+export interface ProcessSettings {
+  /** Its place among the workers, from 1. */
+  readonly worker: number
+  readonly serving: ServingSettings
+  /** Null: it says nothing. */
+  readonly log: {
+    readonly level: LogLevel
+    readonly pretty: boolean
+    readonly colour: boolean
+  } | null
+  /** The data folder, whose artifacts it reads. */
+  readonly data: string
+  /** Config file with the services that modules are given; null: there are none. */
+  readonly services: string | null
+}
+
+/** A socket that every worker accepts from. */
+export interface SocketPlace {
+  readonly key: number
+  readonly host: string
+  readonly port: number
+  readonly tls?: CertificateFiles | undefined
+}
+
+export interface Applied {
+  readonly result: WorkerResult
+  readonly draining: readonly Draining[]
+}
+
+/** What a supervisor asks of a worker process. */
+export interface WorkerCalls {
+  start(settings: ProcessSettings): Promise<void>
+  prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult>
+  /** A part of the next step, which is too large for one message. */
+  stage(part: TableStep): void
+  /** The table is the last one after what was staged and this. */
+  apply(revision: number, step: TableStep): Applied
+  discard(): Promise<void>
+  forget(key: string): void
+  verify(id: string, request: VerifyRequest | null): void
+  verifyCounts(id: string): VerifyCounts | null
+  figures(of: Observed, spanMs: number): Figures
+  upstreamNames(): readonly string[]
+  upstreamStatus(name: string): UpstreamStatus | null
+  forceBreaker(name: string, state: BreakerState): boolean
+  keepOut(port: number): void
+  /** Accepts from a socket that came along. */
+  listen(place: SocketPlace, handle: unknown): Promise<{ readonly url: string }>
+  renewCertificate(key: number): Promise<boolean>
+  /** Takes nothing new from the socket; resolves with the connections that were cut. */
+  unlisten(key: number, deadlineMs: number): Promise<number>
+  /** Gives everything back; then the process ends. */
+  close(deadlineMs: number): Promise<void>
+}
+
+/** What a worker process says of itself, twice a second. */
+export interface Beat {
+  readonly draining: readonly Draining[]
+  readonly rssBytes: number
+  readonly heapBytes: number
+  readonly heapLimitBytes: number
+}
+
+/** What a worker process tells without being asked. */
+export type WorkerNotice =
+  | { readonly name: 'ready'; readonly data: null }
+  | { readonly name: 'beat'; readonly data: Beat }
+  | { readonly name: 'retired'; readonly data: RetiredVersion }
+  | { readonly name: 'upstream'; readonly data: UpstreamEvent }
+
+/** Milliseconds between two beats. */
+export const beatMs = 500

@@ -1,0 +1,94 @@
+import { totalmem } from 'node:os'
+import type { Listener, ListenOptions } from '../server/node-listener.ts'
+import type { Serving, ServingWiring, WorkerStatus } from '../turnout-serving.ts'
+import type { ProcessSettings } from './messages.ts'
+import { WorkerPool } from './pool.ts'
+import { SharedSocket } from './sockets.ts'
+
+export interface ProcessServingOptions extends ServingWiring {
+  /** Worker processes. */
+  readonly count: number
+  /** Resident memory past which one is replaced; null: its share of what the container may have. */
+  readonly memoryBytes: number | null
+  readonly process: Pick<ProcessSettings, 'log' | 'data' | 'services'>
+}
+
+/** Serves in worker processes: a module that hangs or falls takes one of them along, and no more. */
+export class ProcessServing implements Serving {
+  readonly worker: WorkerPool
+  readonly gateway: null
+
+  constructor({
+    count,
+    memoryBytes,
+    process: shared,
+    settings,
+    log,
+    ...wiring
+  }: ProcessServingOptions) {
+    const { onRetired, onUpstream, onWorker } = wiring
+    this.gateway = null
+    this.worker = new WorkerPool({
+      count,
+      entry: new URL('./worker-main.js', import.meta.url),
+      settings: { ...shared, serving: settings },
+      log,
+      loadTimeoutMs: settings.loadTimeoutMs ?? 5_000,
+      drainMs: settings.streamDrainMs ?? 300_000,
+      memoryBytes: memoryBytes ?? shareOfMemory(count),
+      onRetired,
+      onNotice: (notice) => {
+        if (notice.name === 'upstream') onUpstream(notice.data)
+      },
+      onEvent: onWorker,
+    })
+  }
+
+  open(): Promise<void> {
+    return this.worker.open()
+  }
+
+  async listen(place: ListenOptions): Promise<Listener> {
+    const socket = await SharedSocket.bind(place)
+    try {
+      await this.worker.listen(socket)
+    } catch (error) {
+      socket.close()
+      throw error
+    }
+    const { host, port, url } = socket
+    return {
+      host,
+      port,
+      url,
+      renewCertificate: () => this.worker.renewCertificate(socket.key),
+      close: async (deadlineMs) => {
+        socket.close()
+        return this.worker.unlisten(socket, deadlineMs)
+      },
+    }
+  }
+
+  keepOut(port: number): void {
+    this.worker.keepOut(port)
+  }
+
+  workers(): readonly WorkerStatus[] {
+    return this.worker.status()
+  }
+
+  replaceAll(reason: string, deadlineMs: number): Promise<void> {
+    return this.worker.replaceAll(reason, deadlineMs)
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    return this.worker.close(deadlineMs)
+  }
+}
+
+/** The supervisor has a share, too, and the kernel acts at the whole. Infinite where there is no limit. */
+const shareOfMemory = (count: number): number => {
+  const most = process.constrainedMemory?.() ?? 0
+  const isLimited = most > 0 && most < totalmem()
+  return isLimited ? (most * 0.9) / (count + 1) : Infinity
+}

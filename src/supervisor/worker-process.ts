@@ -1,0 +1,191 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { loadsBetween } from '../control/diff.ts'
+import { TurnoutError, type Problem } from '../core/errors.ts'
+import { changesBetween, recordOf, type TableStep } from '../core/route/objects.ts'
+import { emptyTable, type Table } from '../core/route/table.ts'
+import { thrownMessage } from '../core/thrown.ts'
+import { codeKey, type Draining, type PrepareRequest, type WorkerResult } from '../worker/worker.ts'
+import { Caller, type Message } from './calls.ts'
+import { beatMs, type Beat, type WorkerCalls, type WorkerNotice } from './messages.ts'
+
+/** Objects of a step that go in one message: more would hold up both ends. */
+const mostInMessage = 2_000
+/** What answers at once, when the thread is free. */
+const promptMs = 5_000
+/** Beats that are missed in a row before a thread counts as blocked. */
+const mostMissed = Math.ceil(promptMs / beatMs)
+
+const noProblems: ReadonlyMap<string, readonly Problem[]> = new Map()
+
+/** What came of bringing a worker to a table. */
+export interface Brought {
+  readonly result: WorkerResult
+  /** Modules that the table has and that could not be made ready there: their routes answer 503. */
+  readonly unready: ReadonlyMap<string, readonly Problem[]>
+}
+
+export interface WorkerProcessOptions {
+  readonly worker: number
+  /** File of the process. */
+  readonly entry: URL
+  readonly onNotice: (from: WorkerProcess, notice: WorkerNotice) => void
+  /** It ended, however. */
+  readonly onGone: (gone: WorkerProcess, how: string) => void
+}
+
+/** One worker process as its supervisor sees it. Open until it is gone. */
+export class WorkerProcess {
+  readonly worker: number
+  readonly startedAt: number
+  /** The table that it serves. */
+  table: Table
+  revision: number
+  draining: readonly Draining[]
+  beat: Beat | null
+  /** It takes nothing new, and ends. */
+  isLeaving: boolean
+  /** Resolves with how it ended. */
+  readonly gone: Promise<string>
+  /** Resolves when it takes calls; rejects when it ended before. */
+  readonly ready: Promise<void>
+  readonly #child: ChildProcess
+  readonly #caller: Caller<WorkerCalls>
+  readonly #prepared: Set<string>
+  #missed: number
+  #killedFor: string | null
+  #steps: Promise<unknown>
+
+  constructor({ worker, entry, onNotice, onGone }: WorkerProcessOptions) {
+    this.worker = worker
+    this.startedAt = Date.now()
+    this.table = emptyTable
+    this.revision = 0
+    this.draining = []
+    this.beat = null
+    this.isLeaving = false
+    this.#prepared = new Set()
+    this.#missed = 0
+    this.#killedFor = null
+    this.#steps = Promise.resolve()
+    const child = fork(entry, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // A debugger has one port.
+      execArgv: process.execArgv.filter((word) => !word.startsWith('--inspect')),
+    })
+    this.#child = child
+    this.#caller = new Caller((message, handle, done) =>
+      child.send(message, handle as undefined, { keepOpen: true }, done),
+    )
+    let isReady: () => void
+    let isLost: (error: Error) => void
+    this.ready = new Promise((resolve, reject) => {
+      isReady = resolve
+      isLost = reject
+    })
+    this.ready.catch(() => undefined)
+    this.gone = new Promise((resolve) => {
+      const end = (how: string): void => {
+        const reason = this.#killedFor ?? how
+        this.#caller.fail(reason)
+        isLost(new TurnoutError('TURNOUT_WORKER_LOST', { reason }))
+        resolve(reason)
+      }
+      child.once('error', (error) => end(thrownMessage(error)))
+      child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`))
+    })
+    void this.gone.then((how) => onGone(this, how))
+    child.on('message', (message: Message) => {
+      if (message.kind === 'call') return
+      if (message.kind !== 'notice') return this.#caller.take(message)
+      this.#missed = 0
+      const notice = { name: message.name, data: message.data } as WorkerNotice
+      if (notice.name === 'ready') isReady()
+      else if (notice.name === 'beat') {
+        this.beat = notice.data
+        this.draining = notice.data.draining
+      } else if (notice.name === 'retired') {
+        const { module, version } = notice.data
+        this.draining = this.draining.filter(
+          (one) => one.module !== module || one.version !== version,
+        )
+      }
+      onNotice(this, notice)
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** Asks it. Rejects with TURNOUT_WORKER_LATE or TURNOUT_WORKER_LOST, or with what it says. */
+  ask<Name extends keyof WorkerCalls>(
+    name: Name,
+    args: Parameters<WorkerCalls[Name]>,
+    deadlineMs: number = promptMs,
+    handle?: unknown,
+  ): Promise<Awaited<ReturnType<WorkerCalls[Name]>>> {
+    return this.#caller.call(name, args, deadlineMs, handle)
+  }
+
+  /** Makes modules ready. */
+  async prepare(requests: readonly PrepareRequest[], deadlineMs: number): Promise<WorkerResult> {
+    const result = await this.ask('prepare', [requests], deadlineMs)
+    for (const { reference } of requests)
+      if (result.ok || !result.problems.has(reference.name)) this.#prepared.add(codeKey(reference))
+    return result
+  }
+
+  async discard(): Promise<void> {
+    this.#prepared.clear()
+    await this.ask('discard', [])
+  }
+
+  /** Brings it to a table, whatever it serves; each step behind the one before. */
+  bring(revision: number, table: Table, prepareMs: number): Promise<Brought> {
+    const brought = this.#steps.then(() => this.#bring(revision, table, prepareMs))
+    this.#steps = brought.catch(() => undefined)
+    return brought
+  }
+
+  async #bring(revision: number, table: Table, prepareMs: number): Promise<Brought> {
+    // Who joins, or goes back, needs more than what was made ready for this step.
+    const missing = loadsBetween(this.table, table).filter(
+      ({ reference }) => !this.#prepared.has(codeKey(reference)),
+    )
+    const readied = missing.length === 0 ? null : await this.prepare(missing, prepareMs)
+    const unready = readied === null || readied.ok ? noProblems : readied.problems
+    const { put, remove } = stepBetween(this.table, table)
+    let sent = 0
+    for (; put.length - sent > mostInMessage; sent += mostInMessage)
+      await this.ask('stage', [{ put: put.slice(sent, sent + mostInMessage), remove: [] }])
+    const rest = { put: sent === 0 ? put : put.slice(sent), remove }
+    const { result, draining } = await this.ask('apply', [revision, rest])
+    this.draining = draining
+    if (!result.ok) return { result, unready }
+    this.table = table
+    this.revision = revision
+    this.#prepared.clear()
+    return { result, unready }
+  }
+
+  /** Called about each `beatMs`. Kills it when its thread has been blocked for too long. */
+  tick(): void {
+    this.#missed += 1
+    if (this.#missed > mostMissed) this.kill(`its thread was blocked for ${promptMs / 1_000} s`)
+  }
+
+  kill(reason: string): void {
+    this.#killedFor ??= reason
+    this.#child.kill('SIGKILL')
+  }
+}
+
+/** The last step that was worked out: workers take the same one. */
+let last: { readonly before: Table; readonly after: Table; readonly step: TableStep } | null = null
+
+const stepBetween = (before: Table, after: Table): TableStep => {
+  if (last?.before !== before || last.after !== after)
+    last = { before, after, step: recordOf(changesBetween(before, after)) }
+  return last.step
+}
