@@ -77,6 +77,11 @@ const benches = {
     'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
     [],
   ],
+  isolated: [
+    'isolated/main.js',
+    'a module called directly, isolated, and remote: [--rounds N] [--seconds N] [--requests N]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   rollout: [
     'rollout/main.js',

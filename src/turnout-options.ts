@@ -5,6 +5,7 @@ import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { overloadMost } from './core/protect/overload.ts'
 import { suggest } from './core/suggest.ts'
 import { askingProblems } from './core/version/asking-parse.ts'
+import { moduleProblems } from './modules/isolated/module-settings.ts'
 
 /** What an option may be; the words are for the reader of the problem. */
 const kinds = {
@@ -108,6 +109,8 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   keepRevisions: 'count',
   figures: 'switch',
   services: 'object',
+  modules: 'object',
+  configFile: 'text',
 }
 
 /** Options that only a config has, and `serve` passes on with the rest. */
@@ -139,6 +142,9 @@ export function checkOptions(given: object, isDurable: boolean): void {
       refuse(name, meant === undefined ? 'there is no such option' : `did you mean ${meant}?`)
     } else if (name === 'versions' || name === 'labels') {
       for (const { path, reason } of askingProblems(name, value))
+        refuse([name, ...path].join('.'), reason)
+    } else if (name === 'modules') {
+      for (const { path, reason } of moduleProblems(value))
         refuse([name, ...path].join('.'), reason)
     } else if (typeof kind === 'string') {
       const [expected, isRight] = kinds[kind]

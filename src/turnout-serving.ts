@@ -22,6 +22,7 @@ import {
 } from './server/node-listener.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
+import { isolatedSetup } from './turnout-isolated.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { RetiredVersion, Worker } from './worker/worker.ts'
@@ -43,6 +44,8 @@ export type ServingSettings = Pick<
   | 'streamDrainMs'
   | 'recovery'
   | 'figures'
+  | 'modules'
+  | 'configFile'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -60,6 +63,8 @@ const names: readonly (keyof ServingSettings)[] = [
   'streamDrainMs',
   'recovery',
   'figures',
+  'modules',
+  'configFile',
 ]
 
 /** Those of a Turnout's options. */
@@ -157,6 +162,8 @@ export class LocalServing implements Serving {
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
         onEvent: onUpstream,
       },
+      modules: settings.modules ?? {},
+      isolated: isolatedSetup(settings, services, bodyLimit, trusted),
     })
     const serve = createGateway(this.worker.live, {
       trailingSlash: settings.trailingSlash ?? 'strict',

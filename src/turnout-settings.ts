@@ -5,6 +5,7 @@ import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { LabelOptions, VersionOptions } from './core/version/asking-parse.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { OverloadOptions } from './core/protect/overload.ts'
+import type { ModuleSettings } from './modules/isolated/module-settings.ts'
 import type { ProbationSettings } from './turnout-rollouts.ts'
 
 /** Settings of an embedded Turnout; all optional. */
@@ -58,6 +59,10 @@ export interface TurnoutOptions {
   readonly figures?: boolean
   /** What modules are given: values as they are, or `{ open, close }`, opened once before the first module. */
   readonly services?: Readonly<Record<string, unknown>>
+  /** Where modules run, by name, whatever their authors say. */
+  readonly modules?: Readonly<Record<string, ModuleSettings>>
+  /** A config, whose services each process of an isolated module opens. Default: none. */
+  readonly configFile?: string
 }
 
 /** Settings of an admin API; all optional. */

@@ -17,6 +17,8 @@ export const moduleItem: z.ZodType = z.looseObject({
   version: text,
   digest: text,
   filters: z.array(text).optional(),
+  isolation: z.literal('isolated').optional().describe('Where its author wants it to run.'),
+  memoryMb: count.optional().describe('Most memory of its own process, in MB.'),
   ...facts,
 })
 

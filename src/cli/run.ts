@@ -76,6 +76,7 @@ export async function serve(options: ServeOptions): Promise<number> {
         versionOrder: config.versionOrder ?? usualOrder,
         probation: options.probation ?? config.probation ?? options.command === 'serve',
         logger: loggerOf(options, config),
+        ...(file !== null && { configFile: file }),
         data,
       },
       servingOf(options, loaded, data),

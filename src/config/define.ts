@@ -1,3 +1,4 @@
+import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import type { Limits } from '../core/http/limits.ts'
 import type { LabelOptions, VersionOptions } from '../core/version/asking-parse.ts'
@@ -84,6 +85,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
         /** Key and certificate in PEM: files, relative to the config. Needed beyond loopback. */
         readonly tls?: { readonly key: string; readonly cert: string }
       }
+  /** Where modules run, by name, whatever their authors say. */
+  readonly modules?: Readonly<Record<string, ModuleSettings>>
   /** Where rules come from beside the folder. */
   readonly sources?: {
     /** A Redis key that holds rules; needs the package `@redis/client`. */

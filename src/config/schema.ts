@@ -12,6 +12,8 @@ import {
   type LabelOptions,
   type VersionOptions,
 } from '../core/version/asking-parse.ts'
+import { leastMemoryMb, mostMemoryMb } from '../modules/isolated/isolation.ts'
+import { moduleProblems, type ModuleSettings } from '../modules/isolated/module-settings.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
 /** Where the admin API listens, and under which names. */
@@ -75,6 +77,8 @@ export interface ResolvedConfig {
   /** Absolute paths once `loadConfig` has read them from a file. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
   readonly data?: string | undefined
+  /** Where modules run, by name, whatever their authors say. */
+  readonly modules: Readonly<Record<string, ModuleSettings>>
   /** Where rules come from beside the folder. */
   readonly sources: { readonly redis?: RedisSettings | undefined }
   /** Null: off. Paths of `tls` are absolute once `loadConfig` has read them from a file. */
@@ -315,6 +319,26 @@ const settings = {
     })
     .default({})
     .describe('Where rules come from beside the folder.'),
+  modules: z
+    .record(
+      z.string(),
+      z.strictObject({
+        isolation: z.enum(['inline', 'isolated']).optional(),
+        memoryMb: integer(leastMemoryMb, mostMemoryMb)
+          .optional()
+          .describe('Most memory of its process, in MB; past it, it is replaced.'),
+        upstream: z
+          .record(z.string(), z.json())
+          .optional()
+          .describe('Settings of its process as an upstream: breaker, bulkhead, timeouts.'),
+      }),
+    )
+    .superRefine((value, context) => {
+      for (const { path, reason } of moduleProblems(value))
+        context.addIssue({ code: 'custom', path: [...path], message: reason })
+    })
+    .default({})
+    .describe('Where modules run, by name, whatever their authors say.'),
   data: z
     .string()
     .min(1, 'expected a folder')

@@ -28,6 +28,9 @@ export type ErrorCode =
   | 'TURNOUT_SERVICE_IN_REGISTER'
   | 'TURNOUT_SERVICE_FAILED'
   | 'TURNOUT_STATE_ASYNC'
+  | 'TURNOUT_STATE_UNCLONEABLE'
+  | 'TURNOUT_ISOLATION_REFUSED'
+  | 'TURNOUT_SERVICE_ELSEWHERE'
   | 'TURNOUT_ARTIFACT_MISSING'
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
@@ -390,6 +393,25 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '`state.create` or `state.migrate` returned a promise',
     cause: 'State moves in the turn of the swap, so it is made synchronously.',
     cure: 'Open what is asynchronous as a service.',
+  },
+  TURNOUT_STATE_UNCLONEABLE: {
+    status: 422,
+    message: 'The state of {module} cannot go to another process: {reason}',
+    cause:
+      'The module is isolated, before or after the change, and its state is copied from process to process; functions and instances of classes cannot be copied.',
+    cure: 'Keep plain objects, arrays, maps, sets, dates and bytes in the state, and the rest outside of it.',
+  },
+  TURNOUT_ISOLATION_REFUSED: {
+    status: 422,
+    message: 'Module {module} cannot run in a process of its own: {reason}',
+    cause: 'Its code, its middleware or its filters stand on objects of this process.',
+    cure: 'Give the module as a file, without middleware of the embedding program and without filters; or run it inline.',
+  },
+  TURNOUT_SERVICE_ELSEWHERE: {
+    status: 503,
+    message: 'The service {service} is not in the process of an isolated module',
+    cause: 'It was given to the embedding program as an object, and no other process can have it.',
+    cure: 'Declare it with `open` in a config, and name that file as `configFile`; or run the module inline.',
   },
   TURNOUT_ARTIFACT_MISSING: {
     status: 409,

@@ -143,8 +143,8 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
 }
 
 /** A status that ends an exchange: an interim one would leave its client waiting. */
-const isFinal = (status: number): boolean =>
+export const isFinal = (status: number): boolean =>
   Number.isInteger(status) && status >= 200 && status <= 599
 
-const invalidStatus = (status: number): TurnoutError =>
+export const invalidStatus = (status: number): TurnoutError =>
   new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `status ${status}` })

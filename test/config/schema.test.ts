@@ -47,6 +47,7 @@ test('the type of a config and its schema name the same settings', () => {
     versions: true,
     labels: true,
     tls: true,
+    modules: true,
     sources: true,
     admin: true,
     data: true,
