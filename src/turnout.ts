@@ -9,7 +9,7 @@ import { silentLogger, type Logger } from './core/logger.ts'
 import { thrownError } from './core/thrown.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
-import type { Route } from './core/route/route.ts'
+import { moduleNameOf, type Route } from './core/route/route.ts'
 import type { Explanation } from './core/router/explain.ts'
 import { compileAsking, type Asking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
@@ -75,6 +75,8 @@ import type {
 } from './turnout-settings.ts'
 import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
+import { openContainment, type Containment } from './worker/containment/containment.ts'
+import type { Offence } from './worker/containment/offence.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { Draining } from './worker/worker.ts'
 
@@ -84,6 +86,7 @@ export class Turnout extends MethodRegistrar {
   readonly log: Logger
   readonly #options: TurnoutOptions
   readonly #worker: InProcessWorker
+  readonly #containment: Containment | null
   readonly #publisher: Publisher
   readonly #services: ServiceSet
   readonly #serve: Serve
@@ -129,6 +132,9 @@ export class Turnout extends MethodRegistrar {
       trusted: parseTrusted(options.trustedProxies ?? []),
     }
     this.#asking = compileAsking(askingOf(options))
+    const onOffence = (offence: Offence, error: unknown): void => this.#tellOffence(offence, error)
+    this.#containment =
+      options.containment === true ? openContainment({ log: this.log, onOffence }) : null
     this.#worker = new InProcessWorker({
       services: () => this.#services.open(),
       log: this.log,
@@ -137,6 +143,7 @@ export class Turnout extends MethodRegistrar {
       maxLiveVersions: options.maxLiveVersions ?? 16,
       onRetired: (version) => this.#events.emit('retired', version),
       isCounting: options.figures ?? true,
+      guard: this.#containment,
       upstreams: {
         trusted: this.#rules.trusted,
         underscores: this.#rules.underscores,
@@ -187,6 +194,7 @@ export class Turnout extends MethodRegistrar {
       recovery: recovery ? (error, exchange) => this.#recovered(error, exchange) : null,
       onEnd: logger === false ? null : (exchange) => this.#ended(exchange),
       observer: this.#worker.observer,
+      ...(this.#containment !== null && { onOpen: this.#containment.endsBy }),
     })
     this.#nodeServe = createNodeServe(this.#serve, bodyLimit, this.#rules)
     this.handler = (request, response, next) => {
@@ -505,7 +513,9 @@ export class Turnout extends MethodRegistrar {
       },
       moduleFacts: (name) => {
         const draining = this.draining.filter(({ module }) => module === name)
-        return { draining } as unknown as Json
+        const reference = getKey(this.#publisher.table.modules, name)
+        const called = reference === undefined ? name : moduleNameOf(reference)
+        return { draining, offences: this.#live.offences.of(called) } as unknown as Json
       },
       upstreamNames: () => this.#worker.upstreamNames(),
       upstreamStatus: (name) => this.#worker.upstreamStatus(name),
@@ -531,6 +541,21 @@ export class Turnout extends MethodRegistrar {
     const upload = { artifact, file, name, owner: `admin:${name}`, prefix: '' }
     const loader = this.#loaderOf()
     return isPlan ? loader.planUpload(upload) : loader.loadUpload(upload)
+  }
+
+  #tellOffence(offence: Offence, error: unknown): void {
+    const { module, version, kind, detail, count, exchange } = offence
+    this.log.error('a module was contained', {
+      module,
+      module_version: version,
+      kind,
+      detail,
+      count,
+      ...exchange,
+      ...(error === null ? {} : mapError(error)),
+    })
+    this.#events.emit('offence', offence)
+    void this.#live.offences.tell(offence)
   }
 
   /** Nobody asked for it, so whoever reads the log must find it. */
@@ -561,6 +586,7 @@ export class Turnout extends MethodRegistrar {
     await this.#publisher.close()
     const cut = await Promise.all(this.#open.splice(0).map((one) => one.close(leftMs())))
     await this.#worker.close(leftMs())
+    await this.#containment?.close()
     await this.#loader?.close()
     await this.#services.close((error) =>
       this.log.error('a service did not close', mapError(error)),

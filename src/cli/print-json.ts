@@ -2,6 +2,7 @@ import type { ProbationVerdict } from '../control/rollout/probations.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Explanation } from '../core/router/explain.ts'
+import type { Offence } from '../worker/containment/offence.ts'
 import { cureOf } from './cure.ts'
 import type { InstanceEvent } from './instance/events.ts'
 import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
@@ -21,6 +22,7 @@ export type CliEvent =
   | ({ readonly event: 'rejected' } & RejectionView)
   | ({ readonly event: 'retired' } & RetirementView)
   | ({ readonly event: 'probation' } & ProbationVerdict)
+  | ({ readonly event: 'offence' } & Offence)
   | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({

@@ -5,7 +5,9 @@ import type { Recorder } from '../core/rollout/recorder.ts'
 import type { Lifecycle, ModuleReference } from '../core/route/route.ts'
 import type { Hold } from '../gateway/hold.ts'
 import type { Handler, LiveFilter, LiveVersion } from '../gateway/snapshot.ts'
+import type { Exchange } from '../gateway/exchange.ts'
 import type { Definition } from './definition.ts'
+import type { Guard } from './guard.ts'
 import type { Services } from './define.ts'
 import { runFilter } from './filter-run.ts'
 import { ModuleScope } from './scope.ts'
@@ -23,8 +25,12 @@ export interface VersionOptions {
   /** Its name in the table. */
   readonly key: string
   readonly digest: string
+  /** The author's entry file, where there is one. */
+  readonly file?: string | null
   readonly services: Services
   readonly log: Logger
+  /** Who watches over its code while it runs; null: nobody. */
+  readonly guard?: Guard | null
   /** Milliseconds after which requests, and streams, of a retired version are cut. */
   readonly drainMs: number
   readonly streamDrainMs: number
@@ -52,6 +58,7 @@ export class ModuleVersion implements LiveVersion {
   readonly name: string
   readonly version: string
   readonly digest: string
+  readonly file: string | null
   readonly definition: Definition
   /** Set when it begins to serve. */
   recorder: Recorder | null
@@ -73,6 +80,7 @@ export class ModuleVersion implements LiveVersion {
     this.name = options.definition.name
     this.version = options.definition.version
     this.digest = options.digest
+    this.file = options.file ?? null
     this.#key = options.key
     this.definition = options.definition
     this.recorder = null
@@ -82,7 +90,9 @@ export class ModuleVersion implements LiveVersion {
     this.#count = 0
     this.#handlers = new Map()
     this.#filters = new Map()
-    this.#scope = new ModuleScope(options.log)
+    const { guard } = options
+    this.#scope = new ModuleScope(options.log, (run) => (guard ? guard.call(this, run) : run()))
+    guard?.enter(this)
     this.#survivor = null
     this.#timers = []
     this.#onDisposed = null
@@ -92,6 +102,7 @@ export class ModuleVersion implements LiveVersion {
   open(state: unknown): Listed {
     this.state = state
     const handlers = this.#handlers
+    const { guard } = this.#options
     handlers.clear()
     const listed: ListedRoute[] = []
     const view = this.#scope.view(state, this.#options.services)
@@ -99,12 +110,15 @@ export class ModuleVersion implements LiveVersion {
     for (const { method, path, handler } of routes) {
       const id = routeId(this.#key, method, path)
       if (handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
-      handlers.set(id, handler)
+      handlers.set(id, guard ? guard.handler(this, handler) : handler)
       listed.push({ id, method, path })
     }
     const own = { module: this.name, module_version: this.version }
     this.#filters = new Map(
-      [...filters].map(([filter, run]) => [filter, runFilter(run, { ...own, filter })]),
+      [...filters].map(([filter, run]) => {
+        const live = runFilter(run, { ...own, filter })
+        return [filter, guard ? guard.filter(this, live) : live]
+      }),
     )
     return { routes: listed, filters: [...filters.keys()].sort() }
   }
@@ -151,6 +165,11 @@ export class ModuleVersion implements LiveVersion {
     return inside
   }
 
+  /** What is inside, newest first. */
+  exchanges(): readonly Exchange[] {
+    return this.#inside().map(({ exchange }) => exchange)
+  }
+
   get holding(): Holding {
     const routes = this.#inside().slice(-5).map(nameOf)
     return { exchanges: this.#count, routes }
@@ -189,6 +208,7 @@ export class ModuleVersion implements LiveVersion {
 
   /** Gives back a version that never served. */
   discard(): Promise<void> {
+    this.#options.guard?.leave(this)
     return this.#scope.close()
   }
 
@@ -230,6 +250,7 @@ export class ModuleVersion implements LiveVersion {
 
   async #close(done: () => void): Promise<void> {
     await this.#scope.close()
+    this.#options.guard?.leave(this)
     done()
   }
 

@@ -18,6 +18,7 @@ import { Upstreams } from '../gateway/upstream/upstreams.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
 import { Verifier } from '../gateway/verify/verifier.ts'
 import type { Services } from '../modules/define.ts'
+import type { Guard } from '../modules/guard.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
 import { authorProblem, mapError } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
@@ -40,6 +41,8 @@ export interface InProcessOptions {
   readonly onRetired: (version: RetiredVersion) => void
   /** False: what exchanges come to is not counted. Not there: it is. */
   readonly isCounting?: boolean
+  /** Who watches over the code of modules while it runs; null or not there: nobody. */
+  readonly guard?: Guard | null
   /** What upstreams are given, where it differs from what is usual. */
   readonly upstreams?: Partial<UpstreamEnvironment>
 }
@@ -106,7 +109,8 @@ export class InProcessWorker implements Worker {
     await Promise.all(
       requests.map(async (request) => {
         const { name } = request.reference
-        const found = await this.#prepareOne(request, services)
+        const preparing = this.#prepareOne(request, services)
+        const found = await (this.#options.guard?.load(preparing) ?? preparing)
         if (found !== null) problems.set(name, [found])
       }),
     )
@@ -143,7 +147,7 @@ export class InProcessWorker implements Worker {
 
   async #evaluate(
     code: ModuleCode,
-    { name: key, digest }: ModuleReference,
+    { name: key, digest, file }: ModuleReference,
     services: Services,
   ): Promise<ModuleVersion> {
     const definition = await code.open()
@@ -152,8 +156,10 @@ export class InProcessWorker implements Worker {
       definition,
       key,
       digest,
+      file,
       services,
       log: childLogger(this.#options.log, { module: name, module_version: version }),
+      guard: this.#options.guard ?? null,
       drainMs: this.#options.drainMs,
       streamDrainMs: this.#options.streamDrainMs,
     })

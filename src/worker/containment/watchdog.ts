@@ -1,0 +1,249 @@
+// A thread beside the one that serves: it sees when that one no longer comes around, and breaks off what holds it up.
+import { writeSync } from 'node:fs'
+import { Session, type Debugger } from 'node:inspector'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import {
+  cell,
+  hookName,
+  type Finding,
+  type Named,
+  type Numbered,
+  type WatchdogSettings,
+} from './marker.ts'
+
+const { cells, thresholdMs, blockedMs, reportFd, diesWithParent, ownFiles } =
+  workerData as WatchdogSettings
+
+const tickMs = 50
+/** A thread that comes so late was not running itself: neither was the other. */
+const lateMs = 500
+/** What JavaScript runs stops within this. Where it takes longer, something else than JavaScript ran. */
+const promptMs = 250
+/** So long the frames of a module are looked for, in what runs many short pieces. */
+const searchMs = 300
+/** The part of the threshold after which a look is opened. */
+const lookShare = 0.6
+/** Where nothing could be done. */
+const lookAgainMs = 1000
+const parent = process.ppid
+
+const names = new Map<number, Named>()
+parentPort!.on('message', ({ number, named }: Numbered) => {
+  if (named === null) names.delete(number)
+  else names.set(number, named)
+})
+
+const tell = (finding: Finding): void => parentPort!.postMessage(finding)
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+const beat = (): number => Atomics.load(cells, cell.beat)
+
+/** One time that the serving thread does not come around. */
+interface Hold {
+  readonly beat: number
+  readonly since: number
+  readonly cpuMs: number
+  /** It was let go once, because it was not JavaScript that held it up. */
+  isSpared: boolean
+  isReported: boolean
+  isBroken: boolean
+  /** Nothing could be done: when to look again. */
+  lookAt: number
+  /** Opened before it is needed: the serving thread, too, needs time for that. */
+  look: Look | null
+  /** Where it was seen last. */
+  script: string | null
+  number: number
+}
+
+const newHold = (): Hold => ({
+  beat: beat(),
+  since: performance.now(),
+  cpuMs: cpuMs(),
+  isSpared: false,
+  isReported: false,
+  isBroken: false,
+  lookAt: 0,
+  look: null,
+  script: null,
+  number: 0,
+})
+
+let hold = newHold()
+let tickedAt = performance.now()
+
+const watch = async (): Promise<void> => {
+  for (;;) {
+    await pause(tickMs)
+    if (diesWithParent && process.ppid !== parent) process.kill(process.pid, 'SIGKILL')
+    const now = performance.now()
+    const isLate = now - tickedAt > lateMs
+    tickedAt = now
+    if (beat() !== hold.beat) tellHeld()
+    if (beat() !== hold.beat || isLate || cells[cell.debugged] === 1) {
+      hold.look?.close()
+      hold = newHold()
+    } else if (isStuck(now)) await breakOff()
+    else if (now - hold.since >= thresholdMs * lookShare && now >= hold.lookAt)
+      hold.look ??= new Look()
+  }
+}
+
+/** Whoever was not given the processor for a while is not stuck: what holds up uses it, or waits very long. */
+const isStuck = (now: number): boolean => {
+  const heldMs = now - hold.since
+  const patience = hold.isSpared ? 2 * thresholdMs : thresholdMs
+  if (heldMs < patience || now < hold.lookAt) return false
+  return heldMs >= blockedMs || cpuMs() - hold.cpuMs >= thresholdMs / 2
+}
+
+/** It comes around again: it was broken off, or went on by itself after so long that it must be told. */
+const tellHeld = (): void => {
+  const ms = Math.round(performance.now() - hold.since)
+  const { script, number, isBroken } = hold
+  if (isBroken) tell({ kind: 'broken', script, ms })
+  else if (ms >= 2 * thresholdMs && (script !== null || number !== 0))
+    tell({ kind: 'blocked', script, number, ms })
+}
+
+const reportBlocked = (): void => {
+  if (hold.isReported) return
+  hold.isReported = true
+  if (reportFd === null) return
+  const ms = Math.round(performance.now() - hold.since)
+  const named = names.get(hold.number) ?? null
+  try {
+    writeSync(reportFd, `${JSON.stringify({ kind: 'blocked', ...named, ms })}\n`)
+  } catch {
+    // Nobody listens any more.
+  }
+}
+
+type Frames = readonly { readonly script: string; readonly functionName: string }[]
+
+/** A look into the serving thread, by the inspector. Open/close. */
+class Look {
+  readonly #session: Session
+  readonly #scripts: Map<string, string>
+  /** How long its first question took. */
+  answeredMs: number
+  #frames: Frames | null
+  #onPaused: () => void
+
+  constructor() {
+    this.#session = new Session()
+    this.#scripts = new Map()
+    this.answeredMs = Infinity
+    this.#frames = null
+    this.#onPaused = () => undefined
+    this.#session.on('Debugger.scriptParsed', ({ params }) =>
+      this.#scripts.set(params.scriptId, params.url),
+    )
+    this.#session.on('Debugger.paused', ({ params }) => {
+      this.#frames = params.callFrames.map((frame) => this.#frameOf(frame))
+      this.#onPaused()
+    })
+    this.#session.on('Debugger.resumed', () => {
+      this.#frames = null
+    })
+    this.#session.connectToMainThread()
+    const askedAt = performance.now()
+    this.#session.post('Runtime.getIsolateId', () => {
+      this.answeredMs = performance.now() - askedAt
+    })
+    this.post('Debugger.enable')
+  }
+
+  #frameOf({ location, functionName }: Debugger.CallFrame): Frames[number] {
+    return { script: this.#scripts.get(location.scriptId) ?? '', functionName }
+  }
+
+  /** Sends and does not wait: who holds up answers nothing. */
+  post(method: string, params: object = {}): void {
+    this.#session.post(method, params, () => undefined)
+  }
+
+  /** Resolves with the frames once it stands still; null: it comes around again, or the time is up. */
+  async stand(deadline: number): Promise<Frames | null> {
+    while (this.#frames === null && performance.now() < deadline && beat() === hold.beat) {
+      const paused = new Promise<void>((resolve) => {
+        this.#onPaused = resolve
+      })
+      this.post('Debugger.pause')
+      await Promise.race([paused, pause(25)])
+    }
+    return this.#frames
+  }
+
+  /** Resolves when it runs again. */
+  async resume(): Promise<void> {
+    this.post('Debugger.resume')
+    for (let turn = 0; turn < 100 && this.#frames !== null; turn += 1) await pause(1)
+  }
+
+  /** Ends what runs. The hook clears up first what the broken code will not. */
+  end(): void {
+    this.post('Runtime.evaluate', { expression: `globalThis[Symbol.for('${hookName}')]?.()` })
+    this.post('Runtime.terminateExecution')
+    this.post('Debugger.resume')
+  }
+
+  close(): void {
+    this.post('Debugger.resume')
+    this.post('Debugger.disable')
+    this.#session.disconnect()
+  }
+}
+
+/** Code of a module, or of others that nobody of ours called. */
+const isTheirs = (frames: Frames): boolean =>
+  frames.some(isModule) || (frames.some(isForeign) && !frames.some(isOwn))
+
+const isModule = ({ script }: Frames[number]): boolean => script.startsWith('turnout:')
+const isOwn = ({ script }: Frames[number]): boolean => script.startsWith(ownFiles)
+const isForeign = (frame: Frames[number]): boolean =>
+  !isOwn(frame) && !frame.script.startsWith('node:')
+
+/** A table is being made current: what stops in the middle of it leaves half of it. */
+const isApplying = (frames: Frames): boolean =>
+  frames.some((frame) => isOwn(frame) && frame.functionName === 'apply')
+
+const breakOff = async (): Promise<void> => {
+  const look = hold.look ?? new Look()
+  hold.look = null
+  hold.number = cells[cell.running] ?? 0
+  let isEnded = false
+  try {
+    let frames = await look.stand(hold.since + blockedMs)
+    const isPrompt = look.answeredMs <= promptMs
+    const searchedUntil = performance.now() + searchMs
+    while (frames !== null && !isTheirs(frames) && performance.now() < searchedUntil) {
+      await look.resume()
+      frames = await look.stand(searchedUntil)
+    }
+    if (beat() !== hold.beat) return
+    if (frames === null) return reportBlocked()
+    hold.script = frames.find(isModule)?.script ?? hold.script
+    if (!isTheirs(frames)) {
+      tell({ kind: 'busy', ms: Math.round(performance.now() - hold.since) })
+    } else if (isApplying(frames)) reportBlocked()
+    else if (!isPrompt && !hold.isSpared) hold.isSpared = true
+    else {
+      isEnded = true
+      hold.isBroken = true
+      look.end()
+      // What queues itself again before it ends is there again: the next look comes at once.
+      for (let turn = 0; turn < 20 && beat() === hold.beat; turn += 1) await pause(5)
+    }
+  } finally {
+    look.close()
+    tickedAt = performance.now()
+    hold.lookAt = isEnded ? 0 : tickedAt + lookAgainMs
+  }
+}
+
+void watch()
