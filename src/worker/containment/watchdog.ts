@@ -20,7 +20,7 @@ const tickMs = 50
 /** A thread that comes so late was not running itself: neither was the other. */
 const lateMs = 500
 /** What JavaScript runs stops within this. Where it takes longer, something else than JavaScript ran. */
-const promptMs = 250
+const promptMs = 400
 /** So long the frames of a module are looked for, in what runs many short pieces. */
 const searchMs = 300
 /** The part of the threshold after which a look is opened. */
