@@ -11,6 +11,7 @@ export default {
   version: '${version}',
   register(routes) {
     routes.get('/harm/ok', (c) => c.text('${version} ' + told))
+    routes.get('/harm/slow', async (c) => { await sleep(1200); return c.text('slow') })
     routes.get('/harm', ${body})
   },
 }
@@ -120,12 +121,21 @@ export const escapes: readonly Harm[] = [
 /** Its error is made by Node, and tells nothing of who opened it. */
 export const failingSocket: Harm = {
   name: 'a socket that fails and has no listener',
-  code: harmful(`async (c) => { net.connect(1, '127.0.0.1'); await never }`),
+  code: harmful(
+    `(c) => { net.connect(1, '127.0.0.1'); return c.query('now') === '' ? c.text('ok') : never }`,
+  ),
   status: 500,
   kind: 'error',
 }
 
 export const badHeader: string = harmful(`(c) => c.setHeader('x-bad', 'a\\nb').text('never')`)
+
+/** It looks well where it is rehearsed. */
+export const loopingLoad: string = harmful(`(c) => c.text('never')`).replace(
+  'register(routes) {',
+  `register(routes) {
+    if (process.argv[1].endsWith('/cli/main.js')) for (;;) {}`,
+)
 
 /** Serves well. */
 export const harmless: string = harmful(`(c) => c.text('harmless')`, '1.0.0')

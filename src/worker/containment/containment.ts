@@ -8,7 +8,6 @@ import type { Guard } from '../../modules/guard.ts'
 import type { ModuleVersion } from '../../modules/module-version.ts'
 import { mapError } from '../../modules/report.ts'
 import { scriptOf } from '../../modules/source-map.ts'
-import { asyncStackClearing } from './async-stack.ts'
 import { Attribution, type Owner } from './attribution.ts'
 import { cell, hookName, sharedCells, type Finding, type WatchdogSettings } from './marker.ts'
 import type { Offence, OffenceKind } from './offence.ts'
@@ -134,12 +133,10 @@ export class Containment implements Guard {
 
   /** What the watchdog calls in this thread, in the middle of what it is about to break off. */
   #openHook(): () => void {
-    const clear = asyncStackClearing()
     const hook = (): void => {
       const owner = this.#attribution.current()
       const isSynchronous = this.#attribution.take() !== null
       this.#broken ??= { owner, isSynchronous }
-      clear?.()
     }
     const key = Symbol.for(hookName)
     Object.defineProperty(globalThis, key, { value: hook, configurable: true })

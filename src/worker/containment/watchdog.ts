@@ -123,7 +123,17 @@ const reportBlocked = (): void => {
   }
 }
 
-type Frames = readonly { readonly script: string; readonly functionName: string }[]
+type Frames = readonly {
+  readonly id: string
+  readonly script: string
+  readonly functionName: string
+}[]
+
+/**
+ * In a frame of Node that runs a timer or a tick: takes it off Node's book of nested callbacks. Node ends the process where the
+ * book and the end of a callback do not agree.
+ */
+const leave = `typeof emitAfter === 'function' && typeof asyncId === 'number' && emitAfter(asyncId)`
 
 /** A look into the serving thread, by the inspector. Open/close. */
 class Look {
@@ -158,8 +168,8 @@ class Look {
     this.post('Debugger.enable')
   }
 
-  #frameOf({ location, functionName }: Debugger.CallFrame): Frames[number] {
-    return { script: this.#scripts.get(location.scriptId) ?? '', functionName }
+  #frameOf({ callFrameId: id, location, functionName }: Debugger.CallFrame): Frames[number] {
+    return { id, script: this.#scripts.get(location.scriptId) ?? '', functionName }
   }
 
   /** Sends and does not wait: who holds up answers nothing. */
@@ -185,8 +195,11 @@ class Look {
     for (let turn = 0; turn < 100 && this.#frames !== null; turn += 1) await pause(1)
   }
 
-  /** Ends what runs. The hook clears up first what the broken code will not. */
-  end(): void {
+  /** Ends what runs, from the topmost frame down; what Node would have done at the end of its own is done first. */
+  end(frames: Frames): void {
+    for (const { id: callFrameId, script } of frames)
+      if (script.startsWith('node:'))
+        this.post('Debugger.evaluateOnCallFrame', { callFrameId, expression: leave })
     this.post('Runtime.evaluate', { expression: `globalThis[Symbol.for('${hookName}')]?.()` })
     this.post('Runtime.terminateExecution')
     this.post('Debugger.resume')
@@ -235,7 +248,7 @@ const breakOff = async (): Promise<void> => {
     else {
       isEnded = true
       hold.isBroken = true
-      look.end()
+      look.end(frames)
       // What queues itself again before it ends is there again: the next look comes at once.
       for (let turn = 0; turn < 20 && beat() === hold.beat; turn += 1) await pause(5)
     }
