@@ -72,6 +72,11 @@ const benches = {
     'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
     [],
   ],
+  containment: [
+    'containment/main.js',
+    'when others are served again after an endless loop, and what that costs: [--rounds N] [--only loops,cost]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   rollout: [
     'rollout/main.js',

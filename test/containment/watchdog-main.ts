@@ -45,6 +45,6 @@ if (mode === 'parent') {
     return new Reply(200, [], null)
   })
   const exchange = { method: 'GET', path: '/' } as Exchange
-  setInterval(() => handler(exchange), 10)
+  setInterval(() => void handler(exchange), 10)
   setTimeout(() => say({ pid: process.pid }), 500)
 }

@@ -62,6 +62,7 @@ export class Containment implements Guard {
     this.#watchdog = this.#openWatchdog()
     this.#attribution = new Attribution({
       cells: this.#cells,
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       onNumber: (number, named) => this.#watchdog.postMessage({ number, named }),
     })
     this.#beating = setInterval(() => {

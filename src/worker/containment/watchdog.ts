@@ -19,10 +19,14 @@ const { cells, thresholdMs, blockedMs, reportFd, diesWithParent, ownFiles } =
 const tickMs = 50
 /** A thread that comes so late was not running itself: neither was the other. */
 const lateMs = 500
-/** What JavaScript runs stops within this. Where it takes longer, something else than JavaScript ran. */
-const promptMs = 400
+/** JavaScript that runs answers within this time of the processor. Where it takes longer, native code ran, or the collector. */
+const promptMs = 250
+/** Who waits for the system uses less of the processor than even a crowded machine gives to who does not. */
+const waitingShare = 0.1
 /** So long the frames of a module are looked for, in what runs many short pieces. */
 const searchMs = 300
+/** What holds up uses the processor for this part of the threshold, at least. */
+const leastShare = 0.4
 /** The part of the threshold after which a look is opened. */
 const lookShare = 0.6
 /** Where nothing could be done. */
@@ -35,6 +39,7 @@ parentPort!.on('message', ({ number, named }: Numbered) => {
   else names.set(number, named)
 })
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 const tell = (finding: Finding): void => parentPort!.postMessage(finding)
 const cpuMs = (): number => {
   const { user, system } = process.cpuUsage()
@@ -98,7 +103,7 @@ const isStuck = (now: number): boolean => {
   const heldMs = now - hold.since
   const patience = hold.isSpared ? 2 * thresholdMs : thresholdMs
   if (heldMs < patience || now < hold.lookAt) return false
-  return heldMs >= blockedMs || cpuMs() - hold.cpuMs >= thresholdMs / 2
+  return heldMs >= blockedMs || cpuMs() - hold.cpuMs >= thresholdMs * leastShare
 }
 
 /** It comes around again: it was broken off, or went on by itself after so long that it must be told. */
@@ -139,15 +144,15 @@ const leave = `typeof emitAfter === 'function' && typeof asyncId === 'number' &&
 class Look {
   readonly #session: Session
   readonly #scripts: Map<string, string>
-  /** How long its first question took. */
-  answeredMs: number
+  /** Its first question was answered, and by JavaScript that ran. */
+  isPrompt: boolean
   #frames: Frames | null
   #onPaused: () => void
 
   constructor() {
     this.#session = new Session()
     this.#scripts = new Map()
-    this.answeredMs = Infinity
+    this.isPrompt = false
     this.#frames = null
     this.#onPaused = () => undefined
     this.#session.on('Debugger.scriptParsed', ({ params }) =>
@@ -162,8 +167,11 @@ class Look {
     })
     this.#session.connectToMainThread()
     const askedAt = performance.now()
+    const usedMs = cpuMs()
     this.#session.post('Runtime.getIsolateId', () => {
-      this.answeredMs = performance.now() - askedAt
+      const waitedMs = performance.now() - askedAt
+      const used = cpuMs() - usedMs
+      this.isPrompt = used <= promptMs && (waitedMs <= promptMs || used > waitedMs * waitingShare)
     })
     this.post('Debugger.enable')
   }
@@ -232,7 +240,6 @@ const breakOff = async (): Promise<void> => {
   let isEnded = false
   try {
     let frames = await look.stand(hold.since + blockedMs)
-    const isPrompt = look.answeredMs <= promptMs
     const searchedUntil = performance.now() + searchMs
     while (frames !== null && !isTheirs(frames) && performance.now() < searchedUntil) {
       await look.resume()
@@ -244,7 +251,7 @@ const breakOff = async (): Promise<void> => {
     if (!isTheirs(frames)) {
       tell({ kind: 'busy', ms: Math.round(performance.now() - hold.since) })
     } else if (isApplying(frames)) reportBlocked()
-    else if (!isPrompt && !hold.isSpared) hold.isSpared = true
+    else if (!look.isPrompt && !hold.isSpared) hold.isSpared = true
     else {
       isEnded = true
       hold.isBroken = true
