@@ -19,10 +19,8 @@ const { cells, thresholdMs, blockedMs, reportFd, diesWithParent, ownFiles } =
 const tickMs = 50
 /** A thread that comes so late was not running itself: neither was the other. */
 const lateMs = 500
-/** JavaScript that runs answers within this time of the processor. Where it takes longer, native code ran, or the collector. */
-const promptMs = 250
-/** Who waits for the system uses less of the processor than even a crowded machine gives to who does not. */
-const waitingShare = 0.1
+/** What native code or the collector held up, and goes on then, comes around in this time of the processor. */
+const confirmMs = 50
 /** So long the frames of a module are looked for, in what runs many short pieces. */
 const searchMs = 300
 /** What holds up uses the processor for this part of the threshold, at least. */
@@ -52,8 +50,6 @@ interface Hold {
   readonly beat: number
   readonly since: number
   readonly cpuMs: number
-  /** It was let go once, because it was not JavaScript that held it up. */
-  isSpared: boolean
   isReported: boolean
   isBroken: boolean
   /** Nothing could be done: when to look again. */
@@ -69,7 +65,6 @@ const newHold = (): Hold => ({
   beat: beat(),
   since: performance.now(),
   cpuMs: cpuMs(),
-  isSpared: false,
   isReported: false,
   isBroken: false,
   lookAt: 0,
@@ -101,8 +96,7 @@ const watch = async (): Promise<void> => {
 /** Whoever was not given the processor for a while is not stuck: what holds up uses it, or waits very long. */
 const isStuck = (now: number): boolean => {
   const heldMs = now - hold.since
-  const patience = hold.isSpared ? 2 * thresholdMs : thresholdMs
-  if (heldMs < patience || now < hold.lookAt) return false
+  if (heldMs < thresholdMs || now < hold.lookAt) return false
   return heldMs >= blockedMs || cpuMs() - hold.cpuMs >= thresholdMs * leastShare
 }
 
@@ -144,15 +138,12 @@ const leave = `typeof emitAfter === 'function' && typeof asyncId === 'number' &&
 class Look {
   readonly #session: Session
   readonly #scripts: Map<string, string>
-  /** Its first question was answered, and by JavaScript that ran. */
-  isPrompt: boolean
   #frames: Frames | null
   #onPaused: () => void
 
   constructor() {
     this.#session = new Session()
     this.#scripts = new Map()
-    this.isPrompt = false
     this.#frames = null
     this.#onPaused = () => undefined
     this.#session.on('Debugger.scriptParsed', ({ params }) =>
@@ -166,13 +157,6 @@ class Look {
       this.#frames = null
     })
     this.#session.connectToMainThread()
-    const askedAt = performance.now()
-    const usedMs = cpuMs()
-    this.#session.post('Runtime.getIsolateId', () => {
-      const waitedMs = performance.now() - askedAt
-      const used = cpuMs() - usedMs
-      this.isPrompt = used <= promptMs && (waitedMs <= promptMs || used > waitedMs * waitingShare)
-    })
     this.post('Debugger.enable')
   }
 
@@ -233,25 +217,44 @@ const isForeign = (frame: Frames[number]): boolean =>
 const isApplying = (frames: Frames): boolean =>
   frames.some((frame) => isOwn(frame) && frame.functionName === 'apply')
 
+/** Where it stands; what runs many short pieces is stopped some more times, until one of a module is seen. */
+const search = async (look: Look): Promise<Frames | null> => {
+  let frames = await look.stand(Math.max(hold.since + blockedMs, performance.now() + searchMs))
+  const until = performance.now() + searchMs
+  while (frames !== null && !isTheirs(frames) && performance.now() < until) {
+    await look.resume()
+    frames = (await look.stand(until)) ?? frames
+  }
+  return frames
+}
+
+/** Lets it run on for a moment: it may be on its way out. */
+const confirm = async (look: Look): Promise<void> => {
+  await look.resume()
+  const startedAt = performance.now()
+  const used = cpuMs()
+  while (beat() === hold.beat && performance.now() - startedAt < 6 * confirmMs) {
+    if (cpuMs() - used >= confirmMs && performance.now() - startedAt >= 2 * confirmMs) return
+    await pause(5)
+  }
+}
+
 const breakOff = async (): Promise<void> => {
   const look = hold.look ?? new Look()
   hold.look = null
   hold.number = cells[cell.running] ?? 0
   let isEnded = false
   try {
-    let frames = await look.stand(hold.since + blockedMs)
-    const searchedUntil = performance.now() + searchMs
-    while (frames !== null && !isTheirs(frames) && performance.now() < searchedUntil) {
-      await look.resume()
-      frames = await look.stand(searchedUntil)
-    }
+    const first = await search(look)
+    hold.script = first?.find(isModule)?.script ?? null
+    if (first !== null && isTheirs(first)) await confirm(look)
+    const frames = first === null ? null : await search(look)
     if (beat() !== hold.beat) return
     if (frames === null) return reportBlocked()
     hold.script = frames.find(isModule)?.script ?? hold.script
-    if (!isTheirs(frames)) {
+    if (!isTheirs(frames) && !isTheirs(first!))
       tell({ kind: 'busy', ms: Math.round(performance.now() - hold.since) })
-    } else if (isApplying(frames)) reportBlocked()
-    else if (!look.isPrompt && !hold.isSpared) hold.isSpared = true
+    else if (isApplying(frames)) reportBlocked()
     else {
       isEnded = true
       hold.isBroken = true
