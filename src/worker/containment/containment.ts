@@ -121,7 +121,7 @@ export class Containment implements Guard {
       thresholdMs,
       blockedMs,
       reportFd,
-      diesWithParent,
+      parent: diesWithParent ? process.ppid : null,
       ownFiles: new URL('../../', here).href,
     }
     const file = new URL(`./watchdog${here.slice(here.lastIndexOf('.'))}`, here)

@@ -25,7 +25,8 @@ export interface WatchdogSettings {
   readonly thresholdMs: number
   readonly blockedMs: number
   readonly reportFd: number | null
-  readonly diesWithParent: boolean
+  /** The process goes when this one is no longer its parent; null: it stays. */
+  readonly parent: number | null
   /** Where the files of this program are: their frames are not a module's. */
   readonly ownFiles: string
 }

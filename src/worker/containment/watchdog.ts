@@ -13,8 +13,7 @@ import {
   type WatchdogSettings,
 } from './marker.ts'
 
-const { cells, thresholdMs, blockedMs, reportFd, diesWithParent, ownFiles } =
-  workerData as WatchdogSettings
+const { cells, thresholdMs, blockedMs, reportFd, parent, ownFiles } = workerData as WatchdogSettings
 
 const tickMs = 50
 /** A thread that comes so late was not running itself: neither was the other. */
@@ -29,7 +28,6 @@ const leastShare = 0.4
 const lookShare = 0.6
 /** Where nothing could be done. */
 const lookAgainMs = 1000
-const parent = process.ppid
 
 const names = new Map<number, Named>()
 parentPort!.on('message', ({ number, named }: Numbered) => {
@@ -79,7 +77,7 @@ let tickedAt = performance.now()
 const watch = async (): Promise<void> => {
   for (;;) {
     await pause(tickMs)
-    if (diesWithParent && process.ppid !== parent) process.kill(process.pid, 'SIGKILL')
+    if (parent !== null && process.ppid !== parent) process.kill(process.pid, 'SIGKILL')
     const now = performance.now()
     const isLate = now - tickedAt > lateMs
     tickedAt = now
