@@ -82,6 +82,11 @@ const benches = {
     'a module called directly, isolated, and remote: [--rounds N] [--seconds N] [--requests N]',
     [],
   ],
+  containment: [
+    'containment/main.js',
+    'when others are served again after an endless loop, and what that costs: [--rounds N] [--only loops,cost]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   rollout: [
     'rollout/main.js',

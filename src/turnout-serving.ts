@@ -2,7 +2,7 @@ import { TurnoutError } from './core/errors.ts'
 import { parseTrusted } from './core/http/forwarded.ts'
 import { limitsOf } from './core/http/limits.ts'
 import { overloadOf, type OverloadStatus } from './core/protect/overload.ts'
-import type { Logger } from './core/logger.ts'
+import type { LogFields, Logger } from './core/logger.ts'
 import { thrownError } from './core/thrown.ts'
 import { compileAsking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
@@ -24,6 +24,12 @@ import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
+import {
+  openContainment,
+  type Containment,
+  type ContainmentOptions,
+} from './worker/containment/containment.ts'
+import type { Offence } from './worker/containment/offence.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { RetiredVersion, Worker } from './worker/worker.ts'
 
@@ -46,6 +52,7 @@ export type ServingSettings = Pick<
   | 'figures'
   | 'modules'
   | 'configFile'
+  | 'containment'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -65,6 +72,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'figures',
   'modules',
   'configFile',
+  'containment',
 ]
 
 /** Those of a Turnout's options. */
@@ -93,7 +101,12 @@ export interface ServingWiring {
   readonly onRetired: (version: RetiredVersion) => void
   readonly onUpstream: (event: UpstreamEvent) => void
   readonly onWorker: (event: WorkerEvent) => void
+  /** Told of what code of a module did to the process; `fields` are the error's, for the log. */
+  readonly onOffence: (offence: Offence, fields: LogFields) => void
 }
+
+/** How a worker process is contained beyond what every process of ours is. */
+export type Contained = Pick<ContainmentOptions, 'blockedMs' | 'reportFd' | 'diesWithParent'>
 
 /** Exchanges answered in this process. */
 export interface Gateway {
@@ -133,11 +146,13 @@ export class LocalServing implements Serving {
   readonly #rules: ClientRules
   readonly #services: ServiceSet
   readonly #admission: Admission | null
+  readonly #containment: Containment | null
   #adminPort: number
 
   constructor(
-    { settings, log, isLogged, onRetired, onUpstream }: Omit<ServingWiring, 'onWorker'>,
+    { settings, log, isLogged, onRetired, onUpstream, onOffence }: Omit<ServingWiring, 'onWorker'>,
     services: Readonly<Record<string, unknown>>,
+    contained: Contained = {},
   ) {
     const { recovery = true, bodyLimit = 1024 * 1024 } = settings
     this.#log = log
@@ -149,6 +164,15 @@ export class LocalServing implements Serving {
       trusted: parseTrusted(settings.trustedProxies ?? []),
     }
     const { trusted, underscores } = this.#rules
+    this.#containment =
+      settings.containment === true
+        ? openContainment({
+            ...contained,
+            log,
+            onOffence: (offence, error) =>
+              onOffence(offence, error === null ? {} : mapError(error)),
+          })
+        : null
     this.worker = new InProcessWorker({
       services: () => this.#services.open(),
       log,
@@ -162,6 +186,7 @@ export class LocalServing implements Serving {
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
         onEvent: onUpstream,
       },
+      guard: this.#containment,
       modules: settings.modules ?? {},
       isolated: isolatedSetup(settings, services, bodyLimit, trusted),
     })
@@ -172,6 +197,7 @@ export class LocalServing implements Serving {
       recovery: recovery ? (error, exchange) => tellRecovered(log, error, exchange) : null,
       onEnd: isLogged ? (exchange) => tellEnded(log, exchange) : null,
       observer: this.worker.observer,
+      ...(this.#containment !== null && { onOpen: this.#containment.endsBy }),
     })
     const overload = overloadOf(settings.overload)
     this.#admission = overload === null ? null : new Admission(overload, log)
@@ -212,6 +238,7 @@ export class LocalServing implements Serving {
   async close(deadlineMs: number): Promise<void> {
     this.#admission?.close()
     await this.worker.close(deadlineMs)
+    await this.#containment?.close()
     await this.#services.close((error) =>
       this.#log.error('a service did not close', mapError(error)),
     )

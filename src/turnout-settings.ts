@@ -57,6 +57,11 @@ export interface TurnoutOptions {
   readonly keepRevisions?: number
   /** True (default): what exchanges come to is counted, for probation and rollouts. */
   readonly figures?: boolean
+  /**
+   * Whether code of modules is kept from holding up or ending the process. It catches every error of the process, so only
+   * a process that serves and does nothing else may say true. Default: false; `serve` and `dev` say true.
+   */
+  readonly containment?: boolean
   /** What modules are given: values as they are, or `{ open, close }`, opened once before the first module. */
   readonly services?: Readonly<Record<string, unknown>>
   /** Where modules run, by name, whatever their authors say. */

@@ -4,10 +4,10 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError, type Problem } from './core/errors.ts'
 import type { Json } from './core/json.ts'
-import { silentLogger, type Logger } from './core/logger.ts'
+import { silentLogger, type LogFields, type Logger } from './core/logger.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
-import type { Route } from './core/route/route.ts'
+import { moduleNameOf, type Route } from './core/route/route.ts'
 import type { Explanation } from './core/router/explain.ts'
 import { compileAsking, type Asking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
@@ -71,6 +71,7 @@ import {
   type ServingWiring,
   type WorkerStatus,
 } from './turnout-serving.ts'
+import type { Offence } from './worker/containment/offence.ts'
 import type { Draining } from './worker/worker.ts'
 
 /** Makes what serves exchanges. Not given: this process does. */
@@ -125,6 +126,7 @@ export class Turnout extends MethodRegistrar {
       settings: servingSettings(options),
       log: this.log,
       isLogged: logger !== false,
+      onOffence: (offence, fields) => this.#tellOffence(offence, fields),
       onRetired: (version) => {
         this.#events.emit('retired', version)
         this.#retryFiles()
@@ -530,7 +532,9 @@ export class Turnout extends MethodRegistrar {
       },
       moduleFacts: (name) => {
         const draining = this.draining.filter(({ module }) => module === name)
-        return { draining } as unknown as Json
+        const reference = getKey(this.#publisher.table.modules, name)
+        const called = reference === undefined ? name : moduleNameOf(reference)
+        return { draining, offences: this.#live.offences.of(called) } as unknown as Json
       },
       upstreamNames: () => this.#serving.worker.upstreamNames(),
       upstreamStatus: (name) => this.#serving.worker.upstreamStatus(name),
@@ -558,6 +562,21 @@ export class Turnout extends MethodRegistrar {
     const upload = { artifact, file, name, owner: `admin:${name}`, prefix: '' }
     const loader = this.#loaderOf()
     return isPlan ? loader.planUpload(upload) : loader.loadUpload(upload)
+  }
+
+  #tellOffence(offence: Offence, fields: LogFields): void {
+    const { module, version, kind, detail, count, exchange } = offence
+    this.log.error('a module was contained', {
+      module,
+      module_version: version,
+      kind,
+      detail,
+      count,
+      ...exchange,
+      ...fields,
+    })
+    this.#events.emit('offence', offence)
+    void this.#live.offences.tell(offence)
   }
 
   /** Nobody asked for it, so whoever reads the log must find it. */

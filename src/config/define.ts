@@ -64,6 +64,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
         /** `errorRate <= stable + 1%`, `p95 <= stable * 1.10 + 1ms`; `stable` is what served before. */
         readonly conditions?: readonly string[]
       }
+  /** Whether code of modules is kept from holding up or ending the process. Default: true. */
+  readonly containment?: boolean
   /** Whether a module may go to a lower version without a reason: `free` (default of `dev`), `reasoned` (of `serve`). */
   readonly versionOrder?: 'free' | 'reasoned'
   /** Where a request may ask for a version. Default: the header `X-API-Version`. */

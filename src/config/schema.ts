@@ -71,6 +71,7 @@ export interface ResolvedConfig {
         readonly conditions?: readonly string[] | undefined
       }
     | undefined
+  readonly containment: boolean
   readonly versionOrder?: 'free' | 'reasoned' | undefined
   readonly versions: VersionOptions
   readonly labels: LabelOptions
@@ -224,6 +225,10 @@ const settings = {
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')
     .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
+  containment: z
+    .boolean()
+    .default(true)
+    .describe('Whether code of modules is kept from holding up or ending the process.'),
   probation: z
     .union([
       z.boolean(),

@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'TURNOUT_CLIENT_LEFT'
   | 'TURNOUT_HANDLER_FAILED'
   | 'TURNOUT_EXCHANGE_CUT'
+  | 'TURNOUT_HANDLER_STUCK'
+  | 'TURNOUT_EXIT_REFUSED'
   | 'TURNOUT_NODE_APP_UNREACHABLE'
   | 'TURNOUT_ANSWER_INVALID'
   | 'TURNOUT_NEXT_TWICE'
@@ -293,6 +295,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     cause:
       'A replaced module version did not let go before its drain deadline, or too many versions were held; or the route or its endpoint was changed and the deadline of `streams` passed.',
     cure: 'Try again; raise `drainMs` where such requests are meant to last.',
+  },
+  TURNOUT_HANDLER_STUCK: {
+    status: 504,
+    message: 'The handler held the server up, and was broken off after {ms} ms',
+    cause:
+      'Code of a module ran for a second without a pause: an endless loop, a regular expression.',
+    cure: 'Look for the offence in the log: it names the module version. Take it back, or mend the loop.',
+  },
+  TURNOUT_EXIT_REFUSED: {
+    status: 500,
+    message: '{call} is not for modules: the process serves others too',
+    cause: 'Code of a module, or of a package that it called, wanted to end the process.',
+    cure: 'Throw an error, or answer with one.',
   },
   TURNOUT_NODE_APP_UNREACHABLE: {
     status: 501,
@@ -714,8 +729,9 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   TURNOUT_ARTIFACT_QUARANTINED: {
     status: 422,
-    message: '{file} was refused three times as it is, and is not tried again',
-    cause: 'The same artifact crashed, hung or threw each time it was tried.',
+    message: '{file} failed three times as it is, and is not tried again',
+    cause:
+      'The same artifact crashed, hung or threw each time it was tried; or it held the server up three times in its probation.',
     cure: 'Change the module: another digest is another try.',
   },
   TURNOUT_CLOSURE_DURABLE: {

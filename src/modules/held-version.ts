@@ -1,5 +1,6 @@
 import type { Logger } from '../core/logger.ts'
 import type { Recorder } from '../core/rollout/recorder.ts'
+import type { Exchange } from '../gateway/exchange.ts'
 import type { Hold } from '../gateway/hold.ts'
 import type { Handler, LiveFilter, LiveVersion } from '../gateway/snapshot.ts'
 import { mapError } from './report.ts'
@@ -91,6 +92,11 @@ export abstract class HeldVersion implements LiveVersion {
     const inside: Hold[] = []
     for (let one = this.#first; one !== null; one = one.next) inside.push(one)
     return inside
+  }
+
+  /** What is inside, newest first. */
+  exchanges(): readonly Exchange[] {
+    return this.#inside().map(({ exchange }) => exchange)
   }
 
   get holding(): Holding {

@@ -4,6 +4,7 @@ import { routeId } from '../core/route/module-routes.ts'
 import type { Lifecycle, ModuleReference } from '../core/route/route.ts'
 import type { Handler, LiveFilter } from '../gateway/snapshot.ts'
 import type { Definition } from './definition.ts'
+import type { Guard } from './guard.ts'
 import type { Services } from './define.ts'
 import { runFilter } from './filter-run.ts'
 import type { Isolation } from './isolated/isolation.ts'
@@ -15,8 +16,12 @@ export interface VersionOptions {
   /** Its name in the table. */
   readonly key: string
   readonly digest: string
+  /** The author's entry file, where there is one. */
+  readonly file?: string | null
   readonly services: Services
   readonly log: Logger
+  /** Who watches over its code while it runs; null: nobody. */
+  readonly guard?: Guard | null
   /** Milliseconds after which requests, and streams, of a retired version are cut. */
   readonly drainMs: number
   readonly streamDrainMs: number
@@ -38,6 +43,7 @@ export interface Listed {
 
 /** One version of a module whose code runs in this process. */
 export class ModuleVersion extends HeldVersion {
+  readonly file: string | null
   readonly definition: Definition
   state: unknown
   readonly #services: Services
@@ -46,23 +52,29 @@ export class ModuleVersion extends HeldVersion {
   #key: string
   #filters: ReadonlyMap<string, LiveFilter>
   readonly #scope: ModuleScope
+  readonly #guard: Guard | null
 
   constructor(options: VersionOptions) {
     const { name, version } = options.definition
     super({ ...options, name, version })
+    this.file = options.file ?? null
     this.#key = options.key
     this.definition = options.definition
     this.state = undefined
     this.#services = options.services
     this.#handlers = new Map()
     this.#filters = new Map()
-    this.#scope = new ModuleScope(options.log)
+    const { guard = null } = options
+    this.#guard = guard
+    this.#scope = new ModuleScope(options.log, (run) => (guard ? guard.call(this, run) : run()))
+    guard?.enter(this)
   }
 
   /** Runs `register` with this state; what it listed. Throws what the author's code throws. */
   open(state: unknown): Listed {
     this.state = state
     const handlers = this.#handlers
+    const guard = this.#guard
     handlers.clear()
     const listed: ListedRoute[] = []
     const view = this.#scope.view(state, this.#services)
@@ -70,12 +82,15 @@ export class ModuleVersion extends HeldVersion {
     for (const { method, path, handler } of routes) {
       const id = routeId(this.#key, method, path)
       if (handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
-      handlers.set(id, handler)
+      handlers.set(id, guard ? guard.handler(this, handler) : handler)
       listed.push({ id, method, path })
     }
     const own = { module: this.name, module_version: this.version }
     this.#filters = new Map(
-      [...filters].map(([filter, run]) => [filter, runFilter(run, { ...own, filter })]),
+      [...filters].map(([filter, run]) => {
+        const live = runFilter(run, { ...own, filter })
+        return [filter, guard ? guard.filter(this, live) : live]
+      }),
     )
     return { routes: listed, filters: [...filters.keys()].sort() }
   }
@@ -108,8 +123,9 @@ export class ModuleVersion extends HeldVersion {
     if (other !== this.state) this.definition.state?.settle?.(this.state, other as never)
   }
 
-  discard(): Promise<void> {
-    return this.#scope.close()
+  async discard(): Promise<void> {
+    await this.#scope.close()
+    this.#guard?.leave(this)
   }
 }
 

@@ -19,6 +19,7 @@ import type {
   Worker,
   WorkerResult,
 } from '../worker/worker.ts'
+import type { Offence } from '../worker/containment/offence.ts'
 import { mergeDraining, mergeStatus } from './merge.ts'
 import { beatMs, type ProcessSettings, type WorkerNotice } from './messages.ts'
 import type { SharedSocket } from './sockets.ts'
@@ -40,6 +41,8 @@ export interface PoolOptions {
   readonly onRetired: (version: RetiredVersion) => void
   readonly onNotice: (notice: WorkerNotice) => void
   readonly onEvent: (event: WorkerEvent) => void
+  /** Told of what ends a worker, where that was code of a module, or may have been. */
+  readonly onOffence: (offence: Offence) => void
 }
 
 /** A place among the workers: whoever stands there is replaced when it ends. */
@@ -153,6 +156,14 @@ export class WorkerPool implements Worker {
       worker: slot.worker,
       entry: this.#options.entry,
       onNotice: (from, notice) => this.#noticed(from, notice),
+      onBlocked: ({ ms, ...whose }) =>
+        this.#options.onOffence({
+          ...whose,
+          kind: 'blocked',
+          detail: `it blocked worker ${slot.worker} for ${ms} ms`,
+          count: 1,
+          exchange: null,
+        }),
       onGone: (gone, how) => this.#left(slot, gone, how),
     })
     this.#processes.add(entered)
@@ -207,10 +218,17 @@ export class WorkerPool implements Worker {
       const fields = { worker, pid: gone.pid, reason: how }
       this.#options.log.error('a worker process ended', fields)
       this.#options.onEvent({ kind: 'ended', worker, pid: gone.pid, reason: how })
+      if (crashes.test(how)) this.#tellCrash(worker, how)
     }
     if (slot.process !== gone) return
     slot.process = null
     if (!this.#isClosed) this.#restart(slot, Date.now() - gone.startedAt > wellMs)
+  }
+
+  #tellCrash(worker: number, how: string): void {
+    const whose = { module: null, version: null, digest: null }
+    const detail = `worker ${worker} ended by itself: ${how}`
+    this.#options.onOffence({ ...whose, kind: 'crashed', detail, count: 1, exchange: null })
   }
 
   /** At once after one that was well; after others in a row, later and later. */
@@ -472,6 +490,9 @@ export class WorkerPool implements Worker {
     process.off('exit', this.#atExit)
   }
 }
+
+/** How a process ends by itself. Others may send a SIGKILL. */
+const crashes = /^(exit code \d|SIG(ABRT|SEGV|BUS|ILL|FPE|TRAP))/
 
 const isGone = (error: unknown): boolean =>
   error instanceof TurnoutError &&

@@ -26,7 +26,7 @@ export class ProcessServing implements Serving {
     log,
     ...wiring
   }: ProcessServingOptions) {
-    const { onRetired, onUpstream, onWorker } = wiring
+    const { onRetired, onUpstream, onWorker, onOffence } = wiring
     this.gateway = null
     this.worker = new WorkerPool({
       count,
@@ -39,7 +39,9 @@ export class ProcessServing implements Serving {
       onRetired,
       onNotice: (notice) => {
         if (notice.name === 'upstream') onUpstream(notice.data)
+        else if (notice.name === 'offence') onOffence(notice.data.offence, notice.data.fields)
       },
+      onOffence: (offence) => onOffence(offence, {}),
       onEvent: onWorker,
     })
   }

@@ -1,4 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { loadsBetween } from '../control/diff.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
 import { changesBetween, recordOf, type TableStep } from '../core/route/objects.ts'
@@ -6,7 +8,7 @@ import { emptyTable, type Table } from '../core/route/table.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { codeKey, type Draining, type PrepareRequest, type WorkerResult } from '../worker/worker.ts'
 import { Caller, type Message } from './calls.ts'
-import { beatMs, type Beat, type WorkerCalls, type WorkerNotice } from './messages.ts'
+import { beatMs, reportFd, type Beat, type WorkerCalls, type WorkerNotice } from './messages.ts'
 
 /** Objects of a step that go in one message: more would hold up both ends. */
 const mostInMessage = 2_000
@@ -24,11 +26,21 @@ export interface Brought {
   readonly unready: ReadonlyMap<string, readonly Problem[]>
 }
 
+/** Whose code blocks a worker; null: nobody knows. */
+export interface BlockedBy {
+  readonly module: string | null
+  readonly version: string | null
+  readonly digest: string | null
+  readonly ms: number
+}
+
 export interface WorkerProcessOptions {
   readonly worker: number
   /** File of the process. */
   readonly entry: URL
   readonly onNotice: (from: WorkerProcess, notice: WorkerNotice) => void
+  /** Its thread is blocked where nothing can break that off, and it will be killed. */
+  readonly onBlocked: (by: BlockedBy) => void
   /** It ended, however. */
   readonly onGone: (gone: WorkerProcess, how: string) => void
 }
@@ -51,11 +63,12 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #caller: Caller<WorkerCalls>
   readonly #prepared: Set<string>
+  readonly #onBlocked: (by: BlockedBy) => void
   #missed: number
   #killedFor: string | null
   #steps: Promise<unknown>
 
-  constructor({ worker, entry, onNotice, onGone }: WorkerProcessOptions) {
+  constructor({ worker, entry, onNotice, onBlocked, onGone }: WorkerProcessOptions) {
     this.worker = worker
     this.startedAt = Date.now()
     this.table = emptyTable
@@ -64,16 +77,18 @@ export class WorkerProcess {
     this.beat = null
     this.isLeaving = false
     this.#prepared = new Set()
+    this.#onBlocked = onBlocked
     this.#missed = 0
     this.#killedFor = null
     this.#steps = Promise.resolve()
     const child = fork(entry, [], {
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
       // A debugger has one port.
       execArgv: process.execArgv.filter((word) => !word.startsWith('--inspect')),
     })
     this.#child = child
+    this.#listen(child.stdio[reportFd] as Readable, onBlocked)
     this.#caller = new Caller((message, handle, done) =>
       child.send(message, handle as undefined, { keepOpen: true }, done),
     )
@@ -111,6 +126,17 @@ export class WorkerProcess {
         )
       }
       onNotice(this, notice)
+    })
+  }
+
+  /** What the watchdog says of a thread that says nothing any more. */
+  #listen(reports: Readable, onBlocked: (by: BlockedBy) => void): void {
+    reports.on('error', () => undefined)
+    createInterface({ input: reports }).on('line', (line) => {
+      const { module = null, version = null, digest = null, ms } = JSON.parse(line) as BlockedBy
+      if (this.#killedFor !== null) return
+      onBlocked({ module, version, digest, ms })
+      this.kill(`its thread was blocked for ${ms} ms`)
     })
   }
 
@@ -172,7 +198,9 @@ export class WorkerProcess {
   /** Called about each `beatMs`. Kills it when its thread has been blocked for too long. */
   tick(): void {
     this.#missed += 1
-    if (this.#missed > mostMissed) this.kill(`its thread was blocked for ${promptMs / 1_000} s`)
+    if (this.#missed <= mostMissed || this.#killedFor !== null) return
+    this.#onBlocked({ module: null, version: null, digest: null, ms: promptMs })
+    this.kill(`its thread was blocked for ${promptMs} ms`)
   }
 
   kill(reason: string): void {

@@ -24,6 +24,7 @@ import { isolationOf } from '../modules/isolated/isolation.ts'
 import { IsolatedVersion, type IsolatedSetup } from '../modules/isolated/isolated-version.ts'
 import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
 import { openIsolated } from '../modules/isolated/open.ts'
+import type { Guard } from '../modules/guard.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
 import { authorProblem, mapError } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
@@ -45,6 +46,8 @@ export interface InProcessOptions {
   readonly onRetired: (version: RetiredVersion) => void
   /** False: what exchanges come to is not counted. Not there: it is. */
   readonly isCounting?: boolean
+  /** Who watches over the code of modules while it runs; null or not there: nobody. */
+  readonly guard?: Guard | null
   /** What upstreams are given, where it differs from what is usual. */
   readonly upstreams?: Partial<UpstreamEnvironment>
   /** What is said of modules by name, whatever their authors say. */
@@ -130,7 +133,8 @@ export class InProcessWorker implements Worker {
     await Promise.all(
       requests.map(async (request) => {
         const { name } = request.reference
-        const found = await this.#prepareOne(request, services)
+        const preparing = this.#prepareOne(request, services)
+        const found = await (this.#options.guard?.load(preparing) ?? preparing)
         if (found !== null) problems.set(name, [found])
       }),
     )
@@ -219,7 +223,7 @@ export class InProcessWorker implements Worker {
 
   async #evaluate(
     code: ModuleCode,
-    { name: key, digest }: ModuleReference,
+    { name: key, digest, file }: ModuleReference,
     services: Services,
   ): Promise<ModuleVersion> {
     const definition = await code.open()
@@ -228,8 +232,10 @@ export class InProcessWorker implements Worker {
       definition,
       key,
       digest,
+      file,
       services,
       log: childLogger(this.#options.log, { module: name, module_version: version }),
+      guard: this.#options.guard ?? null,
       drainMs: this.#options.drainMs,
       streamDrainMs: this.#options.streamDrainMs,
     })

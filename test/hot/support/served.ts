@@ -28,6 +28,8 @@ export interface Served {
   readonly data: string
   readonly pid: number
   readonly events: readonly ServedEvent[]
+  /** What it wrote to standard error so far: its log. */
+  readonly log: () => string
   /** The next event that is meant, of those that come from now on (or from position `from` of `events`). */
   readonly next: (isMeant: (event: ServedEvent) => boolean, from?: number) => Promise<ServedEvent>
   /** Ends it as a process manager does; resolves with its exit code. */
@@ -170,7 +172,9 @@ export async function startServe(
     readonly admin: string
   }
   const port = Number(new URL(ready.urls[0]!).port)
-  return { port, admin: ready.admin, data, pid: child.pid!, events, next, stop, ended: closed }
+  const log = (): string => errors
+  const pid = child.pid!
+  return { port, admin: ready.admin, data, pid, events, log, next, stop, ended: closed }
 }
 
 /** One request on a connection of its own. */
