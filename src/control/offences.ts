@@ -43,6 +43,9 @@ const mostHarms = 3
 /** What costs others more than the exchange that it was done for; errors are judged by the rates that probation watches. */
 const harmful: ReadonlySet<OffenceKind> = new Set<OffenceKind>(['loop', 'blocked', 'crashed'])
 
+/** What takes a worker process along, which then cannot tell whose it was. */
+const deadly: ReadonlySet<OffenceKind> = new Set<OffenceKind>(['blocked', 'crashed'])
+
 /**
  * Counts what module versions do to the process. One that holds it up, or ends it, three times in its probation goes: the
  * revision that brought it is taken back, and its artifact is not tried again.
@@ -100,7 +103,7 @@ export class Offences {
   /** A process that ended tells nobody whose fault it was: who came last, and is on probation, is suspected. */
   #suspects(offence: Offence, now: number): readonly Offence[] {
     const { probationMs } = this.#options
-    if (!harmful.has(offence.kind) || probationMs === null) return []
+    if (!deadly.has(offence.kind) || probationMs === null) return []
     const young = [...this.#brought].filter(([, { at }]) => now - at <= probationMs)
     const newest = Math.max(...young.map(([, { revision }]) => revision))
     return young

@@ -134,7 +134,7 @@ export const badHeader: string = harmful(`(c) => c.setHeader('x-bad', 'a\\nb').t
 export const loopingLoad: string = harmful(`(c) => c.text('never')`).replace(
   'register(routes) {',
   `register(routes) {
-    if (process.argv[1].endsWith('/cli/main.js')) for (;;) {}`,
+    if (process.argv[1].includes('/src/supervisor/') || process.argv[1].endsWith('/cli/main.js')) for (;;) {}`,
 )
 
 /** Serves well. */

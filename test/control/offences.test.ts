@@ -118,6 +118,16 @@ const cases: readonly {
     done: [],
   },
   {
+    name: 'who came last is suspected where a worker ended, and nobody is known for it',
+    steps: [1, 2, 3].map((at) => ({ at, offence: offence('crashed', null) })),
+    done: gone,
+  },
+  {
+    name: 'long after an apply nobody is suspected',
+    steps: [60_001, 60_002, 60_003].map((at) => ({ at, offence: offence('crashed', null) })),
+    done: [],
+  },
+  {
     name: 'a version that somebody went back to stays',
     mark: { restores: 5 },
     steps: [1, 2, 3].map((at) => ({ at, offence: loop })),
