@@ -4,7 +4,15 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ask, isApplied, isRejected, makeFolder, problemsOf, save } from '../hot/support/served.ts'
+import {
+  ask,
+  isApplied,
+  isRejected,
+  makeFolder,
+  problemsOf,
+  removeFolder,
+  save,
+} from '../hot/support/served.ts'
 import { loggedIn } from '../hot/support/hitless.ts'
 import { freePort } from '../road/support/instance.ts'
 import { askHeld, isAlive, until } from '../worker/support.ts'
@@ -38,6 +46,23 @@ test('a killed supervisor takes its workers along, leaves the port, and the next
   assert.equal((await ask(port, '/told')).text, 'two')
   assert.equal((await second.send('GET', '/api/status')).body.revision, revision)
   assert.equal((await answering(second, 2)).size, 2)
+})
+
+test('a supervisor that is killed while a worker starts leaves nobody behind', async (t) => {
+  const folder = makeFolder(t, { 'serving.js': serving(1) })
+  for (const pauseMs of [20, 60, 120, 240]) {
+    const instance = await startSupervised(t, folder, 1, { data: `${folder}-${pauseMs}` })
+    t.after(() => removeFolder(`${folder}-${pauseMs}`))
+    const [worker] = await instance.workers()
+    kill(worker!.pid)
+    await delay(pauseMs)
+    kill(instance.pid)
+    try {
+      await until(`after ${pauseMs} ms one lives on`, () => instance.family().length === 0)
+    } finally {
+      for (const pid of instance.family()) kill(pid)
+    }
+  }
 })
 
 const moments = [
