@@ -43,7 +43,7 @@ const benches = {
   ],
   storm: [
     'storm/main.js',
-    'a storm of changes under load: [--seconds N] [--changes N] [--tokens N] [--rate N]',
+    'a storm of changes under load: [--seconds N] [--changes N] [--tokens N] [--rate N] [--workers N]',
     [],
   ],
   overload: [
@@ -53,6 +53,11 @@ const benches = {
   ],
   start: ['start/main.js', 'time until `serve` serves what its store holds: [10k 100k]', []],
   gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
+  workers: [
+    'workers/main.js',
+    'worker processes: rates, memory, apply time, a kill: [--rounds N] [--seconds N]',
+    [],
+  ],
   proxy: [
     'proxy/main.js',
     'forwarding beside nginx, HAProxy, Caddy, Go and npm: [--rounds N] [--only A,B] [--memory]',

@@ -38,3 +38,14 @@ export function cpuTimeOf(pid: number): number {
 export function rssOf(pid: number): number {
   return sum(pid, (one) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${one}/status`))?.[1]))
 }
+
+/** The children of a process. */
+export const childrenOf = (pid: number): readonly number[] => family(pid).slice(1)
+
+/** Memory of one process in KB: what is resident, and its part of it where pages are shared (`Pss`); NaN without /proc. */
+export function memoryOf(pid: number): { readonly rss: number; readonly pss: number } {
+  const text = read(`/proc/${pid}/smaps_rollup`)
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1])
+  return { rss: field('Rss'), pss: field('Pss') }
+}

@@ -272,6 +272,7 @@ export class WorkerPool implements Worker {
   }
 
   async #leave(old: WorkerProcess, deadlineMs: number): Promise<void> {
+    old.heldAtLeave = new Set(old.draining.map(({ module, version }) => `${module} ${version}`))
     try {
       await old.ask('close', [deadlineMs], deadlineMs + 5_000)
       await within(old.gone, 1_000)
@@ -306,10 +307,13 @@ export class WorkerPool implements Worker {
     return null
   }
 
-  #noticed(_: WorkerProcess, notice: WorkerNotice): void {
+  #noticed(from: WorkerProcess, notice: WorkerNotice): void {
+    if (notice.name === 'beat') this.#tellRetired()
     if (notice.name !== 'retired') return this.#options.onNotice(notice)
     const { module, version, waitedMs } = notice.data
     const key = `${module} ${version}`
+    // What it served to its end is served on by the one after it.
+    if (from.isLeaving && !from.heldAtLeave.has(key)) return
     const known = this.#retired.get(key)
     if (known === undefined || known.waitedMs < waitedMs) this.#retired.set(key, notice.data)
     this.#tellRetired()
@@ -318,6 +322,8 @@ export class WorkerPool implements Worker {
   /** Of versions that no worker holds any more. */
   #tellRetired(): void {
     if (this.#applying > 0 || this.#retired.size === 0) return
+    // All hold what is served up to their end.
+    if (this.#isClosed && this.#processes.size > 0) return
     const held = new Set(this.draining().map(({ module, version }) => `${module} ${version}`))
     for (const [key, version] of this.#retired) {
       if (held.has(key)) continue

@@ -24,6 +24,8 @@ process.on('unhandledRejection', (error) => {
 // The port must be free for whoever comes next, and nobody would hear of a new revision here.
 process.on('disconnect', () => process.exit(isClosed ? 0 : 1))
 let isClosed = false
+// It may have gone while this file was loaded.
+if (!process.connected) process.exit(1)
 
 const take = async (message: Message, handle: unknown): Promise<void> => {
   if (message.kind !== 'call') return

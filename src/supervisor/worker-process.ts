@@ -56,6 +56,8 @@ export class WorkerProcess {
   beat: Beat | null
   /** It takes nothing new, and ends. */
   isLeaving: boolean
+  /** Versions that were replaced, and had exchanges, when it began to leave: `MODULE VERSION`. */
+  heldAtLeave: ReadonlySet<string>
   /** Resolves with how it ended. */
   readonly gone: Promise<string>
   /** Resolves when it takes calls; rejects when it ended before. */
@@ -64,6 +66,8 @@ export class WorkerProcess {
   readonly #caller: Caller<WorkerCalls>
   readonly #prepared: Set<string>
   readonly #onBlocked: (by: BlockedBy) => void
+  /** Versions that it told of since it was last asked to apply: they may be said before the answer is. */
+  readonly #retired: Set<string>
   #missed: number
   #killedFor: string | null
   #steps: Promise<unknown>
@@ -76,8 +80,10 @@ export class WorkerProcess {
     this.draining = []
     this.beat = null
     this.isLeaving = false
+    this.heldAtLeave = new Set()
     this.#prepared = new Set()
     this.#onBlocked = onBlocked
+    this.#retired = new Set()
     this.#missed = 0
     this.#killedFor = null
     this.#steps = Promise.resolve()
@@ -120,10 +126,8 @@ export class WorkerProcess {
         this.beat = notice.data
         this.draining = notice.data.draining
       } else if (notice.name === 'retired') {
-        const { module, version } = notice.data
-        this.draining = this.draining.filter(
-          (one) => one.module !== module || one.version !== version,
-        )
+        this.#retired.add(keyOf(notice.data))
+        this.draining = this.#still(this.draining)
       }
       onNotice(this, notice)
     })
@@ -186,13 +190,18 @@ export class WorkerProcess {
     for (; put.length - sent > mostInMessage; sent += mostInMessage)
       await this.ask('stage', [{ put: put.slice(sent, sent + mostInMessage), remove: [] }])
     const rest = { put: sent === 0 ? put : put.slice(sent), remove }
+    this.#retired.clear()
     const { result, draining } = await this.ask('apply', [revision, rest])
-    this.draining = draining
+    this.draining = this.#still(draining)
     if (!result.ok) return { result, unready }
     this.table = table
     this.revision = revision
     this.#prepared.clear()
     return { result, unready }
+  }
+
+  #still(draining: readonly Draining[]): readonly Draining[] {
+    return draining.filter((one) => !this.#retired.has(keyOf(one)))
   }
 
   /** Called about each `beatMs`. Kills it when its thread has been blocked for too long. */
@@ -208,6 +217,9 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL')
   }
 }
+
+const keyOf = ({ module, version }: Pick<Draining, 'module' | 'version'>): string =>
+  `${module} ${version}`
 
 /** The last step that was worked out: workers take the same one. */
 let last: { readonly before: Table; readonly after: Table; readonly step: TableStep } | null = null
