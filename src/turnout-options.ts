@@ -94,6 +94,7 @@ const ofConfig = [
   'port',
   'tls',
   'admin',
+  'health',
   'settleMs',
   'sources',
   'workers',

@@ -31,6 +31,7 @@ import { MethodRegistrar, RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
 import type { ServiceDefinition } from './modules/services.ts'
 import type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
+import { openHealthServer, type HealthServer } from './server/health-server.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -57,6 +58,7 @@ import type {
   AdminOptions,
   DurableOptions,
   FilesOptions,
+  HealthAddress,
   RouteRow,
   TurnoutOptions,
 } from './turnout-settings.ts'
@@ -94,6 +96,7 @@ export class Turnout extends MethodRegistrar {
   #resumed: Resumed
   #home: string
   #admin: OpenedAdmin | null
+  readonly #health: HealthServer[]
   #loader: Loader | null
   #closing: Promise<number> | null
 
@@ -116,6 +119,7 @@ export class Turnout extends MethodRegistrar {
     this.#folderCount = 0
     this.#resumed = { recovery: null, rejections: [] }
     this.#admin = null
+    this.#health = []
     this.#home = process.cwd()
     this.#loader = null
     this.#closing = null
@@ -496,6 +500,30 @@ export class Turnout extends MethodRegistrar {
     return admin
   }
 
+  /**
+   * Answers `/healthz` and `/readyz`, and nothing else, on a socket of its own, to whoever asks: for probes that come from
+   * other machines. Rejects with TURNOUT_LISTEN_FAILED.
+   */
+  async health({ host = '127.0.0.1', port = 7071 }: HealthAddress = {}): Promise<HealthServer> {
+    this.#refuseClosed()
+    const isReady = (): boolean => this.#readiness().isReady
+    const health = await openHealthServer({ host, port, isReady })
+    if (this.#closing !== null) await health.close()
+    this.#refuseClosed()
+    this.#health.push(health)
+    return health
+  }
+
+  #readiness(): { readonly isReady: boolean; readonly reasons: readonly string[] } {
+    const unserved = this.#redis.filter((source) => isUnserved(source, this.#publisher))
+    const reasons = [
+      ...(this.#closing === null ? [] : ['it is closing']),
+      ...(this.#isServed ? [] : ['no worker process serves']),
+      ...unserved.map((source) => `${source.status().owner} was never read`),
+    ]
+    return { isReady: reasons.length === 0, reasons }
+  }
+
   #facts(): InstanceFacts {
     const startedAt = Date.now()
     return {
@@ -512,15 +540,7 @@ export class Turnout extends MethodRegistrar {
         workers: this.workers as unknown as Json,
         sources: this.sources as unknown as Json,
       }),
-      readiness: () => {
-        const unserved = this.#redis.filter((source) => isUnserved(source, this.#publisher))
-        const reasons = [
-          ...(this.#closing === null ? [] : ['it is closing']),
-          ...(this.#isServed ? [] : ['no worker process serves']),
-          ...unserved.map((source) => `${source.status().owner} was never read`),
-        ]
-        return { isReady: reasons.length === 0, reasons }
-      },
+      readiness: () => this.#readiness(),
       moduleFacts: (name) => {
         const draining = this.draining.filter(({ module }) => module === name)
         return { draining } as unknown as Json
@@ -589,6 +609,7 @@ export class Turnout extends MethodRegistrar {
     await this.#serving.close(leftMs())
     await this.#loader?.close()
     await this.#data?.store.close()
+    await Promise.all(this.#health.splice(0).map((one) => one.close()))
     return cut.reduce((sum, count) => sum + count, 0)
   }
 
@@ -662,6 +683,7 @@ export type {
   DurableOptions,
   Explanation,
   FilesOptions,
+  HealthAddress,
   Listener,
   Revision,
   Rejection,

@@ -48,6 +48,7 @@ test('the type of a config and its schema name the same settings', () => {
     tls: true,
     sources: true,
     admin: true,
+    health: true,
     data: true,
     services: true,
   }
