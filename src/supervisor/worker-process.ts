@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { getHeapStatistics } from 'node:v8'
 import { loadsBetween } from '../control/diff.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
 import { changesBetween, recordOf, type TableStep } from '../core/route/objects.ts'
@@ -6,6 +7,7 @@ import { emptyTable, type Table } from '../core/route/table.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { codeKey, type Draining, type PrepareRequest, type WorkerResult } from '../worker/worker.ts'
 import { Caller, type Message } from './calls.ts'
+import { heapWords } from './memory.ts'
 import { beatMs, type Beat, type WorkerCalls, type WorkerNotice } from './messages.ts'
 
 /** Objects of a step that go in one message: more would hold up both ends. */
@@ -28,6 +30,8 @@ export interface WorkerProcessOptions {
   readonly worker: number
   /** File of the process. */
   readonly entry: URL
+  /** Resident memory that it may have, in bytes. */
+  readonly memoryBytes: number
   readonly onNotice: (from: WorkerProcess, notice: WorkerNotice) => void
   /** It ended, however. */
   readonly onGone: (gone: WorkerProcess, how: string) => void
@@ -55,7 +59,7 @@ export class WorkerProcess {
   #killedFor: string | null
   #steps: Promise<unknown>
 
-  constructor({ worker, entry, onNotice, onGone }: WorkerProcessOptions) {
+  constructor({ worker, entry, memoryBytes, onNotice, onGone }: WorkerProcessOptions) {
     this.worker = worker
     this.startedAt = Date.now()
     this.table = emptyTable
@@ -67,11 +71,15 @@ export class WorkerProcess {
     this.#missed = 0
     this.#killedFor = null
     this.#steps = Promise.resolve()
+    const said = [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']
     const child = fork(entry, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // A debugger has one port.
-      execArgv: process.execArgv.filter((word) => !word.startsWith('--inspect')),
+      execArgv: [
+        ...process.execArgv.filter((word) => !word.startsWith('--inspect')),
+        ...heapWords(memoryBytes, getHeapStatistics().heap_size_limit, said),
+      ],
     })
     this.#child = child
     this.#caller = new Caller((message, handle, done) =>
