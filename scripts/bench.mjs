@@ -72,6 +72,11 @@ const benches = {
     'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
     [],
   ],
+  memory: [
+    'memory/main.js',
+    'what supervisor and workers hold: [--workers 1,2] [--routes 10,10k] [--requests N]',
+    [],
+  ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],
   rollout: [
     'rollout/main.js',

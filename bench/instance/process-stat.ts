@@ -9,7 +9,7 @@ const read = (file: string): string => {
 }
 
 /** A process and all below it: some servers work in children. */
-function family(pid: number): number[] {
+export function family(pid: number): number[] {
   let tasks: string[] = []
   try {
     tasks = readdirSync(`/proc/${pid}/task`)
@@ -38,3 +38,13 @@ export function cpuTimeOf(pid: number): number {
 export function rssOf(pid: number): number {
   return sum(pid, (one) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${one}/status`))?.[1]))
 }
+
+/** What a process holds, in bytes: all that is resident, and with what it shares divided by those that share it. */
+export function memoryOf(pid: number): { readonly rss: number; readonly pss: number } {
+  const text = read(`/proc/${pid}/smaps_rollup`)
+  const bytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024
+  return { rss: bytes('Rss'), pss: bytes('Pss') }
+}
+
+export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
