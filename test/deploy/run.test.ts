@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { root } from '../docs/root.ts'
 import { instructionsOf, manifest, read, readYaml, seconds, unitOf, wordsOf } from './files.ts'
@@ -15,6 +16,7 @@ import {
   until,
   type Home,
   type Running,
+  type Volume,
 } from './run.ts'
 
 const slow = `export default {
@@ -39,6 +41,8 @@ interface Deployment {
   readonly words: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly graceSeconds: number
+  /** Where its data is mounted, or is made for it. */
+  readonly volume: Volume
   /** Puts its files where they are mounted. */
   readonly mount: (home: Home) => void
   readonly greeting: string
@@ -52,30 +56,43 @@ const mountFolder =
     writeFileSync(join(at(path), 'slow.js'), slow)
   }
 
+const shared = { path: '/data', mode: 0o2777 }
+
 const deployments: Readonly<Record<string, Deployment>> = {
   'the image': {
     words: [...entry, ...wordsOf(image, 'CMD')],
     // Of `docker stop`, where nothing else is said.
     graceSeconds: 10,
     environment: { TURNOUT_WORKERS: '1' },
+    volume: shared,
     mount: mountFolder('/app/routes'),
     greeting: 'Hello, you!\n',
   },
   'the Compose file': {
     words: [...entry, ...(compose.services.turnout.command ?? wordsOf(image, 'CMD'))],
     environment: compose.services.turnout.environment,
+    volume: shared,
     graceSeconds: seconds(compose.services.turnout.stop_grace_period),
     mount: mountFolder('/app/routes'),
     greeting: 'Hello, you!\n',
   },
   'the unit': {
     words: unit['ExecStart']!.split(' '),
+    volume: {
+      path: `/var/lib/${unit['StateDirectory']}`,
+      mode: Number.parseInt(unit['StateDirectoryMode']!, 8),
+    },
     graceSeconds: seconds(unit['TimeoutStopSec']!),
     mount: mountFolder('/opt/turnout/routes'),
     greeting: 'Hello, you!\n',
   },
   'the pod': {
     words: [...entry, ...container.args],
+    volume: {
+      ...shared,
+      path: container.volumeMounts.find((one: { readonly name: string }) => one.name === 'data')
+        .mountPath,
+    },
     graceSeconds: pod.terminationGracePeriodSeconds,
     mount: ({ at }) => {
       mountConfigMap(at('/app/routes'), { ...routes, 'slow.js': slow }, '2026_01')
@@ -87,24 +104,31 @@ const deployments: Readonly<Record<string, Deployment>> = {
 
 const started = async (
   t: TestContext,
-  { words, environment, mount }: Deployment,
+  { words, environment, mount, volume }: Deployment,
 ): Promise<Running & { readonly home: Home }> => {
   const home = makeHome(t)
   mount(home)
-  return { ...(await run(t, home, words, environment)), home }
+  return { ...(await run(t, home, words, volume, environment)), home }
 }
 
-/** Sends what a balancer would: nothing more from when it sees that it should not. */
+/** Sends what a balancer would: nothing more from when its probe has failed as often as the manifest has it. */
 async function sendUntilUnready({ port, healthPort }: Running): Promise<readonly number[]> {
+  const { httpGet, periodSeconds, failureThreshold } = container.readinessProbe
   const statuses: number[] = []
   const balancer = { isReady: true }
   const client = async (): Promise<void> => {
-    while (balancer.isReady) statuses.push((await ask(port, '/hello/you')).status)
+    while (balancer.isReady) {
+      statuses.push((await ask(port, '/hello/you')).status)
+      await delay(5)
+    }
   }
-  const clients = Promise.all([client(), client(), client(), client()])
-  await until(healthPort, '/readyz', ({ status }) => status === 503)
+  const clients = [client(), client()]
+  for (let failures = 0; failures < failureThreshold;) {
+    await delay(periodSeconds * 1_000)
+    failures = (await ask(healthPort, httpGet.path)).status === 200 ? 0 : failures + 1
+  }
   balancer.isReady = false
-  await clients
+  await Promise.all(clients)
   return statuses
 }
 
@@ -117,7 +141,7 @@ for (const [name, deployment] of Object.entries(deployments)) {
     })
     const inFlight = Array.from({ length: 8 }, () => ask(running.port, '/slow'))
     // They are in a handler by the time of the signal.
-    await new Promise((resume) => setTimeout(resume, 200))
+    await delay(200)
     const code = await running.stop(deployment.graceSeconds)
     for (const { status, text } of await Promise.all(inFlight))
       assert.deepEqual({ status, text }, { status: 200, text: 'done\n' })
@@ -136,13 +160,13 @@ test('the pod: its probes answer as they are written, and no request of a balanc
     assert.equal((await ask(running.healthPort, path)).status, 200, name)
   }
   const sent = sendUntilUnready(running)
-  await new Promise((resume) => setTimeout(resume, 200))
+  await delay(200)
   const stopped = running.stop(deployments['the pod']!.graceSeconds)
   const statuses = await sent
   // It is alive for as long as it drains, or it would be killed for it.
   assert.equal((await ask(running.healthPort, container.livenessProbe.httpGet.path)).status, 200)
   assert.equal(await stopped, 0, running.said())
-  assert.ok(statuses.length > 10)
+  assert.ok(statuses.length > 100, String(statuses.length))
   assert.deepEqual([...new Set(statuses)], [200])
 })
 

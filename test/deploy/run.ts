@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { removeFolder } from '../hot/support/served.ts'
@@ -45,10 +45,10 @@ export function makeHome(t: Pick<TestContext, 'after'>): Home {
   return { folder, at }
 }
 
-/** A folder that everybody may write into, as a volume is. */
-export function makeVolume(path: string): void {
-  mkdirSync(path, { recursive: true })
-  chmodSync(path, 0o2777)
+/** A folder for data, as it is found at a start. */
+export interface Volume {
+  readonly path: string
+  readonly mode: number
 }
 
 /** Puts files where a ConfigMap is mounted, or changes them, as a kubelet does: one link is renamed, and all is new. */
@@ -146,6 +146,7 @@ export async function run(
   t: Pick<TestContext, 'after' | 'diagnostic'>,
   { at, folder }: Home,
   words: readonly string[],
+  volume: Volume,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
   const port = await freePort()
@@ -156,10 +157,14 @@ export async function run(
   const isNobody = canBeNobody()
   if (!isNobody) t.diagnostic('runs as the user of this test')
   const tmp = join(folder, 'tmp')
-  makeVolume(tmp)
-  const data = words[words.indexOf('--data') + 1]!
-  makeVolume(dirname(at(data)))
-  if (isNobody) chownSync(dirname(at(data)), 0, nobody)
+  for (const { path, mode } of [
+    { path: tmp, mode: 0o1777 },
+    { ...volume, path: at(volume.path) },
+  ]) {
+    mkdirSync(path, { recursive: true })
+    if (isNobody) chownSync(path, (mode & 0o002) === 0 ? nobody : 0, nobody)
+    chmodSync(path, mode)
+  }
   const [command, ...rest] = placed
   const child = spawn(/(^|\/)node$/.test(command!) ? process.execPath : command!, rest, {
     cwd: at(words.some((word) => word.startsWith('/opt/turnout')) ? '/opt/turnout' : '/app'),
