@@ -63,6 +63,8 @@ an invalid definition is 400.
 - \`rollout\`: a rollout changed, and about each second while one is under way: what \`GET /api/rollouts/{id}\` answers.
 - \`probation\`: a plain change was watched long enough, \`passed\`; or it made things worse, \`breached\`, and was taken back by the
   revision \`takenBackBy\`. \`reason\`, \`judgements\` and the figures \`before\` and \`since\` say why.
+- \`offence\`: code of a module did something to the process, and it was [contained](../guide/containment.md): \`kind\`, \`detail\`,
+  \`count\`, and \`module\`, \`version\`, \`digest\`, \`exchange\`, which are null where they cannot be told.
 - \`reset\`: what was missed is not known any more.
 
 ## Scopes

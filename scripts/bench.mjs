@@ -43,11 +43,21 @@ const benches = {
   ],
   storm: [
     'storm/main.js',
-    'a storm of changes under load: [--seconds N] [--changes N] [--tokens N] [--rate N]',
+    'a storm of changes under load: [--seconds N] [--changes N] [--tokens N] [--rate N] [--workers N]',
+    [],
+  ],
+  overload: [
+    'overload/main.js',
+    'three times what a worker can do, by policy: [--seconds N] [--policies none,24,ours] [--rounds N]',
     [],
   ],
   start: ['start/main.js', 'time until `serve` serves what its store holds: [10k 100k]', []],
   gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
+  workers: [
+    'workers/main.js',
+    'worker processes: rates, memory, apply time, a kill: [--rounds N] [--seconds N]',
+    [],
+  ],
   proxy: [
     'proxy/main.js',
     'forwarding beside nginx, HAProxy, Caddy, Go and npm: [--rounds N] [--only A,B] [--memory]',
@@ -75,6 +85,16 @@ const benches = {
   memory: [
     'memory/main.js',
     'what supervisor and workers hold: [--workers 1,2] [--routes 10,10k] [--requests N]',
+    [],
+  ],
+  isolated: [
+    'isolated/main.js',
+    'a module called directly, isolated, and remote: [--rounds N] [--seconds N] [--requests N]',
+    [],
+  ],
+  containment: [
+    'containment/main.js',
+    'when others are served again after an endless loop, and what that costs: [--rounds N] [--only loops,cost]',
     [],
   ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],

@@ -22,6 +22,7 @@ const tail = `
   come does not count. Clients that send little by little on purpose need \`requestMs\` and \`bodyBytesPerSecond\` of 0.
 - Above 80 % of \`connections\`, connections that are idle between two requests are closed before their time, those first that have
   been idle for longest, until 75 % are left.
+- How many requests are under way at once is not said here: see [overload](../guide/overload.md).
 - \`headersMs\` is also how long a TLS handshake may take. \`requestMs\` counts the body: raise it, or set 0, for large uploads.
 - \`headerBytes\` beyond 16 KB also lets the target grow: it counts together with the fields, and is 431 before it is 414.
 - A program that mounts Turnout in a server of its own keeps that server's limits; \`headerFields\` and \`targetLength\` hold there too.

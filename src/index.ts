@@ -26,6 +26,7 @@ export {
 export type { FetchApp, NodeApp } from './modules/foreign.ts'
 export type { ServiceDefinition } from './modules/services.ts'
 export type { Limits } from './core/http/limits.ts'
+export type { OverloadOptions, OverloadSettings, OverloadStatus } from './core/protect/overload.ts'
 export type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
 export {
   createTurnout,

@@ -127,6 +127,7 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
     events.on('rollout', (view) => tell('rollout', rolloutItem(view))),
     events.on('worker', (event) => tell('worker', event)),
     events.on('probation', (verdict) => tell('probation', verdict)),
+    events.on('offence', (offence) => tell('offence', offence)),
   ]
   return () => {
     for (const end of ends) end()

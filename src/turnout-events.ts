@@ -1,5 +1,6 @@
 import type { Problem } from './core/errors.ts'
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
+import type { Offence } from './worker/containment/offence.ts'
 import type { RetiredVersion } from './worker/worker.ts'
 import type { Rejection, Revision } from './control/change.ts'
 import type { ProbationVerdict } from './control/rollout/probations.ts'
@@ -33,6 +34,8 @@ export interface TurnoutEvents {
   worker: WorkerEvent
   /** A plain change was watched long enough, or made it worse and was taken back. */
   probation: ProbationVerdict
+  /** Code of a module did something to the process: at most a few in a second. */
+  offence: Offence
 }
 
 /** Listeners by event. One that throws harms neither the others nor the change. */
@@ -52,6 +55,7 @@ export class TurnoutEmitter {
       source: new Set(),
       worker: new Set(),
       probation: new Set(),
+      offence: new Set(),
     }
     this.#onError = onError
   }

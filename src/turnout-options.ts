@@ -2,8 +2,10 @@ import { TurnoutError, type Problem, problem } from './core/errors.ts'
 import { parseBlock } from './core/address.ts'
 import { parseCondition } from './core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
+import { overloadMost } from './core/protect/overload.ts'
 import { suggest } from './core/suggest.ts'
 import { askingProblems } from './core/version/asking-parse.ts'
+import { moduleProblems } from './modules/isolated/module-settings.ts'
 
 /** What an option may be; the words are for the reader of the problem. */
 const kinds = {
@@ -31,6 +33,10 @@ const kinds = {
     'true, false, or { durationMs, minimumSamples, conditions }',
     (value: unknown) => typeof value === 'boolean' || isProbation(value),
   ],
+  overload: [
+    `false, or { concurrency, waiting, waitMs, critical }: 'adaptive' or 1 to ${overloadMost.concurrency}, 0 to ${overloadMost.waiting}, 0 to ${overloadMost.waitMs}, up to ${overloadMost.critical} paths`,
+    isOverload,
+  ],
   text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
 } as const
 
@@ -50,6 +56,22 @@ function isProbation(value: unknown): boolean {
     if (one === undefined) return true
     if (name === 'durationMs' || name === 'minimumSamples') return isCount(one) && Number(one) > 0
     return name === 'conditions' && Array.isArray(one) && one.every(isCondition)
+  })
+}
+
+function isOverload(value: unknown): boolean {
+  if (value === false) return true
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).every(([name, one]: [string, unknown]) => {
+    if (one === undefined) return true
+    if (name === 'concurrency' && one === 'adaptive') return true
+    if (name === 'critical') {
+      const isList = Array.isArray(one) && one.length <= overloadMost.critical
+      return isList && one.every((path) => typeof path === 'string' && path.startsWith('/'))
+    }
+    if (name !== 'concurrency' && name !== 'waiting' && name !== 'waitMs') return false
+    const least = name === 'concurrency' ? 1 : 0
+    return isCount(one) && Number(one) >= least && Number(one) <= overloadMost[name]
   })
 }
 
@@ -73,6 +95,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   recovery: 'switch',
   bodyLimit: 'bytes',
   limits: 'limits',
+  overload: 'overload',
   trustedProxies: 'proxies',
   underscores: ['drop', 'refuse', 'keep'],
   versionOrder: ['free', 'reasoned'],
@@ -85,7 +108,10 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   maxLiveVersions: 'count',
   keepRevisions: 'count',
   figures: 'switch',
+  containment: 'switch',
   services: 'object',
+  modules: 'object',
+  configFile: 'text',
 }
 
 /** Options that only a config has, and `serve` passes on with the rest. */
@@ -118,6 +144,9 @@ export function checkOptions(given: object, isDurable: boolean): void {
       refuse(name, meant === undefined ? 'there is no such option' : `did you mean ${meant}?`)
     } else if (name === 'versions' || name === 'labels') {
       for (const { path, reason } of askingProblems(name, value))
+        refuse([name, ...path].join('.'), reason)
+    } else if (name === 'modules') {
+      for (const { path, reason } of moduleProblems(value))
         refuse([name, ...path].join('.'), reason)
     } else if (typeof kind === 'string') {
       const [expected, isRight] = kinds[kind]

@@ -1,4 +1,5 @@
 import type { Revision } from './control/change.ts'
+import { Offences } from './control/offences.ts'
 import type { Publisher } from './control/publisher.ts'
 import { Probations } from './control/rollout/probations.ts'
 import { RolloutRunner } from './control/rollout/runner.ts'
@@ -48,6 +49,7 @@ export interface RolloutWiring {
 /** What looks at live versions: rollouts, and the probation of plain changes. Open/close. */
 export class LiveLook {
   readonly runner: RolloutRunner
+  readonly offences: Offences
   readonly #probations: Probations | null
   readonly #publisher: Publisher
   #table: Table
@@ -63,6 +65,8 @@ export class LiveLook {
       keep: (id, startedAt, measurement) =>
         publisher.keepMeasured({ kind: 'measured', id, startedAt, measurement }),
     })
+    const { durationMs: probationMs = null } = probation ?? {}
+    this.offences = new Offences({ control: publisher, probationMs, log, now: Date.now })
     this.#probations =
       probation === null
         ? null
@@ -78,6 +82,7 @@ export class LiveLook {
     const before = this.#table
     this.#table = this.#publisher.table
     this.#probations?.applied(revision, before, this.#table)
+    this.offences.applied(revision, before, this.#table)
     this.runner.applied()
   }
 

@@ -1,7 +1,8 @@
 import { TurnoutError } from './core/errors.ts'
 import { parseTrusted } from './core/http/forwarded.ts'
 import { limitsOf } from './core/http/limits.ts'
-import type { Logger } from './core/logger.ts'
+import { overloadOf, type OverloadStatus } from './core/protect/overload.ts'
+import type { LogFields, Logger } from './core/logger.ts'
 import { thrownError } from './core/thrown.ts'
 import { compileAsking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
@@ -19,8 +20,16 @@ import {
   type ListenOptions,
   type NodeServe,
 } from './server/node-listener.ts'
+import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
+import { isolatedSetup } from './turnout-isolated.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
+import {
+  openContainment,
+  type Containment,
+  type ContainmentOptions,
+} from './worker/containment/containment.ts'
+import type { Offence } from './worker/containment/offence.ts'
 import { InProcessWorker } from './worker/in-process.ts'
 import type { RetiredVersion, Worker } from './worker/worker.ts'
 
@@ -31,6 +40,7 @@ export type ServingSettings = Pick<
   | 'encodedSlash'
   | 'bodyLimit'
   | 'limits'
+  | 'overload'
   | 'trustedProxies'
   | 'underscores'
   | 'versions'
@@ -40,6 +50,9 @@ export type ServingSettings = Pick<
   | 'streamDrainMs'
   | 'recovery'
   | 'figures'
+  | 'modules'
+  | 'configFile'
+  | 'containment'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -47,6 +60,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'encodedSlash',
   'bodyLimit',
   'limits',
+  'overload',
   'trustedProxies',
   'underscores',
   'versions',
@@ -56,6 +70,9 @@ const names: readonly (keyof ServingSettings)[] = [
   'streamDrainMs',
   'recovery',
   'figures',
+  'modules',
+  'configFile',
+  'containment',
 ]
 
 /** Those of a Turnout's options. */
@@ -84,7 +101,12 @@ export interface ServingWiring {
   readonly onRetired: (version: RetiredVersion) => void
   readonly onUpstream: (event: UpstreamEvent) => void
   readonly onWorker: (event: WorkerEvent) => void
+  /** Told of what code of a module did to the process; `fields` are the error's, for the log. */
+  readonly onOffence: (offence: Offence, fields: LogFields) => void
 }
+
+/** How a worker process is contained beyond what every process of ours is. */
+export type Contained = Pick<ContainmentOptions, 'blockedMs' | 'reportFd' | 'diesWithParent'>
 
 /** Exchanges answered in this process. */
 export interface Gateway {
@@ -105,6 +127,8 @@ export interface Serving {
   keepOut(port: number): void
   /** The worker processes; none: exchanges are served in this one. */
   workers(): readonly WorkerStatus[]
+  /** How this process bears what it is asked; null: it takes everything, or others serve. */
+  overload(): OverloadStatus | null
   /**
    * Replaces each worker process by another, one after the other; nothing is dropped. What is in flight in the old ones
    * has until the deadline.
@@ -121,11 +145,14 @@ export class LocalServing implements Serving {
   readonly #log: Logger
   readonly #rules: ClientRules
   readonly #services: ServiceSet
+  readonly #admission: Admission | null
+  readonly #containment: Containment | null
   #adminPort: number
 
   constructor(
-    { settings, log, isLogged, onRetired, onUpstream }: Omit<ServingWiring, 'onWorker'>,
+    { settings, log, isLogged, onRetired, onUpstream, onOffence }: Omit<ServingWiring, 'onWorker'>,
     services: Readonly<Record<string, unknown>>,
+    contained: Contained = {},
   ) {
     const { recovery = true, bodyLimit = 1024 * 1024 } = settings
     this.#log = log
@@ -137,6 +164,15 @@ export class LocalServing implements Serving {
       trusted: parseTrusted(settings.trustedProxies ?? []),
     }
     const { trusted, underscores } = this.#rules
+    this.#containment =
+      settings.containment === true
+        ? openContainment({
+            ...contained,
+            log,
+            onOffence: (offence, error) =>
+              onOffence(offence, error === null ? {} : mapError(error)),
+          })
+        : null
     this.worker = new InProcessWorker({
       services: () => this.#services.open(),
       log,
@@ -150,6 +186,9 @@ export class LocalServing implements Serving {
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
         onEvent: onUpstream,
       },
+      guard: this.#containment,
+      modules: settings.modules ?? {},
+      isolated: isolatedSetup(settings, services, bodyLimit, trusted),
     })
     const serve = createGateway(this.worker.live, {
       trailingSlash: settings.trailingSlash ?? 'strict',
@@ -158,8 +197,12 @@ export class LocalServing implements Serving {
       recovery: recovery ? (error, exchange) => tellRecovered(log, error, exchange) : null,
       onEnd: isLogged ? (exchange) => tellEnded(log, exchange) : null,
       observer: this.worker.observer,
+      ...(this.#containment !== null && { onOpen: this.#containment.endsBy }),
     })
-    this.gateway = { serve, nodeServe: createNodeServe(serve, bodyLimit, this.#rules) }
+    const overload = overloadOf(settings.overload)
+    this.#admission = overload === null ? null : new Admission(overload, log)
+    const nodeServe = createNodeServe(serve, bodyLimit, this.#rules, this.#admission)
+    this.gateway = { serve, nodeServe }
   }
 
   open(): Promise<void> {
@@ -170,12 +213,16 @@ export class LocalServing implements Serving {
     return []
   }
 
+  overload(): OverloadStatus | null {
+    return this.#admission?.status() ?? null
+  }
+
   replaceAll(): Promise<void> {
     return Promise.resolve()
   }
 
   listen(place: ListenOptions): Promise<Listener> {
-    return openListener(this.gateway.nodeServe, place, this.#rules, this.#log)
+    return openListener(this.gateway.nodeServe, place, this.#rules, this.#log, this.#admission)
   }
 
   keepOut(port: number): void {
@@ -189,7 +236,9 @@ export class LocalServing implements Serving {
   }
 
   async close(deadlineMs: number): Promise<void> {
+    this.#admission?.close()
     await this.worker.close(deadlineMs)
+    await this.#containment?.close()
     await this.#services.close((error) =>
       this.#log.error('a service did not close', mapError(error)),
     )

@@ -4,6 +4,8 @@ import type { Logger } from './core/logger.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { LabelOptions, VersionOptions } from './core/version/asking-parse.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
+import type { OverloadOptions } from './core/protect/overload.ts'
+import type { ModuleSettings } from './modules/isolated/module-settings.ts'
 import type { ProbationSettings } from './turnout-rollouts.ts'
 
 /** Settings of an embedded Turnout; all optional. */
@@ -26,6 +28,8 @@ export interface TurnoutOptions {
   readonly bodyLimit?: number
   /** What a client may send, and how long it may take; the rest at its default (docs/reference/limits.md). */
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
+  /** How much a worker takes on at once; requests beyond it are answered 503 (docs/guide/overload.md). False: everything. */
+  readonly overload?: OverloadOptions
   /** Addresses and blocks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
@@ -53,8 +57,17 @@ export interface TurnoutOptions {
   readonly keepRevisions?: number
   /** True (default): what exchanges come to is counted, for probation and rollouts. */
   readonly figures?: boolean
+  /**
+   * Whether code of modules is kept from holding up or ending the process. It catches every error of the process, so only
+   * a process that serves and does nothing else may say true. Default: false; `serve` and `dev` say true.
+   */
+  readonly containment?: boolean
   /** What modules are given: values as they are, or `{ open, close }`, opened once before the first module. */
   readonly services?: Readonly<Record<string, unknown>>
+  /** Where modules run, by name, whatever their authors say. */
+  readonly modules?: Readonly<Record<string, ModuleSettings>>
+  /** A config, whose services each process of an isolated module opens. Default: none. */
+  readonly configFile?: string
 }
 
 /** Settings of an admin API; all optional. */

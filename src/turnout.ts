@@ -4,10 +4,10 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnoutError, type Problem } from './core/errors.ts'
 import type { Json } from './core/json.ts'
-import { silentLogger, type Logger } from './core/logger.ts'
+import { silentLogger, type LogFields, type Logger } from './core/logger.ts'
 import { getKey, entriesFrom } from './core/persistent-map.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
-import type { Route } from './core/route/route.ts'
+import { moduleNameOf, type Route } from './core/route/route.ts'
 import type { Explanation } from './core/router/explain.ts'
 import { compileAsking, type Asking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
@@ -32,6 +32,7 @@ import { mapError } from './modules/report.ts'
 import type { ServiceDefinition } from './modules/services.ts'
 import type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
 import { openHealthServer, type HealthServer } from './server/health-server.ts'
+import type { OverloadStatus } from './core/protect/overload.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -72,6 +73,7 @@ import {
   type ServingWiring,
   type WorkerStatus,
 } from './turnout-serving.ts'
+import type { Offence } from './worker/containment/offence.ts'
 import type { Draining } from './worker/worker.ts'
 
 /** Makes what serves exchanges. Not given: this process does. */
@@ -128,6 +130,7 @@ export class Turnout extends MethodRegistrar {
       settings: servingSettings(options),
       log: this.log,
       isLogged: logger !== false,
+      onOffence: (offence, fields) => this.#tellOffence(offence, fields),
       onRetired: (version) => {
         this.#events.emit('retired', version)
         this.#retryFiles()
@@ -446,6 +449,11 @@ export class Turnout extends MethodRegistrar {
     return transport.response
   }
 
+  /** How this process bears what it is asked; null: `overload` is false, or worker processes serve. */
+  get overload(): OverloadStatus | null {
+    return this.#serving.overload()
+  }
+
   /** How many modules and routes the current revision has; costs nothing, however many there are. */
   get counts(): { readonly modules: number; readonly routes: number } {
     const { modules, routes } = this.#publisher.table
@@ -538,12 +546,15 @@ export class Turnout extends MethodRegistrar {
         notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
         workers: this.workers as unknown as Json,
+        overload: this.overload as unknown as Json,
         sources: this.sources as unknown as Json,
       }),
       readiness: () => this.#readiness(),
       moduleFacts: (name) => {
         const draining = this.draining.filter(({ module }) => module === name)
-        return { draining } as unknown as Json
+        const reference = getKey(this.#publisher.table.modules, name)
+        const called = reference === undefined ? name : moduleNameOf(reference)
+        return { draining, offences: this.#live.offences.of(called) } as unknown as Json
       },
       upstreamNames: () => this.#serving.worker.upstreamNames(),
       upstreamStatus: (name) => this.#serving.worker.upstreamStatus(name),
@@ -571,6 +582,21 @@ export class Turnout extends MethodRegistrar {
     const upload = { artifact, file, name, owner: `admin:${name}`, prefix: '' }
     const loader = this.#loaderOf()
     return isPlan ? loader.planUpload(upload) : loader.loadUpload(upload)
+  }
+
+  #tellOffence(offence: Offence, fields: LogFields): void {
+    const { module, version, kind, detail, count, exchange } = offence
+    this.log.error('a module was contained', {
+      module,
+      module_version: version,
+      kind,
+      detail,
+      count,
+      ...exchange,
+      ...fields,
+    })
+    this.#events.emit('offence', offence)
+    void this.#live.offences.tell(offence)
   }
 
   /** Nobody asked for it, so whoever reads the log must find it. */

@@ -39,12 +39,15 @@ export function rssOf(pid: number): number {
   return sum(pid, (one) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${one}/status`))?.[1]))
 }
 
-/** What a process holds, in bytes: all that is resident, and with what it shares divided by those that share it. */
+/** The children of a process. */
+export const childrenOf = (pid: number): readonly number[] => family(pid).slice(1)
+
+/** Memory of one process in KB: what is resident, and its part of it where pages are shared (`Pss`); NaN without /proc. */
 export function memoryOf(pid: number): { readonly rss: number; readonly pss: number } {
   const text = read(`/proc/${pid}/smaps_rollup`)
-  const bytes = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024
-  return { rss: bytes('Rss'), pss: bytes('Pss') }
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1])
+  return { rss: field('Rss'), pss: field('Pss') }
 }
 
 export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')

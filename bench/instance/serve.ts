@@ -43,12 +43,13 @@ const portOf = (url: string): number => Number(new URL(url).port)
 
 /**
  * Serves an empty folder of modules in `root`, and the data folder `root/data` as it is. Flags of Node are passed on, so
- * that a bench can be run with `--cpu-prof`.
+ * that a bench can be run with `--cpu-prof`. Without workers the process does everything.
  */
 export async function startServe(
   root: string,
   cpu?: number,
   changesPerSecond?: number,
+  workers: number = 0,
 ): Promise<Served> {
   const folder = join(root, 'routes')
   mkdirSync(folder, { recursive: true })
@@ -71,6 +72,7 @@ export async function startServe(
     '--port',
     '0',
   ]
+  words.push('--workers', String(workers))
   words.push('--admin', '127.0.0.1:0', '--data', join(root, 'data'), '--config', config)
   const command = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]
   const startedAt = performance.now()

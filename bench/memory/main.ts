@@ -23,7 +23,7 @@ const connections = 16
 const root = mkdtempSync(join(process.cwd(), '.turnout-bench-'))
 process.on('exit', () => rmSync(root, { recursive: true, force: true }))
 
-const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(0).padStart(4)
+const mib = (kilobytes: number): string => (kilobytes / 1024).toFixed(0).padStart(4)
 
 interface Held {
   readonly role: string

@@ -1,4 +1,4 @@
-// A storm of changes under a steady load: `main.js [--seconds N] [--changes N] [--tokens N] [--rate N]`. Where `taskset`
+// A storm of changes under a steady load: `main.js [--seconds N] [--changes N] [--tokens N] [--rate N] [--workers N]`. Where `taskset`
 // is there, the server has one core, the load and the storm share another: what the storm's own client costs shows in
 // the latencies too, so they are told from when a request was due and from when it was sent.
 import { execFileSync, fork, type ChildProcess } from 'node:child_process'
@@ -11,6 +11,7 @@ import { fillDataFolder } from '../instance/fill.ts'
 import { machine, ms, percentile, quantiles, sizeOf } from '../instance/figures.ts'
 import { hasTaskset } from '../gateway/load.ts'
 import { pathAt } from '../instance/routes.ts'
+import { cpuTimeOf, rssOf } from '../instance/process-stat.ts'
 import { cpuMsOf, makeTokens, startServe } from '../instance/serve.ts'
 import { runStorm, type StormReport } from './changes.ts'
 import type { Phase, PhaseReport } from './load.ts'
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     routes: { type: 'string', default: '10k' },
     /** Requests per second beside the storm: what `docs/reference/measurements.md` measured updates of peers with. */
     rate: { type: 'string', default: '5000' },
+    /** Worker processes; 0: one process takes requests and changes. */
+    workers: { type: 'string', default: '0' },
     /** Seconds of storm before the one that is judged; a process that has not warmed up is told apart. */
     warm: { type: 'string', default: '5' },
   },
@@ -37,7 +40,7 @@ const isPinned = cpus().length > 1 && (await hasTaskset())
 if (isPinned) execFileSync('taskset', ['-p', '-c', '1', String(process.pid)])
 console.log(machine())
 await fillDataFolder(join(root, 'data'), routes)
-const served = await startServe(root, isPinned ? 0 : undefined)
+const served = await startServe(root, isPinned ? 0 : undefined, undefined, Number(values.workers))
 const tokens = await makeTokens(served, Number(values.tokens))
 
 // A child has the core of its parent.
@@ -58,7 +61,11 @@ await run(null, 2_000)
 const most = await run(null, 3_000)
 const rate = Number(values.rate)
 console.log(`the server answers ${most.perSecond}/s of this load; it is given ${rate}/s`)
-const cpuTimes = (): readonly number[] => [served.pid, load.pid!, process.pid].map(cpuMsOf)
+const cpuTimes = (): readonly number[] => [
+  // With its workers.
+  cpuTimeOf(served.pid) / 1_000,
+  ...[load.pid!, process.pid].map(cpuMsOf),
+]
 const atCalm = cpuTimes()
 const calm = await run(rate, Number(values.calm) * 1_000)
 const stormFor = async (durationMs: number): Promise<readonly [StormReport, PhaseReport]> => {
@@ -73,7 +80,7 @@ const [coldStorm, underCold] = await stormFor(Number(values.warm) * 1_000)
 const atStorm = cpuTimes()
 const [storm, under] = await stormFor(seconds * 1_000)
 const atEnd = cpuTimes()
-const rss = served.rssBytes()
+const rss = rssOf(served.pid) * 1_024
 load.removeAllListeners('exit')
 load.kill()
 await served.stop()

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { heapLevels } from '../core/protect/heap-level.ts'
 
 /** Schemas of the answers, for the OpenAPI document; tests hold real answers against them. */
 
@@ -16,6 +17,8 @@ export const moduleItem: z.ZodType = z.looseObject({
   version: text,
   digest: text,
   filters: z.array(text).optional(),
+  isolation: z.literal('isolated').optional().describe('Where its author wants it to run.'),
+  memoryMb: count.optional().describe('Most memory of its own process, in MB.'),
   ...facts,
 })
 
@@ -127,6 +130,17 @@ export const workerItem: z.ZodType = z.strictObject({
   startedAt: text,
   restarts: count,
   rssBytes: count.nullable(),
+  overload: z
+    .strictObject({
+      limit: count.nullable().describe('Exchanges at once; null: no limit is in force.'),
+      inFlight: count,
+      waiting: count,
+      shed: count,
+      isHolding: z.boolean(),
+      isLastResort: z.boolean(),
+      heap: z.enum(heapLevels),
+    })
+    .nullable(),
 })
 
 const connections = z.strictObject({ open: count, idle: count, upgraded: count })

@@ -1,4 +1,5 @@
 import type { Problem } from '../core/errors.ts'
+import type { OverloadStatus } from '../core/protect/overload.ts'
 import type { Json } from '../core/json.ts'
 import type { AppliedChange } from '../control/change.ts'
 import type { HistoryRow } from '../control/control.ts'
@@ -89,6 +90,8 @@ export interface WorkerItem {
   readonly restarts: number
   /** Null: it has said nothing yet. */
   readonly rssBytes: number | null
+  /** How it bears what it is asked; null: it takes everything, or has said nothing yet. */
+  readonly overload: OverloadStatus | null
 }
 
 /** What a change came to, where the answer is not the item. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Json } from '../core/json.ts'
 
-/** Something that happened: `applied`, `rejected`, `retired`, `upstream`, `source`, `rollout`, `probation`, `worker`. */
+/** Something that happened: `applied`, `rejected`, `retired`, `upstream`, `source`, `rollout`, `probation`, `worker`, `offence`. */
 export interface AdminEvent {
   readonly name: string
   readonly data: Json

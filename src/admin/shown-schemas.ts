@@ -212,6 +212,12 @@ const filter = z.union([
     emptyStatus: count,
   }),
   z.strictObject({
+    kind: z.literal('bulkhead'),
+    maxConcurrentCalls: count,
+    maxWaitDuration: ms,
+    maxWaitingCalls: count,
+  }),
+  z.strictObject({
     kind: z.literal('cors'),
     origins: z.array(text),
     methods: z.array(text).optional(),

@@ -3,6 +3,7 @@ import type { WorkerEvent, WorkerStatus } from '../turnout-serving.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Explanation } from '../core/router/explain.ts'
+import type { Offence } from '../worker/containment/offence.ts'
 import { cureOf } from './cure.ts'
 import type { InstanceEvent } from './instance/events.ts'
 import type { ChangeView, ReadyView, RejectionView, RetirementView, RouteView } from './view.ts'
@@ -24,6 +25,7 @@ export type CliEvent =
   | ({ readonly event: 'probation' } & ProbationVerdict)
   | ({ readonly event: 'worker' } & WorkerEvent)
   | { readonly event: 'restarted'; readonly workers: readonly WorkerStatus[] }
+  | ({ readonly event: 'offence' } & Offence)
   | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({

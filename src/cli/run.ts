@@ -22,6 +22,7 @@ import { ProcessServing } from '../supervisor/process-serving.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
+import { printOffence } from './print-offence.ts'
 import { printChange, printRetirement, printStep } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbation } from './print-probation.ts'
@@ -76,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<number> {
         versionOrder: config.versionOrder ?? usualOrder,
         probation: options.probation ?? config.probation ?? options.command === 'serve',
         logger: loggerOf(options, config),
+        ...(file !== null && { configFile: file }),
         data,
       },
       servingOf(options, loaded, data),
@@ -83,7 +85,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   } catch (error) {
     return refuse(options, error)
   }
-  attributeStrayErrors(turnout.log)
+  if (!config.containment) logStrayErrors(turnout.log)
   outliveReaders()
   printEvents(turnout, options)
   reportResumed(turnout, options)
@@ -243,7 +245,7 @@ const servingOf = (
 }
 
 /** What a module throws in a timer or leaves rejected is logged with its place; the process lives on. */
-const attributeStrayErrors = (log: Logger): void => {
+const logStrayErrors = (log: Logger): void => {
   process.on('uncaughtException', (error) => log.error('an error nobody caught', mapError(error)))
   process.on('unhandledRejection', (error) =>
     log.error('a rejection nobody handled', mapError(error)),
@@ -348,6 +350,9 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
   })
   turnout.on('probation', (verdict) =>
     say({ event: 'probation', ...verdict }, () => printProbation(verdict, paintErr), err),
+  )
+  turnout.on('offence', (offence) =>
+    say({ event: 'offence', ...offence }, () => printOffence(offence, paintErr), err),
   )
 }
 

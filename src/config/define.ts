@@ -1,7 +1,9 @@
+import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import type { Limits } from '../core/http/limits.ts'
 import type { LabelOptions, VersionOptions } from '../core/version/asking-parse.ts'
 import type { LogLevel } from '../core/logger.ts'
+import type { OverloadOptions } from '../core/protect/overload.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
 /** What `turnout.config.*` may say. Everything is optional; times are milliseconds, sizes bytes. */
@@ -42,6 +44,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly bodyLimit?: number
   /** What a client may send, and how long it may take. */
   readonly limits?: Partial<Limits>
+  /** How much a worker takes on at once; requests beyond it are answered 503. False: everything is taken. */
+  readonly overload?: OverloadOptions
   /** Addresses and blocks of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
@@ -60,6 +64,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
         /** `errorRate <= stable + 1%`, `p95 <= stable * 1.10 + 1ms`; `stable` is what served before. */
         readonly conditions?: readonly string[]
       }
+  /** Whether code of modules is kept from holding up or ending the process. Default: true. */
+  readonly containment?: boolean
   /** Whether a module may go to a lower version without a reason: `free` (default of `dev`), `reasoned` (of `serve`). */
   readonly versionOrder?: 'free' | 'reasoned'
   /** Where a request may ask for a version. Default: the header `X-API-Version`. */
@@ -83,6 +89,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
       }
   /** Where `/healthz` and `/readyz`, and nothing else, are answered without a token. Default: nowhere. */
   readonly health?: false | { readonly host?: string; readonly port?: number }
+  /** Where modules run, by name, whatever their authors say. */
+  readonly modules?: Readonly<Record<string, ModuleSettings>>
   /** Where rules come from beside the folder. */
   readonly sources?: {
     /** A Redis key that holds rules; needs the package `@redis/client`. */

@@ -4,6 +4,7 @@ import type { Underscores } from '../core/http/fields.ts'
 import { parseCondition } from '../core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
+import { overloadMost, type OverloadOptions } from '../core/protect/overload.ts'
 import {
   askingProblems,
   labelKeys,
@@ -11,6 +12,8 @@ import {
   type LabelOptions,
   type VersionOptions,
 } from '../core/version/asking-parse.ts'
+import { leastMemoryMb, mostMemoryMb } from '../modules/isolated/isolation.ts'
+import { moduleProblems, type ModuleSettings } from '../modules/isolated/module-settings.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
 /** Where the admin API listens, and under which names. */
@@ -55,6 +58,7 @@ export interface ResolvedConfig {
   readonly bodyLimit: number
   /** Those that are given; the rest have their defaults. */
   readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
+  readonly overload: OverloadOptions
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
   /** Not given: `reasoned` for `serve`, `free` for `dev`. */
@@ -67,12 +71,15 @@ export interface ResolvedConfig {
         readonly conditions?: readonly string[] | undefined
       }
     | undefined
+  readonly containment: boolean
   readonly versionOrder?: 'free' | 'reasoned' | undefined
   readonly versions: VersionOptions
   readonly labels: LabelOptions
   /** Absolute paths once `loadConfig` has read them from a file. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
   readonly data?: string | undefined
+  /** Where modules run, by name, whatever their authors say. */
+  readonly modules: Readonly<Record<string, ModuleSettings>>
   /** Where rules come from beside the folder. */
   readonly sources: { readonly redis?: RedisSettings | undefined }
   /** Null: off. Paths of `tls` are absolute once `loadConfig` has read them from a file. */
@@ -182,6 +189,29 @@ const settings = {
     )
     .default({})
     .describe('What a client may send, and how long it may take.'),
+  overload: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        concurrency: z
+          .union([z.literal('adaptive'), integer(1, overloadMost.concurrency)])
+          .optional()
+          .describe('Default adaptive: as many as the event loop bears.'),
+        waiting: integer(0, overloadMost.waiting)
+          .optional()
+          .describe('Default 128: requests that may wait for a place.'),
+        waitMs: integer(0, overloadMost.waitMs)
+          .optional()
+          .describe('Default 200: for how long, in ms.'),
+        critical: z
+          .array(z.string().startsWith('/', 'expected a path'))
+          .max(overloadMost.critical)
+          .optional()
+          .describe('Paths that are let in where others are not.'),
+      }),
+    ])
+    .default({})
+    .describe('How much a worker takes on at once; requests beyond it are answered 503.'),
   trustedProxies: z
     .array(
       z
@@ -197,6 +227,10 @@ const settings = {
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')
     .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
+  containment: z
+    .boolean()
+    .default(true)
+    .describe('Whether code of modules is kept from holding up or ending the process.'),
   probation: z
     .union([
       z.boolean(),
@@ -302,6 +336,26 @@ const settings = {
     })
     .default({})
     .describe('Where rules come from beside the folder.'),
+  modules: z
+    .record(
+      z.string(),
+      z.strictObject({
+        isolation: z.enum(['inline', 'isolated']).optional(),
+        memoryMb: integer(leastMemoryMb, mostMemoryMb)
+          .optional()
+          .describe('Most memory of its process, in MB; past it, it is replaced.'),
+        upstream: z
+          .record(z.string(), z.json())
+          .optional()
+          .describe('Settings of its process as an upstream: breaker, bulkhead, timeouts.'),
+      }),
+    )
+    .superRefine((value, context) => {
+      for (const { path, reason } of moduleProblems(value))
+        context.addIssue({ code: 'custom', path: [...path], message: reason })
+    })
+    .default({})
+    .describe('Where modules run, by name, whatever their authors say.'),
   data: z
     .string()
     .min(1, 'expected a folder')
@@ -342,6 +396,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
   health: ['host', 'port'],
+  overload: ['concurrency', 'waiting', 'waitMs', 'critical'],
   probation: ['durationMs', 'minimumSamples', 'conditions'],
 }
 

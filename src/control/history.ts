@@ -33,6 +33,9 @@ type Row =
     }
   | { readonly kind: 'rejected'; readonly rejected: RejectedRow }
 
+/** Artifacts that are kept out; of more, the oldest are let in again. */
+const mostQuarantined = 1_000
+
 /**
  * What happened, oldest first, and the tables of this process's own revisions. Tables share what they have in common
  * and name code by digest, so keeping them costs next to nothing and holds no live module.
@@ -43,6 +46,8 @@ export class History {
   readonly #confirmed: Set<number>
   /** Numbers that wait for their confirmation. */
   readonly #waiting: Set<number>
+  /** Digests, oldest first. */
+  readonly #quarantined: Set<string>
   readonly #rows: Row[]
   readonly #counts: Record<Row['kind'], number>
   #current: Entry
@@ -52,6 +57,7 @@ export class History {
     this.#tables = new Map([[0, start]])
     this.#confirmed = new Set()
     this.#waiting = new Set()
+    this.#quarantined = new Set()
     this.#rows = []
     this.#counts = { revision: 0, rejected: 0 }
     this.#current = start
@@ -185,6 +191,17 @@ export class History {
       if (takesBack !== null) reverted.add(takesBack)
     }
     return rows
+  }
+
+  quarantine(digest: string): void {
+    this.#quarantined.add(digest)
+    if (this.#quarantined.size <= mostQuarantined) return
+    const [oldest] = this.#quarantined
+    this.#quarantined.delete(oldest!)
+  }
+
+  isQuarantined(digest: string): boolean {
+    return this.#quarantined.has(digest)
   }
 
   /** How often an artifact was refused. */

@@ -15,6 +15,8 @@ export type RecordMeta =
     }
   | { readonly kind: 'rejected'; readonly rejected: RejectedRow }
   | ({ readonly kind: 'confirmed'; readonly revision: number; readonly at: number } & Who)
+  /** An artifact that is not tried again. */
+  | ({ readonly kind: 'quarantined'; readonly digest: string; readonly at: number } & Who)
   /** What was measured of a rollout. */
   | {
       readonly kind: 'measured'
@@ -38,7 +40,7 @@ function withoutStack(found: Problem): Problem {
   return rest
 }
 
-const kinds: readonly string[] = ['revision', 'rejected', 'confirmed', 'measured']
+const kinds: readonly string[] = ['revision', 'rejected', 'confirmed', 'quarantined', 'measured']
 
 /** Null: the store wrote the record for itself. */
 function readMeta({ meta }: StoreRecord): RecordMeta | null {

@@ -125,11 +125,19 @@ export class Publisher implements Control {
     })
   }
 
-  /** An artifact that was refused again and again for what it does itself. */
+  /** An artifact that was refused again and again for what it does itself, or that did harm while it served. */
   isQuarantined(digest: string): boolean {
+    if (this.#history.isQuarantined(digest)) return true
     const isOwnFault = ({ problems }: Rejection): boolean =>
       problems.some(({ code }) => ownFaults.has(code))
     return this.#history.rejectionsOf(digest, isOwnFault) >= mostTries
+  }
+
+  /** Keeps an artifact out from now on, and after a restart. A store that fails says so at the next publish. */
+  quarantine(digest: string, who: Who): void {
+    if (this.#isClosed || this.#history.isQuarantined(digest)) return
+    this.#history.quarantine(digest)
+    this.#note({ kind: 'quarantined', digest, at: Date.now(), ...who }).catch(() => undefined)
   }
 
   /**
@@ -518,6 +526,7 @@ export class Publisher implements Control {
     if (meta.kind === 'revision') this.#history.note(meta.revision, meta.digests)
     else if (meta.kind === 'rejected') this.#history.reject(meta.rejected)
     else if (meta.kind === 'confirmed') this.#history.confirm(meta.revision)
+    else if (meta.kind === 'quarantined') this.#history.quarantine(meta.digest)
     else this.#measured.push(meta)
   }
 

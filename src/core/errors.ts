@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'TURNOUT_CLIENT_LEFT'
   | 'TURNOUT_HANDLER_FAILED'
   | 'TURNOUT_EXCHANGE_CUT'
+  | 'TURNOUT_HANDLER_STUCK'
+  | 'TURNOUT_EXIT_REFUSED'
   | 'TURNOUT_NODE_APP_UNREACHABLE'
   | 'TURNOUT_ANSWER_INVALID'
   | 'TURNOUT_NEXT_TWICE'
@@ -28,6 +30,9 @@ export type ErrorCode =
   | 'TURNOUT_SERVICE_IN_REGISTER'
   | 'TURNOUT_SERVICE_FAILED'
   | 'TURNOUT_STATE_ASYNC'
+  | 'TURNOUT_STATE_UNCLONEABLE'
+  | 'TURNOUT_ISOLATION_REFUSED'
+  | 'TURNOUT_SERVICE_ELSEWHERE'
   | 'TURNOUT_ARTIFACT_MISSING'
   | 'TURNOUT_REVISION_UNKNOWN'
   | 'TURNOUT_LISTEN_FAILED'
@@ -159,6 +164,8 @@ export type ErrorCode =
   | 'TURNOUT_UPSTREAM_GONE'
   | 'TURNOUT_BREAKER_OPEN'
   | 'TURNOUT_BULKHEAD_FULL'
+  | 'TURNOUT_ROUTE_FULL'
+  | 'TURNOUT_OVERLOADED'
   | 'TURNOUT_TOO_MANY_REQUESTS'
   | 'TURNOUT_CONNECTION_INVALID'
   | 'TURNOUT_REQUEST_INVALID'
@@ -289,6 +296,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
       'A replaced module version did not let go before its drain deadline, or too many versions were held; or the route or its endpoint was changed and the deadline of `streams` passed.',
     cure: 'Try again; raise `drainMs` where such requests are meant to last.',
   },
+  TURNOUT_HANDLER_STUCK: {
+    status: 504,
+    message: 'The handler held the server up, and was broken off after {ms} ms',
+    cause:
+      'Code of a module ran for a second without a pause: an endless loop, a regular expression.',
+    cure: 'Look for the offence in the log: it names the module version. Take it back, or mend the loop.',
+  },
+  TURNOUT_EXIT_REFUSED: {
+    status: 500,
+    message: '{call} is not for modules: the process serves others too',
+    cause: 'Code of a module, or of a package that it called, wanted to end the process.',
+    cure: 'Throw an error, or answer with one.',
+  },
   TURNOUT_NODE_APP_UNREACHABLE: {
     status: 501,
     message: 'A Node app can only answer requests that come through node:http',
@@ -388,6 +408,25 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: '`state.create` or `state.migrate` returned a promise',
     cause: 'State moves in the turn of the swap, so it is made synchronously.',
     cure: 'Open what is asynchronous as a service.',
+  },
+  TURNOUT_STATE_UNCLONEABLE: {
+    status: 422,
+    message: 'The state of {module} cannot go to another process: {reason}',
+    cause:
+      'The module is isolated, before or after the change, and its state is copied from process to process; functions and instances of classes cannot be copied.',
+    cure: 'Keep plain objects, arrays, maps, sets, dates and bytes in the state, and the rest outside of it.',
+  },
+  TURNOUT_ISOLATION_REFUSED: {
+    status: 422,
+    message: 'Module {module} cannot run in a process of its own: {reason}',
+    cause: 'Its code, its middleware or its filters stand on objects of this process.',
+    cure: 'Give the module as a file, without middleware of the embedding program and without filters; or run it inline.',
+  },
+  TURNOUT_SERVICE_ELSEWHERE: {
+    status: 503,
+    message: 'The service {service} is not in the process of an isolated module',
+    cause: 'It was given to the embedding program as an object, and no other process can have it.',
+    cure: 'Declare it with `open` in a config, and name that file as `configFile`; or run the module inline.',
   },
   TURNOUT_ARTIFACT_MISSING: {
     status: 409,
@@ -690,8 +729,9 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   TURNOUT_ARTIFACT_QUARANTINED: {
     status: 422,
-    message: '{file} was refused three times as it is, and is not tried again',
-    cause: 'The same artifact crashed, hung or threw each time it was tried.',
+    message: '{file} failed three times as it is, and is not tried again',
+    cause:
+      'The same artifact crashed, hung or threw each time it was tried; or it held the server up three times in its probation.',
     cure: 'Change the module: another digest is another try.',
   },
   TURNOUT_CLOSURE_DURABLE: {
@@ -1158,6 +1198,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The upstream {upstream} takes no more calls at once',
     cause: 'As many calls as its bulkhead lets in are under way.',
     cure: 'Send it again later, or give the bulkhead more room.',
+  },
+  TURNOUT_ROUTE_FULL: {
+    status: 503,
+    message: 'The route takes no more requests at once',
+    cause: 'As many requests as the filter `bulkhead` of the route lets in are under way.',
+    cure: 'Send it again after the time in Retry-After, or give the filter more room.',
+  },
+  TURNOUT_OVERLOADED: {
+    status: 503,
+    message: 'The server is overloaded',
+    cause:
+      'More is asked of the worker than it can do, or its memory is nearly full. The request was turned away before its body was read.',
+    cure: 'Send it again after the time in Retry-After. See the limit in the log and in `turnout.overload`; add workers or instances.',
   },
   TURNOUT_CONNECTION_INVALID: {
     status: 400,

@@ -37,6 +37,8 @@ export class Exchange {
   startedAt: number
   /** Why the exchange was ended early, or null. */
   abortReason: string | null
+  /** It was answered, counted and logged, and its holds were given back. */
+  isOver: boolean
   /** What is sent on to an upstream, as filters leave it; null: nobody has asked. */
   outbound: Outbound | null
   /** Why the target did not answer, where it did not: what filters around it go by. */
@@ -70,6 +72,7 @@ export class Exchange {
     this.status = 0
     this.startedAt = 0
     this.abortReason = null
+    this.isOver = false
     this.outbound = null
     this.failure = null
     this.worker = null
@@ -161,15 +164,20 @@ export class Exchange {
     this.#holds = null
   }
 
+  /** Tells whoever works on it that it ends early. What the handler answers later is dropped. */
+  stop(reason: string): void {
+    this.abortReason = reason
+    this.worker?.abort(reason)
+    this.#controller?.abort(new Error(reason))
+  }
+
   /**
    * Ends the exchange early: its signal fires, and its client gets a 503 or, once the head is out, sees its
    * connection cut. What the handler answers later is dropped.
    */
   abort(reason: string): void {
     if (this.abortReason !== null) return
-    this.abortReason = reason
-    this.worker?.abort(reason)
-    this.#controller?.abort(new Error(reason))
+    this.stop(reason)
     const { transport } = this
     if (transport.isHeadSent) {
       transport.destroy()

@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly onEnd: ((exchange: Exchange) => void) | null
   /** Sees every exchange that a route serves. */
   readonly observer: Observer
+  /** Given, once, what ends an exchange with an error that its handler will never throw. */
+  readonly onOpen?: (fail: (exchange: Exchange, error: unknown) => void) => void
 }
 
 /** Serves one request. `passOn` is called instead of a 404, where a host wants the request back. */
@@ -129,7 +131,15 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     return answer(exchange, reply)
   }
 
+  options.onOpen?.((exchange, error) => {
+    if (exchange.isOver || exchange.abortReason !== null) return
+    failed(exchange, error)
+    exchange.stop('its handler failed')
+  })
+
   const end = (exchange: Exchange): void => {
+    if (exchange.isOver) return
+    exchange.isOver = true
     exchange.release()
     observer.ended(exchange)
     try {
@@ -143,8 +153,8 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
 }
 
 /** A status that ends an exchange: an interim one would leave its client waiting. */
-const isFinal = (status: number): boolean =>
+export const isFinal = (status: number): boolean =>
   Number.isInteger(status) && status >= 200 && status <= 599
 
-const invalidStatus = (status: number): TurnoutError =>
+export const invalidStatus = (status: number): TurnoutError =>
   new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `status ${status}` })

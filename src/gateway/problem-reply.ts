@@ -48,10 +48,13 @@ export function codeReply(
  */
 export function errorReply(error: unknown): Reply {
   const thrown = thrownError(error)
-  if (thrown instanceof TurnoutError && thrown.status < 500) {
-    // The rest of a body that is too large is not worth reading.
-    const headers = thrown.code === 'TURNOUT_BODY_TOO_LARGE' ? ['connection', 'close'] : []
+  if (thrown instanceof TurnoutError && (thrown.status < 500 || isBroken(thrown))) {
+    // The rest of a body that is too large is not worth reading; what was broken off may have been read half.
+    const isLast = isBroken(thrown) || thrown.code === 'TURNOUT_BODY_TOO_LARGE'
+    const headers = isLast ? ['connection', 'close'] : []
     return problemReply({ code: thrown.code, message: thrown.message }, headers)
   }
   return codeReply('TURNOUT_HANDLER_FAILED')
 }
+
+const isBroken = ({ code }: TurnoutError): boolean => code === 'TURNOUT_HANDLER_STUCK'

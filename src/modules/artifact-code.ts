@@ -25,8 +25,11 @@ export function codeFrom(
   { file, name, mount, version }: CodePlace,
   timeoutMs: number,
 ): ModuleCode {
+  const source = { artifact, file, name, prefix: mount.prefix }
   return {
     key,
+    // Middleware is of this process.
+    ...(mount.middleware.length === 0 && { source }),
     open: async () => {
       const evaluated = await evaluate(artifact, { file, timeoutMs })
       if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)

@@ -148,6 +148,10 @@ export interface RouteModule<State = undefined> {
   readonly state?: StateRules<State>
   /** Where this version is in its life; answers say so by themselves. Default: current. */
   readonly lifecycle?: ModuleLifecycle
+  /** Where its code runs: `inline` (default), in the worker; `isolated`, in a process of its own. */
+  readonly isolation?: 'inline' | 'isolated'
+  /** Most memory of that process, in MB, 128 or more; past it, it is replaced. Default: no cap. */
+  readonly memoryMb?: number
   /** Declares the routes. Synchronous; it declares, it does not act. */
   register(routes: ModuleRegistrar, scope: Scope<State>): void
 }

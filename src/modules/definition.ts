@@ -5,6 +5,7 @@ import { chain } from './chain.ts'
 import type { AnyRouteModule, Middleware, RouteModule, Scope, StateRules } from './define.ts'
 import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } from './foreign.ts'
 import { DefinitionRegistrar, type Registered } from './module-registrar.ts'
+import { inline, isolationProblem, type Isolation } from './isolated/isolation.ts'
 import { joinPath, type Registration } from './registrar.ts'
 
 /** What may be the default export of a module's file. */
@@ -17,6 +18,8 @@ export interface Definition {
   readonly version: string
   readonly state: StateRules<unknown> | null
   readonly lifecycle: Lifecycle | null
+  /** Where its author wants it to run. */
+  readonly isolation: Isolation
   /** Lists the registrations; for a route module this runs the author's `register`. */
   register(scope: Scope<unknown>): Registered
 }
@@ -64,6 +67,16 @@ const lifecycleOf = (value: unknown): Lifecycle | null => {
   return lifecycle ?? null
 }
 
+const authorsIsolation = ({ isolation, memoryMb }: RouteModule<unknown>): Isolation => {
+  const said = {
+    ...(isolation !== undefined && { isolation }),
+    ...(memoryMb !== undefined && { memoryMb }),
+  }
+  const found = isolationProblem(said)
+  if (found !== null) throw wrong(`its ${found.name} is not ${found.expected}`)
+  return said
+}
+
 /** Where an embedding program mounts a module: in front of its own prefix, behind this middleware. */
 export interface Mount {
   readonly prefix: string
@@ -93,6 +106,7 @@ export function readDefinition(
       version,
       state: stateOf(exported.state),
       lifecycle: lifecycleOf(exported.lifecycle),
+      isolation: authorsIsolation(exported),
       register: (scope) => runRegister(exported, mount.prefix + own, mount.middleware, scope),
     }
   }
@@ -104,6 +118,7 @@ export function readDefinition(
       version: unsaid,
       state: null,
       lifecycle: null,
+      isolation: inline,
       register: () => ({
         routes: registerForeign(app, mount.prefix).map((one) => behind(mount.middleware, one)),
         filters: new Map(),

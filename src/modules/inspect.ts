@@ -2,6 +2,7 @@ import { TurnoutError } from '../core/errors.ts'
 import type { Lifecycle } from '../core/route/route.ts'
 import { silentLogger } from '../core/logger.ts'
 import { readDefinition, type Definition } from './definition.ts'
+import type { Isolation } from './isolated/isolation.ts'
 import { ModuleScope } from './scope.ts'
 import { synchronous } from './state.ts'
 import type { Services } from './define.ts'
@@ -15,6 +16,7 @@ export interface Manifest {
   /** Names, in order. */
   readonly filters: readonly string[]
   readonly lifecycle: Lifecycle | null
+  readonly isolation: Isolation
 }
 
 /** Stand-ins: `register` declares, it does not act, so a service fails as soon as it is used. */
@@ -62,6 +64,13 @@ export function inspectModule(
 ): Manifest {
   const mount = { prefix: context.mount ?? '', middleware: [] }
   const definition = readDefinition(exports.default, context.name, mount, context.version)
-  const { kind, name, version, lifecycle } = definition
-  return { kind, name, version, lifecycle, ...listDefinition(definition, { isServing: false }) }
+  const { kind, name, version, lifecycle, isolation } = definition
+  return {
+    kind,
+    name,
+    version,
+    lifecycle,
+    isolation,
+    ...listDefinition(definition, { isServing: false }),
+  }
 }

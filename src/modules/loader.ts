@@ -203,7 +203,7 @@ export class Loader {
 
   #moduleOf({ artifact, file, name, owner, mount }: Source, manifest: Manifest): FileModule {
     const digest = artifact.digest + this.#markOf(mount)
-    const { version, filters, lifecycle } = manifest
+    const { version, filters, lifecycle, isolation } = manifest
     const reference = referenceOf({
       name: manifest.name,
       owner,
@@ -212,6 +212,7 @@ export class Loader {
       file,
       filters,
       lifecycle,
+      isolation,
     })
     const store = this.#artifacts
     const save = async (): Promise<void> => store?.put(artifact)

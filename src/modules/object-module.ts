@@ -27,7 +27,7 @@ export function loadObject(
       const definition = readDefinition(exported, label, mount)
       const named: Definition = { ...definition, name: label }
       const { routes, filters } = listDefinition(named, { isServing: true })
-      const { version, lifecycle } = named
+      const { version, lifecycle, isolation } = named
       const reference = referenceOf({
         name: label,
         owner,
@@ -36,6 +36,7 @@ export function loadObject(
         file: null,
         filters,
         lifecycle,
+        isolation,
       })
       const listed = routes.map(({ method, path }) => ({
         id: routeId(label, method, path),

@@ -11,9 +11,12 @@ export class ModuleScope {
   readonly #timers: Set<NodeJS.Timeout>
   readonly #listeners: Set<() => void>
   readonly #disposers: (() => void | Promise<void>)[]
+  readonly #run: (callback: () => unknown) => unknown
 
-  constructor(log: Logger) {
+  /** `run`: calls what the module registered. */
+  constructor(log: Logger, run: (callback: () => unknown) => unknown = (callback) => callback()) {
     this.log = log
+    this.#run = run
     this.#controller = new AbortController()
     this.#timers = new Set()
     this.#listeners = new Set()
@@ -82,7 +85,7 @@ export class ModuleScope {
     const failed = (error: unknown): void =>
       this.log.error('a callback of the module failed', { where, ...mapError(error) })
     try {
-      const result = callback()
+      const result = this.#run(callback)
       if (result instanceof Promise) result.catch(failed)
     } catch (error) {
       failed(error)

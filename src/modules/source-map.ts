@@ -139,6 +139,14 @@ export function mapStack(error: unknown): string {
   })
 }
 
+/** The script of a module in whose code an error was made, or through whose code it came; null: none that it tells. */
+export function scriptOf(error: unknown): string | null {
+  const text = stackText(error)
+  const thrown = thrownError(error)
+  const [frame] = ((thrown && rawStacks.get(thrown)) ?? text).match(framePattern) ?? []
+  return frame === undefined ? null : frame.replace(/:\d+:\d+$/, '')
+}
+
 /** The topmost place of an error in an author's file, with its code frame. */
 export function errorPlace(error: unknown): Place | undefined {
   const text = stackText(error)

@@ -21,6 +21,9 @@ import { LeanRequest } from './lean-request.ts'
 import { declineUpgrade, isDeclined } from './decline-upgrade.ts'
 import { NodeTransport, type UpgradeOffer } from './node-transport.ts'
 import { mostConnections } from './open-files.ts'
+import type { Admission } from './overload/admission.ts'
+import { admitting } from './overload/admitting.ts'
+import { shedReply } from './overload/shed-reply.ts'
 import { answerClientError, endWithProblem, lastFields } from './raw-reply.ts'
 import { openSecure } from './secure-server.ts'
 import { expectationRefusal, refusalOf } from './strict.ts'
@@ -72,12 +75,14 @@ export type NodeServe = (
 ) => void | Promise<void>
 
 /** Translates `node:http` to the gateway. An error that the gateway hands back goes to `next`, or cuts the connection. */
-export function createNodeServe(serve: Serve, bodyLimit: number, rules: ClientRules): NodeServe {
+export function createNodeServe(
+  serve: Serve,
+  bodyLimit: number,
+  rules: ClientRules,
+  admission: Admission | null = null,
+): NodeServe {
   const { trusted } = rules
-  return (request, response, next, upgrade) => {
-    if (refusedSockets.has(request.socket)) return undefined
-    const refused = refusalOf(request, rules)
-    if (refused !== null) return refuse(request, response, refused)
+  const run: NodeServe = (request, response, next, upgrade) => {
     const transport = new NodeTransport(request, response, bodyLimit, trusted, upgrade)
     // No closure is made for an exchange that ends well in this turn, which is what most do.
     try {
@@ -86,6 +91,13 @@ export function createNodeServe(serve: Serve, bodyLimit: number, rules: ClientRu
     } catch (error) {
       return handBack(transport, next, error)
     }
+  }
+  const take = admission === null ? run : admitting(admission, run, shed)
+  return (request, response, next, upgrade) => {
+    if (refusedSockets.has(request.socket)) return undefined
+    const refused = refusalOf(request, rules)
+    if (refused !== null) return refuse(request, response, refused)
+    return take(request, response, next, upgrade)
   }
 }
 
@@ -99,6 +111,16 @@ const refuse = (request: IncomingMessage, response: ServerResponse, found: Probl
   refusedSockets.add(request.socket)
   const { status, headers, body } = problemReply(found, lastFields(found))
   new NodeTransport(request, response, 0).send(status, headers, body as string)
+}
+
+/** Turned away by an overloaded worker. A body that nobody reads would cost as much as one that somebody does. */
+const shed = (request: IncomingMessage, response: ServerResponse): void => {
+  const { headers } = request
+  const hasBody =
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+  if (hasBody) refusedSockets.add(request.socket)
+  const { status, fields, body } = shedReply(hasBody)
+  new NodeTransport(request, response, 0).send(status, fields, body)
 }
 
 const handBack = (
@@ -148,6 +170,7 @@ export async function openListener(
   options: ListenOptions,
   { limits, trusted }: Omit<ClientRules, 'underscores'>,
   log: Logger,
+  admission: Admission | null = null,
 ): Promise<Listener> {
   let isClosing = false
   const { tls } = options
@@ -197,6 +220,11 @@ export async function openListener(
     // One that comes again, after an upgrade that was declined.
     if (known.has(socket)) return
     known.add(socket)
+    admission?.connected()
+    if (admission?.isClosed === true) {
+      socket.destroy()
+      return
+    }
     const release = addresses.acquire(socket.remoteAddress)
     if (release === null) socket.destroy()
     else socket.once('close', release)

@@ -10,18 +10,22 @@ import { createLogger } from '../telemetry/log.ts'
 import { LocalServing } from '../turnout-serving.ts'
 import type { InProcessWorker } from '../worker/in-process.ts'
 import type { PrepareRequest, WorkerResult } from '../worker/worker.ts'
-import type {
-  Applied,
-  Beat,
-  ProcessSettings,
-  SocketPlace,
-  WorkerCalls,
-  WorkerNotice,
+import {
+  blockedMs,
+  reportFd,
+  type Applied,
+  type Beat,
+  type ProcessSettings,
+  type SocketPlace,
+  type WorkerCalls,
+  type WorkerNotice,
 } from './messages.ts'
 
 /** A worker process from within: serves exchanges, and does what its supervisor asks. */
 export class WorkerHost implements WorkerCalls {
   log: Logger
+  /** Stray errors are taken, and told whose they were. */
+  isContained: boolean
   readonly #tell: (notice: WorkerNotice) => void
   readonly #listeners: Map<number, Listener>
   #settings: ProcessSettings | null
@@ -31,6 +35,7 @@ export class WorkerHost implements WorkerCalls {
 
   constructor(tell: (notice: WorkerNotice) => void) {
     this.log = silentLogger
+    this.isContained = false
     this.#tell = tell
     this.#listeners = new Map()
     this.#settings = null
@@ -52,9 +57,12 @@ export class WorkerHost implements WorkerCalls {
         isLogged: log !== null,
         onRetired: (data) => this.#tell({ name: 'retired', data }),
         onUpstream: (data) => this.#tell({ name: 'upstream', data }),
+        onOffence: (offence, fields) => this.#tell({ name: 'offence', data: { offence, fields } }),
       },
       declared,
+      { blockedMs, reportFd, diesWithParent: true },
     )
+    this.isContained = serving.containment === true
   }
 
   get #started(): LocalServing {
@@ -154,7 +162,8 @@ export class WorkerHost implements WorkerCalls {
   beat(): Beat {
     const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics()
     const draining = this.#serving?.worker.draining() ?? []
-    return { draining, rssBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes }
+    const overload = this.#serving?.overload() ?? null
+    return { draining, rssBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes, overload }
   }
 }
 

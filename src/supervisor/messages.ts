@@ -1,4 +1,5 @@
-import type { LogLevel } from '../core/logger.ts'
+import type { LogFields, LogLevel } from '../core/logger.ts'
+import type { OverloadStatus } from '../core/protect/overload.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
 import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
@@ -9,6 +10,7 @@ import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
 import type { CertificateFiles } from '../server/certificate.ts'
 import type { ServingSettings } from '../turnout-serving.ts'
+import type { Offence } from '../worker/containment/offence.ts'
 import type { Draining, PrepareRequest, RetiredVersion, WorkerResult } from '../worker/worker.ts'
 
 /** What a worker process is started with. */
@@ -73,6 +75,8 @@ export interface Beat {
   readonly rssBytes: number
   readonly heapBytes: number
   readonly heapLimitBytes: number
+  /** Null: it takes everything. */
+  readonly overload: OverloadStatus | null
 }
 
 /** What a worker process tells without being asked. */
@@ -81,6 +85,15 @@ export type WorkerNotice =
   | { readonly name: 'beat'; readonly data: Beat }
   | { readonly name: 'retired'; readonly data: RetiredVersion }
   | { readonly name: 'upstream'; readonly data: UpstreamEvent }
+  | {
+      readonly name: 'offence'
+      readonly data: { readonly offence: Offence; readonly fields: LogFields }
+    }
+
+/** Where a worker's watchdog writes, beside the calls: its thread goes on when the main one does not. */
+export const reportFd = 4
+/** What cannot be broken off is reported, and its process replaced, after so many milliseconds. */
+export const blockedMs = 3_500
 
 /** Milliseconds between two beats. */
 export const beatMs = 500

@@ -19,6 +19,7 @@ import type {
   Worker,
   WorkerResult,
 } from '../worker/worker.ts'
+import type { Offence } from '../worker/containment/offence.ts'
 import { mergeDraining, mergeStatus } from './merge.ts'
 import { beatMs, type ProcessSettings, type WorkerNotice } from './messages.ts'
 import type { SharedSocket } from './sockets.ts'
@@ -40,6 +41,8 @@ export interface PoolOptions {
   readonly onRetired: (version: RetiredVersion) => void
   readonly onNotice: (notice: WorkerNotice) => void
   readonly onEvent: (event: WorkerEvent) => void
+  /** Told of what ends a worker, where that was code of a module, or may have been. */
+  readonly onOffence: (offence: Offence) => void
 }
 
 /** A place among the workers: whoever stands there is replaced when it ends. */
@@ -154,6 +157,14 @@ export class WorkerPool implements Worker {
       entry: this.#options.entry,
       memoryBytes: this.#options.memoryBytes,
       onNotice: (from, notice) => this.#noticed(from, notice),
+      onBlocked: ({ ms, ...whose }) =>
+        this.#options.onOffence({
+          ...whose,
+          kind: 'blocked',
+          detail: `it blocked worker ${slot.worker} for ${ms} ms`,
+          count: 1,
+          exchange: null,
+        }),
       onGone: (gone, how) => this.#left(slot, gone, how),
     })
     this.#processes.add(entered)
@@ -208,10 +219,17 @@ export class WorkerPool implements Worker {
       const fields = { worker, pid: gone.pid, reason: how }
       this.#options.log.error('a worker process ended', fields)
       this.#options.onEvent({ kind: 'ended', worker, pid: gone.pid, reason: how })
+      if (crashes.test(how)) this.#tellCrash(worker, how)
     }
     if (slot.process !== gone) return
     slot.process = null
     if (!this.#isClosed) this.#restart(slot, Date.now() - gone.startedAt > wellMs)
+  }
+
+  #tellCrash(worker: number, how: string): void {
+    const whose = { module: null, version: null, digest: null }
+    const detail = `worker ${worker} ended by itself: ${how}`
+    this.#options.onOffence({ ...whose, kind: 'crashed', detail, count: 1, exchange: null })
   }
 
   /** At once after one that was well; after others in a row, later and later. */
@@ -255,6 +273,7 @@ export class WorkerPool implements Worker {
   }
 
   async #leave(old: WorkerProcess, deadlineMs: number): Promise<void> {
+    old.heldAtLeave = new Set(old.draining.map(({ module, version }) => `${module} ${version}`))
     try {
       await old.ask('close', [deadlineMs], deadlineMs + 5_000)
       await within(old.gone, 1_000)
@@ -289,10 +308,13 @@ export class WorkerPool implements Worker {
     return null
   }
 
-  #noticed(_: WorkerProcess, notice: WorkerNotice): void {
+  #noticed(from: WorkerProcess, notice: WorkerNotice): void {
+    if (notice.name === 'beat') this.#tellRetired()
     if (notice.name !== 'retired') return this.#options.onNotice(notice)
     const { module, version, waitedMs } = notice.data
     const key = `${module} ${version}`
+    // What it served to its end is served on by the one after it.
+    if (from.isLeaving && !from.heldAtLeave.has(key)) return
     const known = this.#retired.get(key)
     if (known === undefined || known.waitedMs < waitedMs) this.#retired.set(key, notice.data)
     this.#tellRetired()
@@ -301,6 +323,8 @@ export class WorkerPool implements Worker {
   /** Of versions that no worker holds any more. */
   #tellRetired(): void {
     if (this.#applying > 0 || this.#retired.size === 0) return
+    // All hold what is served up to their end.
+    if (this.#isClosed && this.#processes.size > 0) return
     const held = new Set(this.draining().map(({ module, version }) => `${module} ${version}`))
     for (const [key, version] of this.#retired) {
       if (held.has(key)) continue
@@ -459,6 +483,7 @@ export class WorkerPool implements Worker {
       startedAt: new Date(one.startedAt).toISOString(),
       restarts: this.#slots[one.worker - 1]!.restarts,
       rssBytes: one.beat?.rssBytes ?? null,
+      overload: one.beat?.overload ?? null,
     }))
   }
 
@@ -472,6 +497,9 @@ export class WorkerPool implements Worker {
     process.off('exit', this.#atExit)
   }
 }
+
+/** How a process ends by itself. Others may send a SIGKILL. */
+const crashes = /^(exit code \d|SIG(ABRT|SEGV|BUS|ILL|FPE|TRAP))/
 
 const isGone = (error: unknown): boolean =>
   error instanceof TurnoutError &&

@@ -27,7 +27,7 @@ export class ProcessServing implements Serving {
     log,
     ...wiring
   }: ProcessServingOptions) {
-    const { onRetired, onUpstream, onWorker } = wiring
+    const { onRetired, onUpstream, onWorker, onOffence } = wiring
     this.gateway = null
     this.worker = new WorkerPool({
       count,
@@ -41,7 +41,9 @@ export class ProcessServing implements Serving {
       onRetired,
       onNotice: (notice) => {
         if (notice.name === 'upstream') onUpstream(notice.data)
+        else if (notice.name === 'offence') onOffence(notice.data.offence, notice.data.fields)
       },
+      onOffence: (offence) => onOffence(offence, {}),
       onEvent: onWorker,
     })
   }
@@ -77,6 +79,11 @@ export class ProcessServing implements Serving {
 
   workers(): readonly WorkerStatus[] {
     return this.worker.status()
+  }
+
+  /** Each worker has its own: `workers` tells. */
+  overload(): null {
+    return null
   }
 
   replaceAll(reason: string, deadlineMs: number): Promise<void> {

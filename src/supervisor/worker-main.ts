@@ -14,15 +14,18 @@ const send = (message: Message): void => {
 }
 const host = new WorkerHost(({ name, data }: WorkerNotice) => send({ kind: 'notice', name, data }))
 
-process.on('uncaughtException', (error) =>
-  host.log.error('an error nobody caught', mapError(error)),
-)
-process.on('unhandledRejection', (error) =>
-  host.log.error('a rejection nobody handled', mapError(error)),
-)
+// Where containment is on, it tells whose they were.
+process.on('uncaughtException', (error) => {
+  if (!host.isContained) host.log.error('an error nobody caught', mapError(error))
+})
+process.on('unhandledRejection', (error) => {
+  if (!host.isContained) host.log.error('a rejection nobody handled', mapError(error))
+})
 // The port must be free for whoever comes next, and nobody would hear of a new revision here.
 process.on('disconnect', () => process.exit(isClosed ? 0 : 1))
 let isClosed = false
+// It may have gone while this file was loaded.
+if (!process.connected) process.exit(1)
 
 const take = async (message: Message, handle: unknown): Promise<void> => {
   if (message.kind !== 'call') return

@@ -1,4 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { getHeapStatistics } from 'node:v8'
 import { loadsBetween } from '../control/diff.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
@@ -8,7 +10,7 @@ import { thrownMessage } from '../core/thrown.ts'
 import { codeKey, type Draining, type PrepareRequest, type WorkerResult } from '../worker/worker.ts'
 import { Caller, type Message } from './calls.ts'
 import { heapWords } from './memory.ts'
-import { beatMs, type Beat, type WorkerCalls, type WorkerNotice } from './messages.ts'
+import { beatMs, reportFd, type Beat, type WorkerCalls, type WorkerNotice } from './messages.ts'
 
 /** Objects of a step that go in one message: more would hold up both ends. */
 const mostInMessage = 2_000
@@ -26,6 +28,14 @@ export interface Brought {
   readonly unready: ReadonlyMap<string, readonly Problem[]>
 }
 
+/** Whose code blocks a worker; null: nobody knows. */
+export interface BlockedBy {
+  readonly module: string | null
+  readonly version: string | null
+  readonly digest: string | null
+  readonly ms: number
+}
+
 export interface WorkerProcessOptions {
   readonly worker: number
   /** File of the process. */
@@ -33,6 +43,8 @@ export interface WorkerProcessOptions {
   /** Resident memory that it may have, in bytes. */
   readonly memoryBytes: number
   readonly onNotice: (from: WorkerProcess, notice: WorkerNotice) => void
+  /** Its thread is blocked where nothing can break that off, and it will be killed. */
+  readonly onBlocked: (by: BlockedBy) => void
   /** It ended, however. */
   readonly onGone: (gone: WorkerProcess, how: string) => void
 }
@@ -48,6 +60,8 @@ export class WorkerProcess {
   beat: Beat | null
   /** It takes nothing new, and ends. */
   isLeaving: boolean
+  /** Versions that were replaced, and had exchanges, when it began to leave: `MODULE VERSION`. */
+  heldAtLeave: ReadonlySet<string>
   /** Resolves with how it ended. */
   readonly gone: Promise<string>
   /** Resolves when it takes calls; rejects when it ended before. */
@@ -55,11 +69,14 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #caller: Caller<WorkerCalls>
   readonly #prepared: Set<string>
+  readonly #onBlocked: (by: BlockedBy) => void
+  /** Versions that it told of since it was last asked to apply: they may be said before the answer is. */
+  readonly #retired: Set<string>
   #missed: number
   #killedFor: string | null
   #steps: Promise<unknown>
 
-  constructor({ worker, entry, memoryBytes, onNotice, onGone }: WorkerProcessOptions) {
+  constructor({ worker, entry, memoryBytes, onNotice, onBlocked, onGone }: WorkerProcessOptions) {
     this.worker = worker
     this.startedAt = Date.now()
     this.table = emptyTable
@@ -67,14 +84,17 @@ export class WorkerProcess {
     this.draining = []
     this.beat = null
     this.isLeaving = false
+    this.heldAtLeave = new Set()
     this.#prepared = new Set()
+    this.#onBlocked = onBlocked
+    this.#retired = new Set()
     this.#missed = 0
     this.#killedFor = null
     this.#steps = Promise.resolve()
     const said = [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']
     const child = fork(entry, [], {
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
       // A debugger has one port.
       execArgv: [
         ...process.execArgv.filter((word) => !word.startsWith('--inspect')),
@@ -82,6 +102,7 @@ export class WorkerProcess {
       ],
     })
     this.#child = child
+    this.#listen(child.stdio[reportFd] as Readable, onBlocked)
     this.#caller = new Caller((message, handle, done) =>
       child.send(message, handle as undefined, { keepOpen: true }, done),
     )
@@ -113,12 +134,21 @@ export class WorkerProcess {
         this.beat = notice.data
         this.draining = notice.data.draining
       } else if (notice.name === 'retired') {
-        const { module, version } = notice.data
-        this.draining = this.draining.filter(
-          (one) => one.module !== module || one.version !== version,
-        )
+        this.#retired.add(keyOf(notice.data))
+        this.draining = this.#still(this.draining)
       }
       onNotice(this, notice)
+    })
+  }
+
+  /** What the watchdog says of a thread that says nothing any more. */
+  #listen(reports: Readable, onBlocked: (by: BlockedBy) => void): void {
+    reports.on('error', () => undefined)
+    createInterface({ input: reports }).on('line', (line) => {
+      const { module = null, version = null, digest = null, ms } = JSON.parse(line) as BlockedBy
+      if (this.#killedFor !== null) return
+      onBlocked({ module, version, digest, ms })
+      this.kill(`its thread was blocked for ${ms} ms`)
     })
   }
 
@@ -168,8 +198,9 @@ export class WorkerProcess {
     for (; put.length - sent > mostInMessage; sent += mostInMessage)
       await this.ask('stage', [{ put: put.slice(sent, sent + mostInMessage), remove: [] }])
     const rest = { put: sent === 0 ? put : put.slice(sent), remove }
+    this.#retired.clear()
     const { result, draining } = await this.ask('apply', [revision, rest])
-    this.draining = draining
+    this.draining = this.#still(draining)
     if (!result.ok) return { result, unready }
     this.table = table
     this.revision = revision
@@ -177,10 +208,16 @@ export class WorkerProcess {
     return { result, unready }
   }
 
+  #still(draining: readonly Draining[]): readonly Draining[] {
+    return draining.filter((one) => !this.#retired.has(keyOf(one)))
+  }
+
   /** Called about each `beatMs`. Kills it when its thread has been blocked for too long. */
   tick(): void {
     this.#missed += 1
-    if (this.#missed > mostMissed) this.kill(`its thread was blocked for ${promptMs / 1_000} s`)
+    if (this.#missed <= mostMissed || this.#killedFor !== null) return
+    this.#onBlocked({ module: null, version: null, digest: null, ms: promptMs })
+    this.kill(`its thread was blocked for ${promptMs} ms`)
   }
 
   kill(reason: string): void {
@@ -188,6 +225,9 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL')
   }
 }
+
+const keyOf = ({ module, version }: Pick<Draining, 'module' | 'version'>): string =>
+  `${module} ${version}`
 
 /** The last step that was worked out: workers take the same one. */
 let last: { readonly before: Table; readonly after: Table; readonly step: TableStep } | null = null

@@ -13,11 +13,18 @@ import type { Observer } from '../gateway/observe/observer.ts'
 import { Recorders } from '../gateway/observe/recorders.ts'
 import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
+import type { LiveUpstream } from '../gateway/upstream/live-upstream.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
 import { Verifier } from '../gateway/verify/verifier.ts'
 import type { Services } from '../modules/define.ts'
+import type { HeldVersion } from '../modules/held-version.ts'
+import { isolationOf } from '../modules/isolated/isolation.ts'
+import { IsolatedVersion, type IsolatedSetup } from '../modules/isolated/isolated-version.ts'
+import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
+import { openIsolated } from '../modules/isolated/open.ts'
+import type { Guard } from '../modules/guard.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
 import { authorProblem, mapError } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
@@ -39,15 +46,32 @@ export interface InProcessOptions {
   readonly onRetired: (version: RetiredVersion) => void
   /** False: what exchanges come to is not counted. Not there: it is. */
   readonly isCounting?: boolean
+  /** Who watches over the code of modules while it runs; null or not there: nobody. */
+  readonly guard?: Guard | null
   /** What upstreams are given, where it differs from what is usual. */
   readonly upstreams?: Partial<UpstreamEnvironment>
+  /** What is said of modules by name, whatever their authors say. */
+  readonly modules?: Readonly<Record<string, ModuleSettings>>
+  /** Not there: no module may be isolated. */
+  readonly isolated?: IsolatedSetup
 }
 
 /** A version that is ready; one that migrates registers in the turn of the swap, with the state of that turn. */
 interface Prepared {
+  readonly version: HeldVersion
+  readonly migration: Migration | null
+}
+
+interface Migration {
   readonly version: ModuleVersion
-  readonly migratesFrom: ModuleVersion | null
+  readonly from: ModuleVersion
   readonly request: PrepareRequest
+}
+
+/** What a version takes over from. */
+interface Before {
+  readonly state: unknown
+  readonly version: string
 }
 
 /** The worker port in this process: what embedding and a single-process server use. */
@@ -61,7 +85,7 @@ export class InProcessWorker implements Worker {
   readonly #recorders: Recorders | null
   readonly #verifier: Verifier
   readonly #codes: Map<string, ModuleCode>
-  readonly #retired: Set<ModuleVersion>
+  readonly #retired: Set<HeldVersion>
   #prepared: Map<string, Prepared>
   #idle: (() => void)[]
 
@@ -109,7 +133,8 @@ export class InProcessWorker implements Worker {
     await Promise.all(
       requests.map(async (request) => {
         const { name } = request.reference
-        const found = await this.#prepareOne(request, services)
+        const preparing = this.#prepareOne(request, services)
+        const found = await (this.#options.guard?.load(preparing) ?? preparing)
         if (found !== null) problems.set(name, [found])
       }),
     )
@@ -121,32 +146,84 @@ export class InProcessWorker implements Worker {
     const { name, digest, file } = reference
     const code = this.#codes.get(codeKey(reference))
     if (code === undefined) return problem('TURNOUT_ARTIFACT_MISSING', { module: name, digest })
-    let version: ModuleVersion | null = null
+    const { isIsolated, memoryMb } = isolationOf(reference, this.#settingsOf(reference))
     try {
-      version = await this.#evaluate(code, reference, services)
       const before = request.from === null ? null : this.#serving(request.from)
+      const prepared = isIsolated
+        ? await this.#isolate(code, request, before, memoryMb)
+        : await this.#inline(code, request, services, before)
+      await this.#prepared.get(name)?.version.discard()
+      this.#prepared.set(name, prepared)
+      return null
+    } catch (error) {
+      return authorProblem(error, { module: name, file })
+    }
+  }
+
+  #settingsOf(reference: ModuleReference): ModuleSettings | undefined {
+    const { modules = {} } = this.#options
+    const name = moduleNameOf(reference)
+    return Object.hasOwn(modules, name) ? modules[name] : undefined
+  }
+
+  async #inline(
+    code: ModuleCode,
+    request: PrepareRequest,
+    services: Services,
+    serving: HeldVersion | null,
+  ): Promise<Prepared> {
+    const { reference } = request
+    const version = await this.#evaluate(code, reference, services)
+    try {
+      const before = serving === null ? null : await handingOver(serving)
       const migrates = version.definition.state?.migrate !== undefined
-      const migratesFrom = migrates && before?.state !== undefined ? before : null
+      const from = serving instanceof ModuleVersion && migrates ? serving : null
+      const migration =
+        from?.state === undefined || from === null ? null : { version, from, request }
       // A second evaluation rehearses: what its `register` opens, and its `onDispose` closes, is not what will serve.
       const rehearsed =
-        migratesFrom === null ? version : await this.#evaluate(code, reference, services)
+        migration === null ? version : await this.#evaluate(code, reference, services)
       try {
         openChecked(rehearsed, before, request)
       } finally {
         if (rehearsed !== version) await rehearsed.discard()
       }
-      await this.#prepared.get(name)?.version.discard()
-      this.#prepared.set(name, { version, migratesFrom, request })
-      return null
+      return { version, migration }
     } catch (error) {
-      await version?.discard()
-      return authorProblem(error, { module: name, file })
+      await version.discard()
+      throw error
     }
+  }
+
+  async #isolate(
+    { source }: ModuleCode,
+    request: PrepareRequest,
+    serving: HeldVersion | null,
+    memoryMb: number | null,
+  ): Promise<Prepared> {
+    const { reference } = request
+    const { log, drainMs, streamDrainMs } = this.#options
+    const version = await openIsolated({
+      reference,
+      source,
+      setup: this.#options.isolated,
+      settings: this.#settingsOf(reference),
+      memoryMb,
+      before: serving === null ? null : await handingOver(serving),
+      environment: this.#upstreams.environment,
+      log,
+      drainMs,
+      streamDrainMs,
+    })
+    const difference = differenceOf(request, version.listed)
+    if (difference === null) return { version, migration: null }
+    await version.discard()
+    throw new TurnoutError('TURNOUT_MODULE_LIST_DIFFERS', { module: version.name, difference })
   }
 
   async #evaluate(
     code: ModuleCode,
-    { name: key, digest }: ModuleReference,
+    { name: key, digest, file }: ModuleReference,
     services: Services,
   ): Promise<ModuleVersion> {
     const definition = await code.open()
@@ -155,8 +232,10 @@ export class InProcessWorker implements Worker {
       definition,
       key,
       digest,
+      file,
       services,
       log: childLogger(this.#options.log, { module: name, module_version: version }),
+      guard: this.#options.guard ?? null,
       drainMs: this.#options.drainMs,
       streamDrainMs: this.#options.streamDrainMs,
     })
@@ -165,11 +244,11 @@ export class InProcessWorker implements Worker {
   apply(revision: number, table: Table): WorkerResult {
     const before = this.live.current
     const versions = new Map(before.versions)
-    const replaced: ModuleVersion[] = []
+    const replaced: HeldVersion[] = []
     const moved = this.#moved(before.table, table)
     for (const name of before.versions.keys()) {
       if (getKey(table.modules, name) !== undefined) continue
-      const version = versions.get(name) as ModuleVersion
+      const version = versions.get(name) as HeldVersion
       if (!moved.has(version)) replaced.push(version)
       versions.delete(name)
     }
@@ -183,7 +262,7 @@ export class InProcessWorker implements Worker {
     }
     if (problems.size > 0) return { ok: false, problems }
     for (const [name, { version }] of entering) {
-      const old = versions.get(name) as ModuleVersion | undefined
+      const old = versions.get(name) as HeldVersion | undefined
       if (old !== undefined) replaced.push(old)
       version.recorder =
         this.#recorders?.enter(version.name, version.digest, performance.now()) ?? null
@@ -191,7 +270,7 @@ export class InProcessWorker implements Worker {
       this.#prepared.delete(name)
     }
     for (const [version, name] of moved) {
-      const old = versions.get(name) as ModuleVersion | undefined
+      const old = versions.get(name) as HeldVersion | undefined
       if (old !== undefined) replaced.push(old)
       version.rename(name)
       versions.set(name, version)
@@ -203,8 +282,8 @@ export class InProcessWorker implements Worker {
   }
 
   /** Versions that the next table has under another name: they serve on, with their state. */
-  #moved(before: Table, after: Table): ReadonlyMap<ModuleVersion, string> {
-    const moved = new Map<ModuleVersion, string>()
+  #moved(before: Table, after: Table): ReadonlyMap<HeldVersion, string> {
+    const moved = new Map<HeldVersion, string>()
     if (before.modules === after.modules) return moved
     for (const [name, from] of movesBetween(before, after)) {
       const version = this.#serving(from)
@@ -232,15 +311,27 @@ export class InProcessWorker implements Worker {
   }
 
   upstreamNames(): readonly string[] {
-    return this.#upstreams.names()
+    const isolated = [...this.#isolated()].map(({ name }) => name)
+    return [...this.#upstreams.names(), ...isolated].sort()
   }
 
   upstreamStatus(name: string): UpstreamStatus | null {
-    return this.#upstreams.find(name)?.status() ?? null
+    return this.#upstream(name)?.status() ?? null
   }
 
   forceBreaker(name: string, state: BreakerState): boolean {
-    return this.#upstreams.find(name)?.forceBreaker(state) ?? false
+    return this.#upstream(name)?.forceBreaker(state) ?? false
+  }
+
+  #upstream(name: string): LiveUpstream | null {
+    const isolated = [...this.#isolated()].find((one) => one.name === name)
+    return isolated ?? this.#upstreams.find(name)
+  }
+
+  /** What processes of isolated modules are to whoever looks at upstreams. */
+  *#isolated(): Generator<LiveUpstream> {
+    for (const version of this.live.current.versions.values())
+      if (version instanceof IsolatedVersion) yield version.upstream
   }
 
   figures(of: Observed, spanMs: number): Figures {
@@ -261,7 +352,7 @@ export class InProcessWorker implements Worker {
     const { revision, versions } = this.live.current
     this.live.current = this.#snapshot(revision, emptyTable, new Map())
     const upstreams = this.#upstreams.close(deadlineMs)
-    for (const version of versions.values()) this.#retire(version as ModuleVersion)
+    for (const version of versions.values()) this.#retire(version as HeldVersion)
     if (this.#retired.size === 0) return await upstreams
     const deadline = setTimeout(() => {
       for (const version of this.#retired) version.cut('closing')
@@ -275,14 +366,14 @@ export class InProcessWorker implements Worker {
     return { revision, table, versions, upstreams: this.#upstreams }
   }
 
-  #serving(name: string): ModuleVersion | null {
-    return (this.live.current.versions.get(name) as ModuleVersion | undefined) ?? null
+  #serving(name: string): HeldVersion | null {
+    return (this.live.current.versions.get(name) as HeldVersion | undefined) ?? null
   }
 
-  #retire(version: ModuleVersion): void {
+  #retire(version: HeldVersion): void {
     this.#retired.add(version)
     const retiredAt = performance.now()
-    const survivor = (): ModuleVersion | null => this.#survivorOf(version)
+    const survivor = (): HeldVersion | null => this.#survivorOf(version)
     version.retire(survivor, () => {
       this.#retired.delete(version)
       const now = performance.now()
@@ -294,7 +385,7 @@ export class InProcessWorker implements Worker {
   }
 
   /** Who serves the module now: of several versions the one in service. */
-  #survivorOf({ name }: ModuleVersion): ModuleVersion | null {
+  #survivorOf({ name }: HeldVersion): HeldVersion | null {
     const { table, versions } = this.live.current
     const rest = [...versions.keys()].flatMap((key) => {
       const reference = getKey(table.modules, key)
@@ -305,8 +396,14 @@ export class InProcessWorker implements Worker {
   }
 }
 
+/** The state of a version in service: the object itself, or a copy from another process. */
+const handingOver = async (serving: HeldVersion): Promise<Before> => ({
+  state: await serving.currentState(),
+  version: serving.version,
+})
+
 /** The state to register with: handed on, migrated as a rehearsal, or new. */
-const firstState = (version: ModuleVersion, before: ModuleVersion | null): unknown => {
+const firstState = (version: ModuleVersion, before: Before | null): unknown => {
   const rules = version.definition.state
   if (rules === null) return undefined
   if (before === null || before.state === undefined) return synchronous(rules.create())
@@ -317,7 +414,7 @@ const firstState = (version: ModuleVersion, before: ModuleVersion | null): unkno
 /** Runs `register` and checks that it lists what the table names. */
 const openChecked = (
   version: ModuleVersion,
-  before: ModuleVersion | null,
+  before: Before | null,
   request: PrepareRequest,
 ): void => {
   const difference = differenceOf(request, version.open(firstState(version, before)))
@@ -326,10 +423,11 @@ const openChecked = (
 }
 
 /** The real migration: what was written since the rehearsal comes along. */
-const migrateNow = ({ version, migratesFrom, request }: Prepared): Problem | null => {
-  if (migratesFrom === null) return null
+const migrateNow = ({ migration }: Prepared): Problem | null => {
+  if (migration === null) return null
+  const { version, from, request } = migration
   try {
-    openChecked(version, migratesFrom, request)
+    openChecked(version, from, request)
     return null
   } catch (error) {
     return authorProblem(error, { module: version.name, file: null })

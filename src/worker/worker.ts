@@ -7,11 +7,24 @@ import type { Table } from '../core/route/table.ts'
 import type { Observed } from '../gateway/observe/observed.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
+import type { Artifact } from '../modules/artifact.ts'
 import type { Definition } from '../modules/definition.ts'
+
+/** Code that any process can evaluate. */
+export interface CodeSource {
+  readonly artifact: Artifact
+  /** Names its place for imports and stacks. */
+  readonly file: string
+  /** What the module is called where it does not say. */
+  readonly name: string
+  readonly prefix: string
+}
 
 /** The code of a module: `open` evaluates it anew, so that no version shares what another made. */
 export interface ModuleCode {
   readonly key: string
+  /** What another process makes it of. Not there: it stands on objects of this one. */
+  readonly source?: CodeSource
   open(): Promise<Definition>
 }
 

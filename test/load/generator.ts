@@ -27,6 +27,7 @@ const counts: LoadCounts = {
   unanswered: 0,
 }
 const byGroup: Record<string, number> = {}
+const lostOf: Record<string, number> = {}
 const bodies = new Map<string, string>()
 const faults: string[] = []
 const latencies = new Uint32Array(answerMs * bucketsPerMs + 1)
@@ -72,6 +73,7 @@ class Connection {
   #isOpen = false
   #isClosed = false
   #newest = ''
+  #pid = 'new'
   #error = ''
   #waiting: ((answer: WholeResponse | null) => void) | null = null
   #badBytes: string | null = null
@@ -110,6 +112,7 @@ class Connection {
     else if (answer === null) this.#failed(path)
     else {
       count(answer, group, path, performance.now() - startedAt)
+      this.#pid = answer.headers.get('x-pid') ?? this.#pid
       const tag = answer.headers.get('x-version') ?? ''
       if (tag < this.#newest) {
         wentBack += 1
@@ -130,8 +133,10 @@ class Connection {
     const what = `${path} ${this.#error || 'closed by the server'}`
     if (this.#badBytes !== null) fail('wrongBody', `${path} ${this.#badBytes}`)
     else if (!this.#isOpen) fail('refused', what)
-    else if (this.#reader.isInside) fail('truncated', what)
-    else fail('reset', what)
+    else {
+      lostOf[this.#pid] = (lostOf[this.#pid] ?? 0) + 1
+      fail(this.#reader.isInside ? 'truncated' : 'reset', what)
+    }
   }
 
   #take(bytes: Buffer): void {
@@ -193,6 +198,7 @@ const report: LoadReport = {
   durationMs,
   requestsPerSecond: Math.round((counts.completed / durationMs) * 1000),
   byGroup,
+  lostOf,
   versions: bodies.size,
   wentBack,
   faults,

@@ -48,6 +48,11 @@ export interface LoadReport extends LoadCounts {
   readonly requestsPerSecond: number
   /** Completed requests by group. */
   readonly byGroup: Readonly<Record<string, number>>
+  /**
+   * Requests that ended without a whole answer on connections whose answer before said its process (`x-pid`), by that;
+   * `new`: nothing had been answered there.
+   */
+  readonly lostOf: Readonly<Record<string, number>>
   /** Different versions that answered. */
   readonly versions: number
   /** Answers that were older than the answer before on the same connection. */

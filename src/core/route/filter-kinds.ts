@@ -30,6 +30,7 @@ import { expressionReason } from './predicate-parse.ts'
 import { maxInteger } from './selection-parse.ts'
 import { readRedirect, readRespond, redirects } from './target-parse.ts'
 import { pathReason } from './template.ts'
+import { defaultBulkhead } from './upstream.ts'
 
 const longestWait = 60_000
 /** Most characters of the args of a module's filter as JSON, and most objects and lists inside each other. */
@@ -122,6 +123,16 @@ export const filterKinds: Readonly<Record<Filter['kind'], FilterKind>> = {
     },
     ['perSecond'],
     { key: { kind: 'client' } },
+  ),
+  bulkhead: kind(
+    {
+      maxConcurrentCalls: integer('maxConcurrentCalls', 1, 1_000_000),
+      maxWaitDuration: duration('maxWaitDuration', longestWait),
+      maxWaitingCalls: integer('maxWaitingCalls', 0, 1_000_000),
+    },
+    [],
+    { ...defaultBulkhead },
+    true,
   ),
   cors: kind(
     {

@@ -2,7 +2,7 @@ import type { Json } from '../json.ts'
 import type { MessageFilter } from './filter-message.ts'
 import type { AccessFilter } from './access-filter.ts'
 import type { BodyFilter } from './body-filter.ts'
-import type { HashKey } from './upstream.ts'
+import type { BulkheadSettings, HashKey } from './upstream.ts'
 
 /** What becomes of an exchange with an upstream whose route or endpoint is changed meanwhile. */
 export interface StreamPolicy {
@@ -100,6 +100,8 @@ export type Filter =
       /** Of the answer to a request that has no key; not said: all of these share one bucket. */
       readonly emptyStatus?: number
     }
+  /** So many exchanges of the route at once, and so many that wait for a place; `maxWaitDuration` in ms. */
+  | ({ readonly kind: 'bulkhead' } & BulkheadSettings)
   | CorsFilter
   | { readonly kind: 'body-limit'; readonly bytes: number }
   /** A copy of the request goes to another upstream; its answer is thrown away. */

@@ -201,6 +201,10 @@ export interface ModuleReference {
   readonly file: string | null
   /** Names of the filters that it registers, in order. Not there: none. */
   readonly filters?: readonly string[]
+  /** Where its author wants its code to run. Not there: in the worker. */
+  readonly isolation?: 'isolated'
+  /** Most memory of its own process, in MB. Not there: no cap. */
+  readonly memoryMb?: number
   /** Number of the revision that last touched it. */
   readonly revision: number
 }

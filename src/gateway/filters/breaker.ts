@@ -24,6 +24,7 @@ const isTold: ReadonlySet<string> = new Set([
   'TURNOUT_UPSTREAM_TIMEOUT',
   'TURNOUT_BREAKER_OPEN',
   'TURNOUT_BULKHEAD_FULL',
+  'TURNOUT_ROUTE_FULL',
 ])
 
 /** What the client did wrong is not the target's failure. */

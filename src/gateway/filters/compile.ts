@@ -5,6 +5,7 @@ import type { Handler } from '../snapshot.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import * as answers from './answers.ts'
 import { breaker, failureHeaders } from './breaker.ts'
+import { bulkhead } from './bulkhead.ts'
 import { basicAuth } from './basic-auth.ts'
 import { requestTemplate, responseTemplate } from './body-templates.ts'
 import { compress } from './compress.ts'
@@ -43,6 +44,7 @@ const makers: { readonly [Kind in Filter['kind']]: (settings: never, place: Filt
     timeout,
     retry,
     'rate-limit': rateLimit,
+    bulkhead,
     cors,
     'body-limit': bodyLimit,
     mirror,

@@ -28,6 +28,6 @@ export class Call {
   end(): void {
     if (!this.#isSettled) this.#permit!.release()
     this.#isSettled = true
-    this.#bulkhead?.leave()
+    this.#bulkhead?.leave(performance.now())
   }
 }

@@ -10,7 +10,7 @@ import type { Upstreams } from './upstreams.ts'
 
 /** The handler of a target that leads elsewhere. `find`: the upstream as it is when the exchange gets there. */
 export function forwardTo(
-  upstreams: Upstreams,
+  { streams }: Pick<Upstreams, 'streams'>,
   name: string,
   find: () => LiveUpstream | null,
   subset: Labels | undefined,
@@ -26,7 +26,7 @@ export function forwardTo(
     }
     const { call } = admitted
     return new Promise((resolve) =>
-      new Forwarding(exchange, upstream, subset, call, upstreams.streams, resolve).start(),
+      new Forwarding(exchange, upstream, subset, call, streams, resolve).start(),
     )
   }
   return (exchange) => {

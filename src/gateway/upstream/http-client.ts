@@ -6,12 +6,15 @@ import { OutgoingExchange } from './outgoing.ts'
 import { Pool } from './pool.ts'
 import { requestHead } from './request-head.ts'
 
+/** Of Windows, where sockets are no files. */
+const pipes = String.raw`\\.\pipe` + '\\'
+
 /** Reads `http://host:port`, `https://host:port` or `unix:/path`. */
 export function parseOrigin(url: string): Origin {
   const invalid = (): TurnoutError => new TurnoutError('TURNOUT_ORIGIN_INVALID', { url })
   if (url.startsWith('unix:')) {
     const path = url.slice(5)
-    if (!path.startsWith('/') || path.includes('\0')) throw invalid()
+    if (!(path.startsWith('/') || path.startsWith(pipes)) || path.includes('\0')) throw invalid()
     return { protocol: 'http:', host: null, port: 0, path }
   }
   if (!URL.canParse(url)) throw invalid()

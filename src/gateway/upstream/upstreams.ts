@@ -7,6 +7,9 @@ import type { UpstreamEnvironment } from './environment.ts'
 import { LiveUpstream } from './live-upstream.ts'
 import { OpenStreams } from './open-streams.ts'
 
+const stateKey = (filter: Filter): string =>
+  filter.kind === 'bulkhead' ? filter.kind : JSON.stringify(filter)
+
 /**
  * The upstreams of an instance, with all that has to outlive a revision: connections, health, breakers, open streams,
  * and what filters count. Applied in the turn of the swap, just before it. Open/close.
@@ -74,9 +77,12 @@ export class Upstreams {
     return live
   }
 
-  /** What a filter keeps; it lives on while the route's id and the filter's settings stay the same. */
+  /**
+   * What a filter keeps; it lives on while the route's id and the filter's settings stay the same. That of a bulkhead, of
+   * which a route has one, outlives other settings too: a change must not let in twice as many.
+   */
   stateOf<State>(routeId: string, filter: Filter, make: () => State): State {
-    const key = JSON.stringify(filter)
+    const key = stateKey(filter)
     let states = this.#states.get(routeId)
     if (states === undefined) this.#states.set(routeId, (states = new Map()))
     const known = states.get(key) as State | undefined
@@ -132,7 +138,7 @@ export class Upstreams {
   #forgetStates(routeId: string, filters: readonly Filter[]): void {
     const states = this.#states.get(routeId)
     if (states === undefined) return
-    const kept = new Set(filters.map((filter) => JSON.stringify(filter)))
+    const kept = new Set(filters.map(stateKey))
     for (const key of states.keys()) if (!kept.has(key)) states.delete(key)
     if (states.size === 0) this.#states.delete(routeId)
   }

@@ -136,6 +136,14 @@ const accepted: readonly (readonly [object, object])[] = [
     { kind: 'rate-limit', perSecond: 1, key: { kind: 'header', name: 'X-Key' } },
     { kind: 'rate-limit', perSecond: 1, burst: 1, key: { kind: 'header', name: 'x-key' } },
   ],
+  [
+    { kind: 'bulkhead' },
+    { kind: 'bulkhead', maxConcurrentCalls: 25, maxWaitDuration: 0, maxWaitingCalls: 256 },
+  ],
+  [
+    { kind: 'bulkhead', maxConcurrentCalls: 1, maxWaitDuration: '200ms', maxWaitingCalls: 0 },
+    { kind: 'bulkhead', maxConcurrentCalls: 1, maxWaitDuration: 200, maxWaitingCalls: 0 },
+  ],
   [{ kind: 'cors', origins: ['*'] }, cors],
   [
     { kind: 'cors', origins: ['HTTPS://A.example:443'], headers: ['X-A'], credentials: true },
@@ -414,6 +422,14 @@ const refused: readonly (readonly [unknown, RegExp])[] = [
     /^\/filters\/0 maxBackoffMs \(1000\) is less than firstBackoffMs$/,
   ],
   [{ kind: 'retry', jitter: 1.1 }, /^\/filters\/0\/jitter jitter is 0 to 1$/],
+  [
+    { kind: 'bulkhead', maxConcurrentCalls: 0 },
+    /^\/filters\/0\/maxConcurrentCalls maxConcurrentCalls is 1 to 1000000/,
+  ],
+  [
+    { kind: 'bulkhead', maxWaitDuration: '2m' },
+    /^\/filters\/0\/maxWaitDuration maxWaitDuration is/,
+  ],
   [{ kind: 'rate-limit' }, /^\/filters\/0\/perSecond perSecond is missing$/],
   [{ kind: 'rate-limit', perSecond: 0 }, /^\/filters\/0\/perSecond perSecond is 0\.001 to/],
   [

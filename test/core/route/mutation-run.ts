@@ -124,6 +124,7 @@ export const routes: readonly object[] = [
       },
       { kind: 'rate-limit', perSecond: 0.5, key: { kind: 'header', name: 'X-Key' } },
       { kind: 'rate-limit', perSecond: 100, burst: 200, key: { kind: 'all' } },
+      { kind: 'bulkhead', maxConcurrentCalls: 50, maxWaitDuration: '200ms', maxWaitingCalls: 9 },
       { kind: 'cors', origins: ['https://a.example'], headers: ['X-A'], credentials: true },
       { kind: 'body-limit', bytes: 1000 },
       { kind: 'mirror', upstream: 'copy', percent: 12.5, maxBodyBytes: 1024 },

@@ -303,6 +303,16 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
       },
     ],
     [
+      'bulkhead',
+      {
+        fields: {
+          maxConcurrentCalls: integer(1, 1e6),
+          maxWaitDuration: duration(0, 6e4),
+          maxWaitingCalls: integer(0, 1e6),
+        },
+      },
+    ],
+    [
       'cors',
       {
         fields: {
@@ -359,7 +369,16 @@ const kindsOf = (isLocation: Check, isAnswer: Check, isArgs: Check): ReadonlyMap
     ],
   ])
 
-const single = ['preserve-host', 'redirect', 'timeout', 'retry', 'cors', 'body-limit', 'fallback']
+const single = [
+  'preserve-host',
+  'redirect',
+  'timeout',
+  'retry',
+  'bulkhead',
+  'cors',
+  'body-limit',
+  'fallback',
+]
 
 /** Whether filters of our own shape are valid on a route with these params in all of its paths. */
 export function areFilters(

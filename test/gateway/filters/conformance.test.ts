@@ -122,7 +122,8 @@ for (const kind of kinds) {
     compile('b', filter)
     compile('a', { ...filter, changed: true } as never)
     assert.equal(made[1], made[0])
-    assert.equal(new Set(made).size, 3)
+    // Who is in a bulkhead is in it, whatever its numbers are.
+    assert.equal(new Set(made).size, kind === 'bulkhead' ? 2 : 3)
   })
 
   test(`${kind}: a thousand exchanges leave one state`, async () => {

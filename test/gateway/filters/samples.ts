@@ -30,6 +30,12 @@ export const samples: { readonly [Kind in Filter['kind']]: Filter } = {
     budgetPercent: 100,
   },
   'rate-limit': { kind: 'rate-limit', perSecond: 1_000_000, burst: 1_000_000, key: null },
+  bulkhead: {
+    kind: 'bulkhead',
+    maxConcurrentCalls: 1_000_000,
+    maxWaitDuration: 0,
+    maxWaitingCalls: 0,
+  },
   cors: {
     kind: 'cors',
     origins: ['https://a.test'],

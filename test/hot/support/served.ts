@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -28,6 +37,8 @@ export interface Served {
   readonly data: string
   readonly pid: number
   readonly events: readonly ServedEvent[]
+  /** What it wrote to standard error so far: its log. */
+  readonly log: () => string
   /** The next event that is meant, of those that come from now on (or from position `from` of `events`). */
   readonly next: (isMeant: (event: ServedEvent) => boolean, from?: number) => Promise<ServedEvent>
   /** Ends it as a process manager does; resolves with its exit code. */
@@ -46,6 +57,8 @@ export interface ServeOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Words for Node, before the program's own. */
   readonly node?: readonly string[]
+  /** Where its log goes, a line for each request; by default what it says is kept for errors. */
+  readonly log?: string
   /** Called when the process was started, long before it is ready. */
   readonly onStart?: () => void
 }
@@ -100,24 +113,27 @@ export async function startServe(
   const data = options.data ?? `${folder}-data`
   const own = ['--data', data, '--admin', '127.0.0.1:0', '--port', String(wanted)]
   if (options.data === undefined) t.after(() => removeFolder(data))
+  const level = options.log === undefined ? 'error' : 'info'
+  const log = options.log === undefined ? 'pipe' : openSync(options.log, 'a')
   const child = spawn(
     process.execPath,
-    [...node, main, 'serve', folder, '--json', '--log-level', 'error', ...own, ...words],
+    [...node, main, 'serve', folder, '--json', '--log-level', level, ...own, ...words],
     // One worker: what a module keeps is one, whoever answers.
     {
       cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', log],
       env: { TURNOUT_WORKERS: '1', ...process.env, ...environment },
     },
   )
+  if (typeof log === 'number') closeSync(log)
   options.onStart?.()
   const events: ServedEvent[] = []
   const listeners = new Set<() => void>()
   let errors = ''
   let rest = ''
   let ended: string | null = null
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
@@ -145,7 +161,8 @@ export async function startServe(
       const look = (): void => {
         const found = events.slice(from).find(isMeant)
         if (found !== undefined) finish(() => resolve(found))
-        else if (ended !== null) finish(() => reject(new Error(`serve ${ended}\n${errors}`)))
+        else if (ended !== null)
+          finish(() => reject(new Error(`serve ${ended}\n${JSON.stringify(events)}\n${errors}`)))
       }
       const timer = setTimeout(() => {
         const seen = JSON.stringify(events.slice(from), null, 1)
@@ -170,7 +187,9 @@ export async function startServe(
     readonly admin: string
   }
   const port = Number(new URL(ready.urls[0]!).port)
-  return { port, admin: ready.admin, data, pid: child.pid!, events, next, stop, ended: closed }
+  const log = (): string => errors
+  const pid = child.pid!
+  return { port, admin: ready.admin, data, pid, events, log, next, stop, ended: closed }
 }
 
 /** One request on a connection of its own. */

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ask, isApplied, isRejected, problemsOf, save } from '../hot/support/served.ts'
+import { harmless, loopingLoad, loops, others } from './modules.ts'
+import { demandContained, openFolder, startHarm, startLoad } from './support.ts'
+
+for (const harm of loops) {
+  test(`${harm.name} harms nobody else, and its module version is named`, async (t) => {
+    const instance = await startHarm(t, harm.code)
+    const load = startLoad(t, instance)
+    await load.more(5)
+    await demandContained(instance, load, harm)
+  })
+}
+
+test('what the same module serves beside a loop is served', async (t) => {
+  const [, , , , , , afterAwait] = loops
+  const instance = await startHarm(t, afterAwait!.code)
+  const beside = [ask(instance.port, '/harm/slow'), ask(instance.port, '/harm/slow')]
+  const [offender, ...rest] = await Promise.all([ask(instance.port, '/harm'), ...beside])
+  assert.deepEqual([offender?.status, ...rest.map(({ text }) => text)], [504, 'slow', 'slow'])
+})
+
+test('a loop in a load refuses the load, and the next change goes live', async (t) => {
+  const { instance, folder } = await openFolder(t, { 'others.js': others, 'harm.js': harmless })
+  const load = startLoad(t, instance)
+  const refused = instance.next(isRejected('harm'))
+  save(folder, 'harm.js', loopingLoad)
+  assert.equal(problemsOf(await refused)[0]?.code, 'TURNOUT_HANDLER_STUCK')
+  assert.equal((await ask(instance.port, '/harm')).text, 'harmless')
+  const applied = instance.next(isApplied('harm', '1.0.1'))
+  save(folder, 'harm.js', harmless.replaceAll('1.0.0', '1.0.1'))
+  await applied
+  await load.more(5)
+  assert.deepEqual([...load.statuses.keys()], [200])
+})
