@@ -100,8 +100,7 @@ for (const size of values.routes.split(',')) {
     const file = join(home, 'routes/version.js')
     writeFileSync(file, moduleText(1))
     await fillDataFolder(join(home, 'data'), count)
-    process.env['TURNOUT_WORKERS'] = workers
-    const { pid, port, stop } = await startServe(home)
+    const { pid, port, stop } = await startServe(home, undefined, undefined, Number(workers))
     console.log(`${size} routes, ${workers} workers`)
     await wait(3_000)
     tell('at rest', lookAt(pid))

@@ -1,8 +1,8 @@
 /** Share of what the container may have that is given out: the kernel acts at the whole. */
 const givenOut = 0.9
-/** Of a worker's memory, V8's old space may take so much, and leaves so much to code, stacks and the young space. */
+/** Of a worker's memory, V8's old space may take so much, and leaves so much to code, threads and the young space. */
 const oldSpaceShare = 0.75
-const besideOldSpaceMb = 80
+const besideOldSpaceMb = 90
 /** With less, Node does not get along. */
 const leastOldSpaceMb = 48
 

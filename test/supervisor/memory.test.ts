@@ -20,7 +20,7 @@ for (const [name, count, limit, total, share] of shares)
 
 const words: readonly (readonly [string, number, number, readonly string[], readonly string[]])[] =
   [
-    ['what code and the young space leave', 154, 2048, [], ['--max-old-space-size=74']],
+    ['what code and the young space leave', 154, 2048, [], ['--max-old-space-size=64']],
     ['three quarters, where that is less', 1024, 2048, [], ['--max-old-space-size=768']],
     ['enough to live, however little that is', 20, 2048, [], ['--max-old-space-size=48']],
     ['nothing where it may hold what it wants', Infinity, 2048, [], []],
@@ -63,7 +63,7 @@ test('a worker that may hold 160 MiB has a heap that fits', async (t) => {
   })
   const { port, stop } = await startServe(t, folder)
   const { words, limit } = await asked(port)
-  assert.deepEqual(words, ['--max-old-space-size=80'])
+  assert.deepEqual(words, ['--max-old-space-size=70'])
   assert.ok(limit < 160 * mebibyte, String(limit))
   assert.equal(await stop(), 0)
 })
