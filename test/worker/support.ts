@@ -86,6 +86,7 @@ export async function openBench(t: TestContext, count: number): Promise<Bench> {
     onRetired: (one: RetiredVersion) => void retired.push(one),
     onUpstream: () => undefined,
     onWorker: (event: WorkerEvent) => void events.push(event),
+    onOffence: () => undefined,
   }
   const process = { log: null, data, services: null }
   const serving: Serving =

@@ -42,6 +42,8 @@ export class Admission {
   #criticalPassed: number
   #shed: number
   #isPaced: boolean
+  /** An exchange was let in, and has not come back from its first turn. */
+  #isRunning: boolean
   /** The limit that is in force. */
   #most: number
 
@@ -62,6 +64,7 @@ export class Admission {
     this.#first = null
     this.#wasHolding = false
     this.#isPaced = false
+    this.#isRunning = false
     this.#wasLastResort = false
     this.#criticalPassed = 0
     this.#shed = 0
@@ -92,8 +95,9 @@ export class Admission {
     }
   }
 
-  /** Takes a place, if one is free. Then `hold` or `leave` follows. */
+  /** Takes a place, if one is free. Then `began` follows, and `hold` or `leave`. */
   tryEnter({ url }: IncomingMessage): boolean {
+    this.#takeBrokenOff()
     if (this.#bulkhead.tryEnter()) return true
     if (this.#critical.size === 0 || this.#criticalPassed >= mostCritical) return false
     const end = url!.indexOf('?')
@@ -113,16 +117,30 @@ export class Admission {
     this.#bulkhead.connected()
   }
 
+  /** The exchange with a place begins its first turn. */
+  began(): void {
+    this.#isRunning = true
+  }
+
   leave(): void {
+    this.#isRunning = false
     this.#bulkhead.leave()
+  }
+
+  /** A first turn that was broken off from outside, by containment, ends without a word. True where one was. */
+  #takeBrokenOff(): boolean {
+    if (!this.#isRunning) return false
+    this.leave()
+    return true
   }
 
   /** Keeps the place until the exchange has ended, and says when that is. */
   hold(response: ServerResponse, done: Promise<void> | void): Promise<void> | undefined {
     if (done === undefined) {
-      this.#bulkhead.leave()
+      this.leave()
       return undefined
     }
+    this.#isRunning = false
     const place: Place = { response, isHeld: true, before: null, after: this.#first }
     if (this.#first !== null) this.#first.before = place
     this.#first = place
@@ -145,8 +163,10 @@ export class Admission {
     for (let place = this.#first; place !== null; place = place.after)
       if (place.response.headersSent) this.#release(place)
     this.#criticalPassed = 0
+    const isBrokenOff = this.#takeBrokenOff()
     const seen = this.#meter.look()
-    this.#limit.look(performance.now(), seen, this.#bulkhead.inFlight)
+    // What was broken off says nothing of how much the process is asked for.
+    if (!isBrokenOff) this.#limit.look(performance.now(), seen, this.#bulkhead.inFlight)
     const level = nextHeapLevel(this.#level, seen.heapUsed)
     if (level !== this.#level) this.#enterLevel(level, seen.heapUsed)
     this.#tellLimit()

@@ -17,6 +17,7 @@ export function admitting(admission: Admission, serve: NodeServe, shed: Shed): N
   const run: NodeServe = (request, response, next, upgrade) => {
     if (admission.isLast) response.shouldKeepAlive = false
     let done: Promise<void> | void
+    admission.began()
     try {
       done = serve(request, response, next, upgrade)
     } catch (error) {

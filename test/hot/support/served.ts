@@ -114,18 +114,18 @@ export async function startServe(
   const own = ['--data', data, '--admin', '127.0.0.1:0', '--port', String(wanted)]
   if (options.data === undefined) t.after(() => removeFolder(data))
   const level = options.log === undefined ? 'error' : 'info'
-  const log = options.log === undefined ? 'pipe' : openSync(options.log, 'a')
+  const stderr = options.log === undefined ? 'pipe' : openSync(options.log, 'a')
   const child = spawn(
     process.execPath,
     [...node, main, 'serve', folder, '--json', '--log-level', level, ...own, ...words],
     // One worker: what a module keeps is one, whoever answers.
     {
       cwd: folder,
-      stdio: ['ignore', 'pipe', log],
+      stdio: ['ignore', 'pipe', stderr],
       env: { TURNOUT_WORKERS: '1', ...process.env, ...environment },
     },
   )
-  if (typeof log === 'number') closeSync(log)
+  if (typeof stderr === 'number') closeSync(stderr)
   options.onStart?.()
   const events: ServedEvent[] = []
   const listeners = new Set<() => void>()
