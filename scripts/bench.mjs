@@ -82,6 +82,11 @@ const benches = {
     'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
     [],
   ],
+  memory: [
+    'memory/main.js',
+    'what supervisor and workers hold: [--workers 1,2] [--routes 10,10k] [--requests N]',
+    [],
+  ],
   isolated: [
     'isolated/main.js',
     'a module called directly, isolated, and remote: [--rounds N] [--seconds N] [--requests N]',

@@ -34,11 +34,13 @@ export {
   type AdminOptions,
   type DurableOptions,
   type FilesOptions,
+  type HealthAddress,
   type Resumed,
   type RouteRow,
   type Turnout,
   type TurnoutOptions,
 } from './turnout.ts'
+export type { HealthServer } from './server/health-server.ts'
 export type { OpenedAdmin } from './turnout-admin.ts'
 export type { Probe, Probed, ProbedRoute } from './turnout-probe.ts'
 export type { Change, ModuleSource, MountOptions } from './turnout-change.ts'

@@ -120,6 +120,7 @@ const ofConfig = [
   'port',
   'tls',
   'admin',
+  'health',
   'settleMs',
   'sources',
   'workers',

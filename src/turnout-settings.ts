@@ -87,6 +87,14 @@ export interface AdminOptions {
   readonly directory?: string
 }
 
+/** Where probes are answered; all optional. */
+export interface HealthAddress {
+  /** Default `127.0.0.1`. */
+  readonly host?: string
+  /** Default 7071; 0 picks a free one. */
+  readonly port?: number
+}
+
 export interface FilesOptions {
   /** Milliseconds without an event after which files count as written. Default 50. */
   readonly settleMs?: number

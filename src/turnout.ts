@@ -31,6 +31,7 @@ import { MethodRegistrar, RouteRegistrar } from './modules/registrar.ts'
 import { mapError } from './modules/report.ts'
 import type { ServiceDefinition } from './modules/services.ts'
 import type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
+import { openHealthServer, type HealthServer } from './server/health-server.ts'
 import type { OverloadStatus } from './core/protect/overload.ts'
 import { WebTransport } from './server/web-transport.ts'
 import { createFilesSource } from './source/files.ts'
@@ -58,6 +59,7 @@ import type {
   AdminOptions,
   DurableOptions,
   FilesOptions,
+  HealthAddress,
   RouteRow,
   TurnoutOptions,
 } from './turnout-settings.ts'
@@ -96,6 +98,7 @@ export class Turnout extends MethodRegistrar {
   #resumed: Resumed
   #home: string
   #admin: OpenedAdmin | null
+  readonly #health: HealthServer[]
   #loader: Loader | null
   #closing: Promise<number> | null
 
@@ -118,6 +121,7 @@ export class Turnout extends MethodRegistrar {
     this.#folderCount = 0
     this.#resumed = { recovery: null, rejections: [] }
     this.#admin = null
+    this.#health = []
     this.#home = process.cwd()
     this.#loader = null
     this.#closing = null
@@ -504,6 +508,30 @@ export class Turnout extends MethodRegistrar {
     return admin
   }
 
+  /**
+   * Answers `/healthz` and `/readyz`, and nothing else, on a socket of its own, to whoever asks: for probes that come from
+   * other machines. Rejects with TURNOUT_LISTEN_FAILED.
+   */
+  async health({ host = '127.0.0.1', port = 7071 }: HealthAddress = {}): Promise<HealthServer> {
+    this.#refuseClosed()
+    const isReady = (): boolean => this.#readiness().isReady
+    const health = await openHealthServer({ host, port, isReady })
+    if (this.#closing !== null) await health.close()
+    this.#refuseClosed()
+    this.#health.push(health)
+    return health
+  }
+
+  #readiness(): { readonly isReady: boolean; readonly reasons: readonly string[] } {
+    const unserved = this.#redis.filter((source) => isUnserved(source, this.#publisher))
+    const reasons = [
+      ...(this.#closing === null ? [] : ['it is closing']),
+      ...(this.#isServed ? [] : ['no worker process serves']),
+      ...unserved.map((source) => `${source.status().owner} was never read`),
+    ]
+    return { isReady: reasons.length === 0, reasons }
+  }
+
   #facts(): InstanceFacts {
     const startedAt = Date.now()
     return {
@@ -521,15 +549,7 @@ export class Turnout extends MethodRegistrar {
         overload: this.overload as unknown as Json,
         sources: this.sources as unknown as Json,
       }),
-      readiness: () => {
-        const unserved = this.#redis.filter((source) => isUnserved(source, this.#publisher))
-        const reasons = [
-          ...(this.#closing === null ? [] : ['it is closing']),
-          ...(this.#isServed ? [] : ['no worker process serves']),
-          ...unserved.map((source) => `${source.status().owner} was never read`),
-        ]
-        return { isReady: reasons.length === 0, reasons }
-      },
+      readiness: () => this.#readiness(),
       moduleFacts: (name) => {
         const draining = this.draining.filter(({ module }) => module === name)
         const reference = getKey(this.#publisher.table.modules, name)
@@ -615,6 +635,7 @@ export class Turnout extends MethodRegistrar {
     await this.#serving.close(leftMs())
     await this.#loader?.close()
     await this.#data?.store.close()
+    await Promise.all(this.#health.splice(0).map((one) => one.close()))
     return cut.reduce((sum, count) => sum + count, 0)
   }
 
@@ -688,6 +709,7 @@ export type {
   DurableOptions,
   Explanation,
   FilesOptions,
+  HealthAddress,
   Listener,
   Revision,
   Rejection,

@@ -9,7 +9,7 @@ const read = (file: string): string => {
 }
 
 /** A process and all below it: some servers work in children. */
-function family(pid: number): number[] {
+export function family(pid: number): number[] {
   let tasks: string[] = []
   try {
     tasks = readdirSync(`/proc/${pid}/task`)
@@ -49,3 +49,5 @@ export function memoryOf(pid: number): { readonly rss: number; readonly pss: num
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1])
   return { rss: field('Rss'), pss: field('Pss') }
 }
+
+export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')

@@ -44,6 +44,8 @@ export interface ServeOptions extends FolderOptions {
   readonly probation?: boolean
   /** From --admin or TURNOUT_ADMIN_LISTEN: where the admin API listens; null: nowhere. */
   readonly admin?: { readonly host: string; readonly port: number } | null
+  /** From --health or TURNOUT_HEALTH_LISTEN: where probes are answered; null: nowhere. */
+  readonly health?: { readonly host: string; readonly port: number } | null
   /** From --data, absolute. */
   readonly data?: string
 }

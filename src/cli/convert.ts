@@ -32,14 +32,14 @@ export function toLimit(text: string): number {
   return wholeNumber(text, 1, 100_000)
 }
 
-/** Where the admin API listens. */
-export interface AdminPlace {
+/** Where something beside the gateway listens. */
+export interface Place {
   readonly host: string
   readonly port: number
 }
 
 /** `HOST:PORT`, a port alone, or `off`. Not null for that: the parser of options takes it for a missing value. */
-export function toAdmin(text: string): AdminPlace | 'off' {
+export function toPlace(text: string): Place | 'off' {
   if (text === 'off') return text
   const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d+)$/.exec(text) ?? []
   if (port === '') throw new InvalidArgumentError('Expected HOST:PORT, or off.')

@@ -5,7 +5,7 @@ import type { ReadyView } from './view.ts'
 
 /** What is said once the server accepts requests; well under one screen. */
 export function printReady(ready: ReadyView, paint: Paint): string {
-  const { version, readyMs, urls, admin, folder, modules, routes, configFile } = ready
+  const { version, readyMs, urls, admin, health, folder, modules, routes, configFile } = ready
   const row = (name: string, text: string): string =>
     `  ${paint('green', '➜')}  ${paint('bold', `${name}:`.padEnd(8))} ${plainLine(text)}`
   const count = (number: number, word: string): string =>
@@ -16,6 +16,7 @@ export function printReady(ready: ReadyView, paint: Paint): string {
     '',
     ...urls.map((url) => row('Local', url)),
     ...(admin === null ? [] : [row('Admin', admin)]),
+    ...(health === null ? [] : [row('Health', health)]),
     row('Folder', `${folder}  (${count(modules, 'module')}, ${count(routes, 'route')})`),
     ...(configFile === null ? [] : [row('Config', configFile)]),
     '',

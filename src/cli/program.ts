@@ -4,15 +4,7 @@ import { join, resolve } from 'node:path'
 import { type Problem, problem } from '../core/errors.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
-import {
-  toAdmin,
-  toMs,
-  toPort,
-  toServices,
-  toWords,
-  toWorkers,
-  type AdminPlace,
-} from './convert.ts'
+import { toMs, toPlace, toPort, toServices, toWords, toWorkers, type Place } from './convert.ts'
 import { findFolder } from './folder.ts'
 import { init } from './init.ts'
 import type { InstanceCommands } from './instance/commands.ts'
@@ -38,8 +30,9 @@ interface SharedFlags {
 }
 
 interface ServeFlags extends SharedFlags {
-  readonly admin?: AdminPlace | 'off'
+  readonly admin?: Place | 'off'
   readonly data?: string
+  readonly health?: Place | 'off'
   readonly host?: string
   readonly port?: number
   readonly logLevel?: LogLevel
@@ -180,7 +173,12 @@ export async function runProgram(
       .option(
         '--admin <host:port>',
         'where the admin API listens, or off (TURNOUT_ADMIN_LISTEN)',
-        toAdmin,
+        toPlace,
+      )
+      .option(
+        '--health <host:port>',
+        'where /healthz and /readyz alone are answered, or off (TURNOUT_HEALTH_LISTEN)',
+        toPlace,
       )
       .option('--data <dir>', 'folder of revisions, artifacts and tokens')
       .addOption(
@@ -196,7 +194,8 @@ export async function runProgram(
         const port = flags.port ?? fromEnvironment('PORT', toPort)
         const workers = flags.workers ?? fromEnvironment('TURNOUT_WORKERS', toWorkers)
         const admin =
-          flags.admin === undefined ? fromEnvironment('TURNOUT_ADMIN_LISTEN', toAdmin) : flags.admin
+          flags.admin === undefined ? fromEnvironment('TURNOUT_ADMIN_LISTEN', toPlace) : flags.admin
+        const health = flags.health ?? fromEnvironment('TURNOUT_HEALTH_LISTEN', toPlace)
         exitCode = await onFolder(directory, flags, (commands, options) =>
           commands.serve({
             ...options,
@@ -207,6 +206,7 @@ export async function runProgram(
             ...(workers === undefined ? {} : { workers }),
             ...(flags.probation === undefined ? {} : { probation: flags.probation }),
             ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
+            ...(health === undefined ? {} : { health: health === 'off' ? null : health }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
           }),

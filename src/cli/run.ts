@@ -98,9 +98,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     const place = { host, port, tls: config.tls }
     const early = turnout.revision > 0 ? await turnout.listen(place) : null
     const admin = await openAdmin(turnout, options, config, data)
+    let health = early && (await openHealth(turnout, options, config))
     await turnout.files(directory, { settleMs: options.settleMs ?? config.settleMs })
     await followRedis(turnout, options, config)
     const listener = early ?? (await turnout.listen(place))
+    // Nobody is sent here before it listens.
+    health ??= await openHealth(turnout, options, config)
     const { url } = listener
     rereadOnSignal(turnout)
     const ready = {
@@ -108,6 +111,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       readyMs: performance.now() - startedAt,
       urls: [url],
       admin: admin?.url ?? null,
+      health: health?.url ?? null,
       revision: turnout.revision,
       folder: relative(terminal.workingDirectory, directory) || '.',
       ...turnout.counts,
@@ -197,6 +201,15 @@ const openAdmin = async (
   if (json) terminal.out(printEvent({ event: 'token', file, token }))
   else terminal.out(printToken(shown, token, terminal.paintOut))
   return { url }
+}
+
+const openHealth = async (
+  turnout: Turnout,
+  options: ServeOptions,
+  config: ResolvedConfig,
+): Promise<{ readonly url: string } | null> => {
+  const place = options.health === undefined ? config.health : options.health
+  return place === null ? null : turnout.health(place)
 }
 
 type LogSettings = NonNullable<ProcessSettings['log']>

@@ -75,6 +75,8 @@ export interface ReadyView {
   readonly urls: readonly string[]
   /** The admin API; null: it is off. */
   readonly admin: string | null
+  /** Where probes are answered; null: nowhere but in the admin API. */
+  readonly health: string | null
   readonly revision: number
   readonly folder: string
   readonly modules: number

@@ -87,6 +87,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
         /** Key and certificate in PEM: files, relative to the config. Needed beyond loopback. */
         readonly tls?: { readonly key: string; readonly cert: string }
       }
+  /** Where `/healthz` and `/readyz`, and nothing else, are answered without a token. Default: nowhere. */
+  readonly health?: false | { readonly host?: string; readonly port?: number }
   /** Where modules run, by name, whatever their authors say. */
   readonly modules?: Readonly<Record<string, ModuleSettings>>
   /** Where rules come from beside the folder. */

@@ -84,6 +84,8 @@ export interface ResolvedConfig {
   readonly sources: { readonly redis?: RedisSettings | undefined }
   /** Null: off. Paths of `tls` are absolute once `loadConfig` has read them from a file. */
   readonly admin: AdminSettings | null
+  /** Null: off. */
+  readonly health: { readonly host: string; readonly port: number } | null
   readonly services: Readonly<Record<string, ServiceDefinition>>
 }
 
@@ -299,6 +301,16 @@ const settings = {
     ])
     .default({ host: '127.0.0.1', port: 7070 })
     .describe('Where the admin API listens, or off.'),
+  health: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        host: z.string().min(1, 'expected an address or a host name').default('127.0.0.1'),
+        port: integer(0, 65_535).default(7071),
+      }),
+    ])
+    .default(false)
+    .describe('Where /healthz and /readyz, and nothing else, are answered without a token; off.'),
   sources: z
     .strictObject({
       redis: z
@@ -383,6 +395,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   'sources.redis': ['url', 'key', 'channel', 'pollMs'],
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
+  health: ['host', 'port'],
   overload: ['concurrency', 'waiting', 'waitMs', 'critical'],
   probation: ['durationMs', 'minimumSamples', 'conditions'],
 }
@@ -393,9 +406,10 @@ export const serviceKeys: readonly string[] = ['open', 'close']
 /** The whole config: unknown keys and wrong types are issues, defaults are filled in. */
 export const configSchema: z.ZodType<ResolvedConfig> = z
   .strictObject({ ...settings, services: z.record(z.string(), service).default({}) })
-  .transform(({ $schema: _schema, admin, ...config }) => ({
+  .transform(({ $schema: _schema, admin, health, ...config }) => ({
     ...config,
     admin: admin === false ? null : admin,
+    health: health === false ? null : health,
   }))
 
 /** What a config of no settings resolves to. */

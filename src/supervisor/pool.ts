@@ -35,7 +35,7 @@ export interface PoolOptions {
   readonly loadTimeoutMs: number
   /** Milliseconds that exchanges in a worker have that is replaced. */
   readonly drainMs: number
-  /** Resident memory of one worker past which it is replaced, in bytes. */
+  /** Resident memory of one worker past which it is replaced, in bytes; its heap is made to fit. */
   readonly memoryBytes: number
   /** Told once of each version, when no worker holds it any more. */
   readonly onRetired: (version: RetiredVersion) => void
@@ -155,6 +155,7 @@ export class WorkerPool implements Worker {
     const entered = new WorkerProcess({
       worker: slot.worker,
       entry: this.#options.entry,
+      memoryBytes: this.#options.memoryBytes,
       onNotice: (from, notice) => this.#noticed(from, notice),
       onBlocked: ({ ms, ...whose }) =>
         this.#options.onOffence({

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import type { Listener, ListenOptions } from '../server/node-listener.ts'
 import type { Serving, ServingWiring, WorkerStatus } from '../turnout-serving.ts'
+import { shareOfMemory } from './memory.ts'
 import type { ProcessSettings } from './messages.ts'
 import { WorkerPool } from './pool.ts'
 import { SharedSocket } from './sockets.ts'
@@ -35,7 +36,8 @@ export class ProcessServing implements Serving {
       log,
       loadTimeoutMs: settings.loadTimeoutMs ?? 5_000,
       drainMs: settings.streamDrainMs ?? 300_000,
-      memoryBytes: memoryBytes ?? shareOfMemory(count),
+      memoryBytes:
+        memoryBytes ?? shareOfMemory(count, process.constrainedMemory?.() ?? 0, totalmem()),
       onRetired,
       onNotice: (notice) => {
         if (notice.name === 'upstream') onUpstream(notice.data)
@@ -91,11 +93,4 @@ export class ProcessServing implements Serving {
   close(deadlineMs: number): Promise<void> {
     return this.worker.close(deadlineMs)
   }
-}
-
-/** The supervisor has a share, too, and the kernel acts at the whole. Infinite where there is no limit. */
-const shareOfMemory = (count: number): number => {
-  const most = process.constrainedMemory?.() ?? 0
-  const isLimited = most > 0 && most < totalmem()
-  return isLimited ? (most * 0.9) / (count + 1) : Infinity
 }

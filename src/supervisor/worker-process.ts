@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { getHeapStatistics } from 'node:v8'
 import { loadsBetween } from '../control/diff.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
 import { changesBetween, recordOf, type TableStep } from '../core/route/objects.ts'
@@ -8,6 +9,7 @@ import { emptyTable, type Table } from '../core/route/table.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { codeKey, type Draining, type PrepareRequest, type WorkerResult } from '../worker/worker.ts'
 import { Caller, type Message } from './calls.ts'
+import { heapWords } from './memory.ts'
 import { beatMs, reportFd, type Beat, type WorkerCalls, type WorkerNotice } from './messages.ts'
 
 /** Objects of a step that go in one message: more would hold up both ends. */
@@ -38,6 +40,8 @@ export interface WorkerProcessOptions {
   readonly worker: number
   /** File of the process. */
   readonly entry: URL
+  /** Resident memory that it may have, in bytes. */
+  readonly memoryBytes: number
   readonly onNotice: (from: WorkerProcess, notice: WorkerNotice) => void
   /** Its thread is blocked where nothing can break that off, and it will be killed. */
   readonly onBlocked: (by: BlockedBy) => void
@@ -72,7 +76,7 @@ export class WorkerProcess {
   #killedFor: string | null
   #steps: Promise<unknown>
 
-  constructor({ worker, entry, onNotice, onBlocked, onGone }: WorkerProcessOptions) {
+  constructor({ worker, entry, memoryBytes, onNotice, onBlocked, onGone }: WorkerProcessOptions) {
     this.worker = worker
     this.startedAt = Date.now()
     this.table = emptyTable
@@ -87,11 +91,15 @@ export class WorkerProcess {
     this.#missed = 0
     this.#killedFor = null
     this.#steps = Promise.resolve()
+    const said = [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']
     const child = fork(entry, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
       // A debugger has one port.
-      execArgv: process.execArgv.filter((word) => !word.startsWith('--inspect')),
+      execArgv: [
+        ...process.execArgv.filter((word) => !word.startsWith('--inspect')),
+        ...heapWords(memoryBytes, getHeapStatistics().heap_size_limit, said),
+      ],
     })
     this.#child = child
     this.#listen(child.stdio[reportFd] as Readable, onBlocked)

@@ -64,6 +64,7 @@ const ready = {
   version: '0.1.0',
   readyMs: 141.4,
   admin: 'http://127.0.0.1:7070',
+  health: null,
   revision: 3,
   urls: ['http://127.0.0.1:8080/'],
   folder: 'routes',

@@ -108,6 +108,7 @@ const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a mistyped option', ['dev', '--prot', '3'], /Did you mean --port\?/],
   ['more workers than there is use for', ['serve', '--workers', '65'], /from 0 to 64/],
   ['a port that no socket has', ['serve', '-p', '70000'], /from 0 to 65535/],
+  ['a place for probes that is none', ['serve', '--health', 'here'], /Expected HOST:PORT, or off/],
   ['a port in another notation', ['serve', '-p', '0x50'], /from 0 to 65535/],
   ['a level that is none', ['serve', '--log-level', 'loud'], /debug, info, warn, error/],
   ['two folders', ['routes', 'routes', 'more'], /too many arguments/],

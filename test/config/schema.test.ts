@@ -51,6 +51,7 @@ test('the type of a config and its schema name the same settings', () => {
     modules: true,
     sources: true,
     admin: true,
+    health: true,
     data: true,
     services: true,
   }
