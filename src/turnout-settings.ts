@@ -83,6 +83,8 @@ export interface AdminOptions {
   readonly changesPerSecond?: number
   /** The token that may do everything. Default: that of `TURNOUT_ADMIN_TOKEN`, else of the file `admin-token`. */
   readonly token?: string
+  /** `/readyz` answers 503 until `listen` has bound a socket. Default: false, for who brings a server. */
+  readonly isAwaitingSocket?: boolean
   /** Folder of tokens and audit log. Default: the data folder. */
   readonly directory?: string
 }

@@ -97,6 +97,7 @@ export class Turnout extends MethodRegistrar {
   #folderCount: number
   #resumed: Resumed
   #home: string
+  #isAwaitingSocket: boolean
   #admin: OpenedAdmin | null
   readonly #health: HealthServer[]
   #loader: Loader | null
@@ -123,6 +124,7 @@ export class Turnout extends MethodRegistrar {
     this.#admin = null
     this.#health = []
     this.#home = process.cwd()
+    this.#isAwaitingSocket = false
     this.#loader = null
     this.#closing = null
     this.#asking = compileAsking(askingOf(options))
@@ -484,6 +486,7 @@ export class Turnout extends MethodRegistrar {
   async admin(options: AdminOptions = {}): Promise<OpenedAdmin> {
     this.#refuseClosed()
     const { host = '127.0.0.1', port = 7070, tls, hosts, token, changesPerSecond } = options
+    this.#isAwaitingSocket = options.isAwaitingSocket ?? false
     const directory = options.directory ?? this.#data?.directory
     if (directory === undefined) throw new TurnoutError('TURNOUT_ADMIN_HOMELESS')
     // Stands on packages that an embedding program without an admin API never needs.
@@ -527,6 +530,7 @@ export class Turnout extends MethodRegistrar {
     const reasons = [
       ...(this.#closing === null ? [] : ['it is closing']),
       ...(this.#isServed ? [] : ['no worker process serves']),
+      ...(this.#isAwaitingSocket && this.#open.length === 0 ? ['nothing listens yet'] : []),
       ...unserved.map((source) => `${source.status().owner} was never read`),
     ]
     return { isReady: reasons.length === 0, reasons }

@@ -188,6 +188,7 @@ const openAdmin = async (
   const { url, firstToken } = await turnout.admin({
     host: place.host,
     port: place.port,
+    isAwaitingSocket: true,
     ...(hosts === undefined ? {} : { hosts }),
     ...(changesPerSecond === undefined ? {} : { changesPerSecond }),
     ...(tls === undefined ? {} : { tls: await readTls(tls) }),

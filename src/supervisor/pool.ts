@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { getKey } from '../core/persistent-map.ts'
@@ -66,7 +67,9 @@ interface Target {
 const startMs = 15_000
 const askMs = 2_000
 /** A worker that lived for so long was well. */
-const wellMs = 30_000
+const wellMs = 5_000
+/** How long a change waits for a worker, where there is none at the moment. */
+const absentMs = 10_000
 const mostPauseMs = 5_000
 /** So many beats in a row: a collection may be on its way. */
 const heavyBeats = 3
@@ -343,6 +346,8 @@ export class WorkerPool implements Worker {
 
   async prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult> {
     if (requests.length === 0) return { ok: true }
+    const absent = await this.#awaitMember()
+    if (absent !== null) return { ok: false, problems: problemFor(requests, absent) }
     const problems = new Map<string, readonly Problem[]>()
     await Promise.all(
       [...this.#members].map(async (one) => {
@@ -366,6 +371,14 @@ export class WorkerPool implements Worker {
       else if (this.#dead.get(name) === digest) this.#dead.delete(name)
     }
     return problems.size === 0 ? { ok: true } : { ok: false, problems }
+  }
+
+  /** Null: there is one. What no worker has made ready must not come into service. */
+  async #awaitMember(): Promise<Problem | null> {
+    const endsAt = Date.now() + absentMs
+    while (this.#members.size === 0 && Date.now() < endsAt && !this.#isClosed) await wait(50)
+    if (this.#members.size > 0) return null
+    return problem('TURNOUT_WORKERS_FAILED', { reason: 'all have ended, and none came instead' })
   }
 
   async apply(revision: number, table: Table): Promise<WorkerResult> {
@@ -500,6 +513,12 @@ export class WorkerPool implements Worker {
 
 /** How a process ends by itself. Others may send a SIGKILL. */
 const crashes = /^(exit code \d|SIG(ABRT|SEGV|BUS|ILL|FPE|TRAP))/
+
+const problemFor = (
+  requests: readonly PrepareRequest[],
+  found: Problem,
+): ReadonlyMap<string, readonly Problem[]> =>
+  new Map(requests.map(({ reference }) => [reference.name, [found]]))
 
 const isGone = (error: unknown): boolean =>
   error instanceof TurnoutError &&

@@ -145,9 +145,9 @@ export class WorkerProcess {
   #listen(reports: Readable, onBlocked: (by: BlockedBy) => void): void {
     reports.on('error', () => undefined)
     createInterface({ input: reports }).on('line', (line) => {
-      const { module = null, version = null, digest = null, ms } = JSON.parse(line) as BlockedBy
+      const { ms, ...known } = JSON.parse(line) as Partial<BlockedBy> & { readonly ms: number }
       if (this.#killedFor !== null) return
-      onBlocked({ module, version, digest, ms })
+      onBlocked({ module: null, version: null, digest: null, ...known, ms })
       this.kill(`its thread was blocked for ${ms} ms`)
     })
   }
