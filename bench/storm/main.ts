@@ -1,9 +1,10 @@
 // A storm of changes under a steady load: `main.js [--seconds N] [--changes N] [--tokens N] [--rate N] [--workers N]`. Where `taskset`
-// is there, the server has one core, the load and the storm share another: what the storm's own client costs shows in
-// the latencies too, so they are told from when a request was due and from when it was sent.
+// is there, whoever serves has one core; the supervisor, where it is another process, the load and the storm share the
+// other. What the storm's own client costs shows in the latencies too: so they are told from when a request was due and
+// from when it was sent, and the load goes before the others of its core where the system allows that.
 import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -41,6 +42,9 @@ if (isPinned) execFileSync('taskset', ['-p', '-c', '1', String(process.pid)])
 console.log(machine())
 await fillDataFolder(join(root, 'data'), routes)
 const served = await startServe(root, isPinned ? 0 : undefined, undefined, Number(values.workers))
+// Workers stay; all threads of the supervisor go.
+if (isPinned && Number(values.workers) > 0)
+  execFileSync('taskset', ['-a', '-p', '-c', '1', String(served.pid)])
 const tokens = await makeTokens(served, Number(values.tokens))
 
 // A child has the core of its parent.
@@ -48,6 +52,11 @@ const load: ChildProcess = fork(fileURLToPath(new URL('./load.js', import.meta.u
   execArgv: [],
 })
 process.on('exit', () => load.kill())
+try {
+  setPriority(load.pid!, -10)
+} catch {
+  console.log('the load has no priority: its latencies have those of the storm in them')
+}
 const paths = Array.from({ length: 500 }, (_, at) => pathAt(at * Math.floor(routes / 500)))
 const run = (perSecond: number | null, durationMs: number): Promise<PhaseReport> =>
   new Promise((resolve, reject) => {

@@ -89,7 +89,7 @@ describe('what a module throws outside of any request leaves the process serving
     }
     child.kill('SIGTERM')
     assert.equal(await ended, 0)
-    assert.match(log(), /an error nobody caught/)
+    assert.match(log(), /a module was contained/)
     assert.match(log(), /stray\.js:\d+:\d+/)
   })
 })
