@@ -8,7 +8,7 @@ test('the third loop in its probation takes a version back, and its artifact is 
   const [{ code }] = loops as readonly [Harm]
   const folder = makeFolder(t, { 'others.js': others, 'harm.js': harmless })
   const data = dataFolder(t, folder)
-  const instance = await startInstance(t, folder, { data })
+  const instance = await startInstance(t, folder, { data, words: ['--workers', '1'] })
   const isNew = instance.next(isApplied('harm', '1.1.0'))
   save(folder, 'harm.js', code)
   await isNew
@@ -32,7 +32,7 @@ test('the third loop in its probation takes a version back, and its artifact is 
   assert.equal(problemsOf(await refused)[0]?.code, 'TURNOUT_ARTIFACT_QUARANTINED')
   assert.equal(await instance.stop(), 0)
 
-  const again = await startInstance(t, folder, { data })
+  const again = await startInstance(t, folder, { data, words: ['--workers', '1'] })
   const [{ problems }] = again.events.filter(isRejected('harm')) as never as [
     { problems: readonly { code: string }[] },
   ]

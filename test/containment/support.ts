@@ -53,7 +53,9 @@ export async function openFolder(
   files: Readonly<Record<string, string>>,
 ): Promise<{ readonly instance: Instance; readonly folder: string }> {
   const folder = makeFolder(t, files)
-  return { instance: await startInstance(t, folder, { data: dataFolder(t, folder) }), folder }
+  const data = dataFolder(t, folder)
+  const instance = await startInstance(t, folder, { data, words: ['--workers', '1'] })
+  return { instance, folder }
 }
 
 export async function startHarm(t: TestContext, code: string): Promise<Instance> {

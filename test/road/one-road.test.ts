@@ -23,7 +23,11 @@ function place(t: TestContext): {
 } {
   const folder = makeFolder(t, { 'users.js': moduleText('users', 1) })
   const data = dataFolder(t, folder)
-  return { folder, data, start: () => startInstance(t, folder, { data }) }
+  return {
+    folder,
+    data,
+    start: () => startInstance(t, folder, { data, words: ['--workers', '1'] }),
+  }
 }
 
 const kill = async ({ pid, ended }: Instance): Promise<void> => {

@@ -59,7 +59,11 @@ export async function openRoad(
   options: Omit<InstanceOptions, 'data'> = {},
 ): Promise<Road> {
   const served = makeFolder(t, files)
-  const instance = await startInstance(t, served, { data: dataFolder(t, served), ...options })
+  const instance = await startInstance(t, served, {
+    data: dataFolder(t, served),
+    words: ['--workers', '1'],
+    ...options,
+  })
   return roadOf(t, instance, served)
 }
 
