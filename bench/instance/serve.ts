@@ -90,7 +90,7 @@ export async function startServe(
     createInterface({ input: child.stdout }).on('line', (line) => {
       // One line comes for each change, too.
       if (line.startsWith('{"event":"ready"')) resolve(JSON.parse(line) as Ready)
-      else if (line.startsWith('{"event":"problem"')) console.log(line)
+      else if (/^{"event":"(problem|offence|worker","kind":"ended)"/.test(line)) console.log(line)
     })
     child.once('close', () => reject(new Error('serve ended before it was ready')))
   })

@@ -39,8 +39,11 @@ const run = async (phase: Phase, idle: Wire[]): Promise<PhaseReport> => {
     const path = paths[started % paths.length]!
     started += 1
     const sentAt = performance.now()
+    let isLast = false
     try {
-      const { status } = await wire.ask({ method: 'GET', path })
+      const { status, headers } = await wire.ask({ method: 'GET', path })
+      // A connection has only so many requests.
+      isLast = headers.get('connection') === 'close'
       if (status === 200) {
         const now = performance.now()
         sinceDue.push(now - dueAt)
@@ -49,7 +52,8 @@ const run = async (phase: Phase, idle: Wire[]): Promise<PhaseReport> => {
     } catch (error) {
       fail(`${path} ${String(error)}`)
     }
-    idle.push(wire.isClosed ? new Wire(port) : wire)
+    if (isLast) wire.close()
+    idle.push(isLast || wire.isClosed ? new Wire(port) : wire)
   }
   const running = new Set<Promise<void>>()
   const startedAt = performance.now()
