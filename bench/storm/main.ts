@@ -3,7 +3,7 @@
 // other. What the storm's own client costs shows in the latencies too: so they are told from when a request was due and
 // from when it was sent, and the load goes before the others of its core where the system allows that.
 import { execFileSync, fork, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { cpus, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,9 +42,12 @@ if (isPinned) execFileSync('taskset', ['-p', '-c', '1', String(process.pid)])
 console.log(machine())
 await fillDataFolder(join(root, 'data'), routes)
 const served = await startServe(root, isPinned ? 0 : undefined, undefined, Number(values.workers))
-// Workers stay; all threads of the supervisor go.
-if (isPinned && Number(values.workers) > 0)
+// Workers stay; all threads of the supervisor go, and leave the load of their new core the first place, as the storm does.
+if (isPinned && Number(values.workers) > 0) {
   execFileSync('taskset', ['-a', '-p', '-c', '1', String(served.pid)])
+  for (const pid of [served.pid, process.pid])
+    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), 15)
+}
 const tokens = await makeTokens(served, Number(values.tokens))
 
 // A child has the core of its parent.
