@@ -1,7 +1,12 @@
 import { getHeapStatistics } from 'node:v8'
 import { TurnoutError } from '../core/errors.ts'
 import { childLogger, silentLogger, type Logger } from '../core/logger.ts'
-import { tableAfter, tableOfObjects, type TableStep } from '../core/route/objects.ts'
+import {
+  tableAfter,
+  tableOfObjects,
+  type StoredObject,
+  type TableStep,
+} from '../core/route/objects.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import { codeOf } from '../modules/artifact-code.ts'
 import type { Listener } from '../server/node-listener.ts'
@@ -31,7 +36,7 @@ export class WorkerHost implements WorkerCalls {
   #settings: ProcessSettings | null
   #serving: LocalServing | null
   #table: Table
-  #staged: TableStep[]
+  #staged: (readonly StoredObject[])[]
 
   constructor(tell: (notice: WorkerNotice) => void) {
     this.log = silentLogger
@@ -86,16 +91,13 @@ export class WorkerHost implements WorkerCalls {
     return this.#worker.prepare(requests)
   }
 
-  stage(part: TableStep): void {
-    this.#staged.push(part)
+  stage(part: string): void {
+    this.#staged.push(JSON.parse(part) as readonly StoredObject[])
   }
 
   apply(revision: number, last: TableStep): Applied {
-    const parts = [...this.#staged.splice(0), last]
-    const step = {
-      put: parts.flatMap(({ put }) => put),
-      remove: parts.flatMap(({ remove }) => remove),
-    }
+    const staged = this.#staged.splice(0).flat()
+    const step = staged.length === 0 ? last : { ...last, put: [...staged, ...last.put] }
     const table = nextTable(this.#table, step)
     const result = this.#worker.apply(revision, table)
     if (result.ok) this.#table = table
@@ -167,9 +169,19 @@ export class WorkerHost implements WorkerCalls {
   }
 }
 
+const isEmpty = ({
+  routes,
+  upstreams,
+  modules,
+  switchedOff,
+  proposals,
+  rollouts,
+}: Table): boolean =>
+  [routes, upstreams, modules, switchedOff, proposals, rollouts].every(({ size }) => size === 0)
+
 /** The first table of a worker is checked already, and made at once. */
 const nextTable = (before: Table, step: TableStep): Table => {
-  if (before === emptyTable) return tableOfObjects(step.put)
+  if (isEmpty(before)) return tableOfObjects(step.put)
   const { table, refusals } = tableAfter(before, step)
   const [first] = refusals
   if (first !== undefined) throw TurnoutError.of(first.problem)

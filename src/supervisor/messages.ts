@@ -47,8 +47,8 @@ export interface Applied {
 export interface WorkerCalls {
   start(settings: ProcessSettings): Promise<void>
   prepare(requests: readonly PrepareRequest[]): Promise<WorkerResult>
-  /** A part of the next step, which is too large for one message. */
-  stage(part: TableStep): void
+  /** A part of what the next step puts, as JSON; it is too large for one message. */
+  stage(part: string): void
   /** The table is the last one after what was staged and this. */
   apply(revision: number, step: TableStep): Applied
   discard(): Promise<void>

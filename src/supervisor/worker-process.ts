@@ -16,6 +16,8 @@ import { beatMs, reportFd, type Beat, type WorkerCalls, type WorkerNotice } from
 const mostInMessage = 2_000
 /** What answers at once, when the thread is free. */
 const promptMs = 5_000
+/** What a whole table may take: of a million routes it is some ten seconds. */
+const wholeMs = 120_000
 /** Beats that are missed in a row before a thread counts as blocked. */
 const mostMissed = Math.ceil(promptMs / beatMs)
 
@@ -72,6 +74,8 @@ export class WorkerProcess {
   readonly #onBlocked: (by: BlockedBy) => void
   /** Versions that it told of since it was last asked to apply: they may be said before the answer is. */
   readonly #retired: Set<string>
+  /** A large step is on its way; a deadline of its own ends it. */
+  #isLoading: boolean
   #missed: number
   #killedFor: string | null
   #steps: Promise<unknown>
@@ -88,6 +92,7 @@ export class WorkerProcess {
     this.#prepared = new Set()
     this.#onBlocked = onBlocked
     this.#retired = new Set()
+    this.#isLoading = false
     this.#missed = 0
     this.#killedFor = null
     this.#steps = Promise.resolve()
@@ -193,13 +198,22 @@ export class WorkerProcess {
     )
     const readied = missing.length === 0 ? null : await this.prepare(missing, prepareMs)
     const unready = readied === null || readied.ok ? noProblems : readied.problems
-    const { put, remove } = stepBetween(this.table, table)
-    let sent = 0
-    for (; put.length - sent > mostInMessage; sent += mostInMessage)
-      await this.ask('stage', [{ put: put.slice(sent, sent + mostInMessage), remove: [] }])
-    const rest = { put: sent === 0 ? put : put.slice(sent), remove }
+    const { step, parts } = stepBetween(this.table, table)
+    this.#isLoading = parts.length > 0
+    const applyMs = this.#isLoading ? wholeMs : promptMs
+    // While one part is read the next is on its way.
+    let before: Promise<unknown> = Promise.resolve()
+    for (const part of parts) {
+      const staged = this.ask('stage', [part], applyMs)
+      staged.catch(() => undefined)
+      await before
+      before = staged
+    }
+    await before
+    const rest = this.#isLoading ? { put: [], remove: step.remove } : step
     this.#retired.clear()
-    const { result, draining } = await this.ask('apply', [revision, rest])
+    const { result, draining } = await this.ask('apply', [revision, rest], applyMs)
+    this.#isLoading = false
     this.draining = this.#still(draining)
     if (!result.ok) return { result, unready }
     this.table = table
@@ -214,6 +228,8 @@ export class WorkerProcess {
 
   /** Called about each `beatMs`. Kills it when its thread has been blocked for too long. */
   tick(): void {
+    // Who makes a large table says nothing meanwhile.
+    if (this.#isLoading) return
     this.#missed += 1
     if (this.#missed <= mostMissed || this.#killedFor !== null) return
     this.#onBlocked({ module: null, version: null, digest: null, ms: promptMs })
@@ -229,11 +245,24 @@ export class WorkerProcess {
 const keyOf = ({ module, version }: Pick<Draining, 'module' | 'version'>): string =>
   `${module} ${version}`
 
-/** The last step that was worked out: workers take the same one. */
-let last: { readonly before: Table; readonly after: Table; readonly step: TableStep } | null = null
+interface Sent {
+  readonly before: Table
+  readonly after: Table
+  readonly step: TableStep
+  /** What a large step puts, as JSON: made once for all workers, and read faster than objects that were cloned. */
+  readonly parts: readonly string[]
+}
 
-const stepBetween = (before: Table, after: Table): TableStep => {
-  if (last?.before !== before || last.after !== after)
-    last = { before, after, step: recordOf(changesBetween(before, after)) }
-  return last.step
+/** The last step that was worked out: workers take the same one. */
+let last: Sent | null = null
+
+const stepBetween = (before: Table, after: Table): Sent => {
+  if (last?.before === before && last.after === after) return last
+  const step = recordOf(changesBetween(before, after))
+  const parts: string[] = []
+  if (step.put.length > mostInMessage)
+    for (let at = 0; at < step.put.length; at += mostInMessage)
+      parts.push(JSON.stringify(step.put.slice(at, at + mostInMessage)))
+  last = { before, after, step, parts }
+  return last
 }
