@@ -94,7 +94,7 @@ const benches = {
   ],
   containment: [
     'containment/main.js',
-    'when others are served again after an endless loop, and what that costs: [--rounds N] [--only loops,cost]',
+    'when others are served again after an endless loop, and what that costs: [--rounds N] [--tail N] [--only loops,tail,cost]',
     [],
   ],
   save: ['hot/main.js', 'time from saving a module to the first answer by the new code', []],

@@ -1,12 +1,13 @@
 // How soon others are served again after each kind of endless loop, and what containment costs an exchange that does no harm:
-// `main.js [--rounds N] [--seconds N] [--only loops,cost]`. Each server is a real `turnout serve`.
+// `main.js [--rounds N] [--seconds N] [--tail N] [--only loops,tail,cost]`. Each server is a real `turnout serve`.
 import { writeFileSync } from 'node:fs'
+import { Agent, get } from 'node:http'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { loops, others } from '../../test/containment/modules.ts'
+import { escapes, loops, others } from '../../test/containment/modules.ts'
 import { ask, makeFolder, startServe, type Served } from '../../test/hot/support/served.ts'
 import { chooseDrive } from '../gateway/load.ts'
 import { cpuMsOf } from '../instance/serve.ts'
@@ -15,7 +16,9 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '2' },
-    only: { type: 'string', default: 'loops,cost' },
+    /** Seconds of each part of the tail. */
+    tail: { type: 'string', default: '60' },
+    only: { type: 'string', default: 'loops,tail,cost' },
   },
 })
 const rounds = Number(values.rounds)
@@ -40,6 +43,7 @@ export default {
 async function within<Result>(
   files: Readonly<Record<string, string>>,
   config: object,
+  workers: number,
   use: (served: Served) => Promise<Result>,
 ): Promise<Result> {
   const ends: (() => unknown)[] = []
@@ -48,7 +52,8 @@ async function within<Result>(
   const file = join(folder, '.turnout.config.json')
   writeFileSync(file, JSON.stringify({ ...config, logger: false }))
   try {
-    return await use(await startServe(scope, folder, { words: ['--config', file] }))
+    const words = ['--config', file, '--workers', String(workers)]
+    return await use(await startServe(scope, folder, { words }))
   } finally {
     for (const end of ends.reverse()) await end()
   }
@@ -59,7 +64,7 @@ const median = (all: readonly number[]): number =>
 
 /** From the request that never ends to the first answer of another module. */
 const servedAgain = (code: string): Promise<number> =>
-  within({ 'harm.js': code, 'others.js': others }, {}, async ({ port }) => {
+  within({ 'harm.js': code, 'others.js': others }, {}, 1, async ({ port }) => {
     for (let time = 0; time < 20; time += 1) await ask(port, '/others')
     const startedAt = performance.now()
     ask(port, '/harm').catch(() => undefined)
@@ -79,12 +84,72 @@ async function printLoops(): Promise<void> {
   }
 }
 
+/** Milliseconds from when each of so many requests was due; half of them on connections that are kept. */
+async function durations(port: number, lastMs: number): Promise<readonly number[]> {
+  const kept = new Agent({ keepAlive: true, maxSockets: 32 })
+  const all: number[] = []
+  const running = new Set<Promise<void>>()
+  const startedAt = performance.now()
+  for (let sent = 0; sent * betweenMs < lastMs;) {
+    const dueAt = startedAt + sent * betweenMs
+    if (performance.now() < dueAt) {
+      await pause(1)
+      continue
+    }
+    sent += 1
+    const agent = sent % 2 === 0 ? kept : false
+    const ended = new Promise<void>((resolve) => {
+      const end = (): void => {
+        all.push(performance.now() - dueAt)
+        resolve()
+      }
+      get({ host: '127.0.0.1', port, path: '/others', agent }, (response) => {
+        response.resume().once('end', end)
+      }).once('error', end)
+    })
+    running.add(ended)
+    void ended.then(() => running.delete(ended))
+  }
+  await Promise.all(running)
+  kept.destroy()
+  return all
+}
+
+const betweenMs = 5
+
+const p99 = (all: readonly number[]): number =>
+  all.toSorted((a, b) => a - b)[Math.floor(all.length * 0.99)]!
+
+/** What others see in a minute in which a module does harm, beside the minute before; with two workers. */
+async function printTail(): Promise<void> {
+  const lastMs = Number(values.tail) * 1_000
+  console.log('\np99 of others, ms                                before   with it   ratio')
+  const cases = [
+    ...loops.slice(0, 1).map((harm) => ({ ...harm, everyMs: lastMs })),
+    ...escapes.map((harm) => ({ ...harm, everyMs: 1_000 })).slice(0, 2),
+  ]
+  for (const { name, code, everyMs } of cases)
+    await within({ 'harm.js': code, 'others.js': others }, {}, 2, async ({ port }) => {
+      await durations(port, 3_000)
+      const before = p99(await durations(port, lastMs))
+      const harm = (): unknown => ask(port, '/harm').catch(() => undefined)
+      const later = setTimeout(harm, 1_000)
+      const again = setInterval(harm, everyMs)
+      const after = p99(await durations(port, lastMs))
+      clearTimeout(later)
+      clearInterval(again)
+      const figures = [before, after, after / before].map((one) => one.toFixed(2).padStart(7))
+      const verdict = after <= before * 2 ? 'reached' : 'MISSED'
+      console.log(`${name.padEnd(46)}  ${figures.join('  ')}  ${verdict}: at most twice`)
+    })
+}
+
 async function printCost(): Promise<void> {
   const { name, drive } = await chooseDrive()
   const times = new Map<string, number[]>()
   for (let round = 0; round < rounds; round += 1)
     for (const containment of [false, true])
-      await within({ 'quick.js': quick }, { containment }, async ({ port, pid }) => {
+      await within({ 'quick.js': quick }, { containment }, 0, async ({ port, pid }) => {
         for (const path of ['/ping', '/steps']) {
           await drive(port, 1, undefined, path)
           const before = cpuMsOf(pid)
@@ -104,4 +169,5 @@ async function printCost(): Promise<void> {
 console.log(`${cpus()[0]?.model}, ${cpus().length} CPUs, Node ${process.version}`)
 console.log(`load ${loadavg()[0]!.toFixed(1)}, ${rounds} rounds`)
 if (values.only.includes('loops')) await printLoops()
+if (values.only.includes('tail')) await printTail()
 if (values.only.includes('cost')) await printCost()

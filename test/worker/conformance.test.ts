@@ -376,6 +376,9 @@ const behaviours: Readonly<
     await close(500)
     assert.deepEqual(pids.filter(isAlive), [])
     for (const { text } of held) await assert.rejects(text)
+    // In this process their code looks for the file for ever, and would keep the process.
+    writeFileSync(gate, '')
+    await new Promise((resolve) => setTimeout(resolve, 100))
   },
 }
 
