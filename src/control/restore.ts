@@ -109,7 +109,10 @@ function apply(
   const names = (part: string, keys: readonly string[]): readonly string[] =>
     keys.map(partOf).flatMap((one) => (one.part === part ? [one.name] : []))
   const changed = wishes.map(({ key }) => key)
-  const routes = names('route', changed).flatMap((id) => getKey(table.routes, id) ?? [])
+  // Also where one of them was refused: every problem is told at once.
+  const routes = put.flatMap(({ key, value }) =>
+    partOf(key).part === 'route' ? [value as unknown as Route] : [],
+  )
   const problems = [
     ...refusals.map((refusal) => refusal.problem),
     ...unknownUpstreams(table, routes),

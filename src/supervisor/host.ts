@@ -7,7 +7,8 @@ import {
   type StoredObject,
   type TableStep,
 } from '../core/route/objects.ts'
-import { emptyTable, type Table } from '../core/route/table.ts'
+import type { Table } from '../core/route/table.ts'
+import type { Snapshot } from '../gateway/snapshot.ts'
 import { codeOf } from '../modules/artifact-code.ts'
 import type { Listener } from '../server/node-listener.ts'
 import { readArtifact } from '../store/artifacts.ts'
@@ -35,7 +36,6 @@ export class WorkerHost implements WorkerCalls {
   readonly #listeners: Map<number, Listener>
   #settings: ProcessSettings | null
   #serving: LocalServing | null
-  #table: Table
   #staged: (readonly StoredObject[])[]
 
   constructor(tell: (notice: WorkerNotice) => void) {
@@ -45,7 +45,6 @@ export class WorkerHost implements WorkerCalls {
     this.#listeners = new Map()
     this.#settings = null
     this.#serving = null
-    this.#table = emptyTable
     this.#staged = []
   }
 
@@ -98,9 +97,7 @@ export class WorkerHost implements WorkerCalls {
   apply(revision: number, last: TableStep): Applied {
     const staged = this.#staged.splice(0).flat()
     const step = staged.length === 0 ? last : { ...last, put: [...staged, ...last.put] }
-    const table = nextTable(this.#table, step)
-    const result = this.#worker.apply(revision, table)
-    if (result.ok) this.#table = table
+    const result = this.#worker.apply(revision, nextTable(this.#worker.live.current, step))
     return { result, draining: this.#worker.draining() }
   }
 
@@ -169,20 +166,10 @@ export class WorkerHost implements WorkerCalls {
   }
 }
 
-const isEmpty = ({
-  routes,
-  upstreams,
-  modules,
-  switchedOff,
-  proposals,
-  rollouts,
-}: Table): boolean =>
-  [routes, upstreams, modules, switchedOff, proposals, rollouts].every(({ size }) => size === 0)
-
 /** The first table of a worker is checked already, and made at once. */
-const nextTable = (before: Table, step: TableStep): Table => {
-  if (isEmpty(before)) return tableOfObjects(step.put)
-  const { table, refusals } = tableAfter(before, step)
+const nextTable = (before: Pick<Snapshot, 'revision' | 'table'>, step: TableStep): Table => {
+  if (before.revision === 0) return tableOfObjects(step.put)
+  const { table, refusals } = tableAfter(before.table, step)
   const [first] = refusals
   if (first !== undefined) throw TurnoutError.of(first.problem)
   return table

@@ -214,6 +214,8 @@ export class WorkerProcess {
     this.#retired.clear()
     const { result, draining } = await this.ask('apply', [revision, rest], applyMs)
     this.#isLoading = false
+    // The text of a whole table is not kept for whoever may join.
+    if (parts.length > 0) last = null
     this.draining = this.#still(draining)
     if (!result.ok) return { result, unready }
     this.table = table
