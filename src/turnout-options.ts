@@ -97,6 +97,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   limits: 'limits',
   overload: 'overload',
   trustedProxies: 'proxies',
+  lane: ['fast', 'safe'],
   underscores: ['drop', 'refuse', 'keep'],
   versionOrder: ['free', 'reasoned'],
   probation: 'probation',

@@ -20,6 +20,8 @@ import {
   type ListenOptions,
   type NodeServe,
 } from './server/node-listener.ts'
+import { admittingLane } from './server/lane/admitting-lane.ts'
+import type { LaneOptions } from './server/lane/lane.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
@@ -53,6 +55,7 @@ export type ServingSettings = Pick<
   | 'modules'
   | 'configFile'
   | 'containment'
+  | 'lane'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -73,6 +76,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'modules',
   'configFile',
   'containment',
+  'lane',
 ]
 
 /** Those of a Turnout's options. */
@@ -146,6 +150,7 @@ export class LocalServing implements Serving {
   readonly #rules: ClientRules
   readonly #services: ServiceSet
   readonly #admission: Admission | null
+  readonly #lane: LaneOptions | null
   readonly #containment: Containment | null
   #adminPort: number
 
@@ -187,6 +192,10 @@ export class LocalServing implements Serving {
         onEvent: onUpstream,
       },
       guard: this.#containment,
+      nodeRoutes: {
+        path: { encodedSlash: settings.encodedSlash ?? 'reject' },
+        isLoose: settings.trailingSlash === 'ignore',
+      },
       modules: settings.modules ?? {},
       isolated: isolatedSetup(settings, services, bodyLimit, trusted),
     })
@@ -203,6 +212,14 @@ export class LocalServing implements Serving {
     this.#admission = overload === null ? null : new Admission(overload, log)
     const nodeServe = createNodeServe(serve, bodyLimit, this.#rules, this.#admission)
     this.gateway = { serve, nodeServe }
+    this.#lane =
+      settings.lane === 'safe'
+        ? null
+        : {
+            serve: this.#admission === null ? serve : admittingLane(this.#admission, serve),
+            needsNode: ({ method, target }) => this.worker.needsNode(method, target),
+            bodyLimit,
+          }
   }
 
   open(): Promise<void> {
@@ -222,7 +239,14 @@ export class LocalServing implements Serving {
   }
 
   listen(place: ListenOptions): Promise<Listener> {
-    return openListener(this.gateway.nodeServe, place, this.#rules, this.#log, this.#admission)
+    return openListener(
+      this.gateway.nodeServe,
+      place,
+      this.#rules,
+      this.#log,
+      this.#admission,
+      this.#lane,
+    )
   }
 
   keepOut(port: number): void {

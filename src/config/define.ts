@@ -50,6 +50,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */
   readonly underscores?: Underscores
+  /** Who reads ordinary requests. Default `fast`: Turnout itself. `safe`: `node:http`, as all others. */
+  readonly lane?: 'fast' | 'safe'
   /**
    * Whether a plain change is watched after its apply, and taken back where it made error rate or times worse. Default:
    * true for `serve`, false for `dev`.

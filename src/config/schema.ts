@@ -61,6 +61,7 @@ export interface ResolvedConfig {
   readonly overload: OverloadOptions
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
+  readonly lane: 'fast' | 'safe'
   /** Not given: `reasoned` for `serve`, `free` for `dev`. */
   /** Not given: on for `serve`, off for `dev`. */
   readonly probation?:
@@ -223,6 +224,10 @@ const settings = {
     )
     .default([])
     .describe('Addresses and blocks of proxies whose X-Forwarded-* is believed.'),
+  lane: z
+    .enum(['fast', 'safe'])
+    .default('fast')
+    .describe('Who reads ordinary requests: Turnout itself, or node:http as all others.'),
   underscores: z
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')

@@ -24,7 +24,8 @@ export function authorityOf({ url, rawHeaders }: IncomingMessage): string {
 // Most requests of a server name the same host.
 let lastValid = ''
 
-const isHost = (host: string): boolean => {
+/** Whether a Host field is one that every reader takes for the same host. */
+export const isHost = (host: string): boolean => {
   if (host === '' || host === lastValid) return true
   if (!hostWithPort.test(host) || host.includes('..') || !URL.canParse(`http://${host}/`)) {
     return false

@@ -1,10 +1,34 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Limits } from '../core/http/limits.ts'
 import { BodyPace } from './body-pace.ts'
 import { endSlowBody } from './raw-reply.ts'
 
-interface Use {
+/** A request whose body may still be coming. */
+export interface Coming {
+  readonly complete: boolean
+  readonly destroyed: boolean
+  /** Bytes that wait for us. */
+  readonly readableLength: number
+}
+
+/** An answer that is not complete. */
+export interface Going {
+  readonly headersSent: boolean
+  shouldKeepAlive: boolean
+}
+
+/** Whoever reads requests of a connection without `node:http`, which watches over its own. */
+export interface Reader {
+  /** Since when it has waited for the rest of a head, and of a body; 0: it does not. */
+  readonly headSince: number
+  readonly bodySince: number
+  /** It took too long: head, or body. */
+  endLate(): void
+}
+
+/** What is known of a connection. */
+export interface Use {
   /** Exchanges in flight. */
   open: number
   /** Requests that came. */
@@ -19,11 +43,13 @@ interface Use {
   /** No HTTP any more: it has no requests to wait for. */
   isUpgraded: boolean
   /** The last answer that is not complete. */
-  response: ServerResponse | null
+  response: Going | null
   /** The last request, whose body may still be coming. */
-  request: IncomingMessage | null
+  request: Coming | null
   /** Of that request, once a sweep has met it unfinished. */
   pace: BodyPace | null
+  /** Null: it is `node:http` that reads. */
+  reader: Reader | null
   /** A request has left the queue of its connection. */
   readonly advance: () => void
 }
@@ -47,7 +73,9 @@ type ConnectionLimits = Pick<
   Limits,
   | 'bodyBytesPerSecond'
   | 'bodyGraceMs'
+  | 'headersMs'
   | 'keepAliveMs'
+  | 'requestMs'
   | 'writeIdleMs'
   | 'pipelining'
   | 'requestsPerConnection'
@@ -75,6 +103,8 @@ export class Connections {
   readonly #requests: number
   readonly #bytesPerSecond: number
   readonly #bodyGraceMs: number
+  readonly #headersMs: number
+  readonly #requestMs: number
   readonly #most: number
   #searchAt: number
   /** A search that somebody was turned away before. */
@@ -83,8 +113,9 @@ export class Connections {
 
   /** `most`: connections that the listener may hold. */
   constructor(limits: ConnectionLimits, most: number) {
-    const { bodyBytesPerSecond, bodyGraceMs, keepAliveMs, writeIdleMs } = limits
+    const { bodyBytesPerSecond, bodyGraceMs, headersMs, keepAliveMs, writeIdleMs } = limits
     const shortestMs = Math.min(
+      headersMs,
       keepAliveMs,
       writeIdleMs,
       bodyBytesPerSecond === 0 ? Infinity : bodyGraceMs,
@@ -92,6 +123,8 @@ export class Connections {
     const sweepMs = Math.min(longestSweepMs, Math.ceil(shortestMs / 4))
     this.#bytesPerSecond = bodyBytesPerSecond
     this.#bodyGraceMs = bodyGraceMs
+    this.#headersMs = headersMs
+    this.#requestMs = limits.requestMs
     this.#most = most
     this.#searchAt = 0
     this.#search = null
@@ -105,7 +138,7 @@ export class Connections {
     this.#timer.unref()
   }
 
-  add(socket: Socket): void {
+  add(socket: Socket): Use {
     const use: Use = {
       open: 0,
       requests: 0,
@@ -117,6 +150,7 @@ export class Connections {
       response: null,
       request: null,
       pace: null,
+      reader: null,
       advance: () => {
         use.waiting -= 1
       },
@@ -124,6 +158,24 @@ export class Connections {
     this.#uses.set(socket, use)
     socket.once('close', () => this.#uses.delete(socket))
     if (this.#uses.size > this.#most * crowded) this.relieve()
+    return use
+  }
+
+  /** A request of a reader of its own began. `coming`: its body; null: it is here, or there is none. */
+  begin(use: Use, going: Going, coming: Coming | null): void {
+    use.requests += 1
+    use.open += 1
+    use.response = going
+    use.request = coming
+    use.pace = null
+    if (use.requests >= this.#requests) going.shouldKeepAlive = false
+  }
+
+  /** It ended. */
+  end(use: Use): void {
+    use.open -= 1
+    use.response = null
+    use.usedAt = this.#sweep
   }
 
   /**
@@ -203,10 +255,15 @@ export class Connections {
     this.#sweep += 1
     const now = this.#sweep
     for (const [socket, use] of this.#uses) {
+      if (use.reader !== null && this.#isLate(use.reader)) {
+        use.reader.endLate()
+        continue
+      }
       if (use.request !== null && this.#isTooSlow(socket, use, use.request)) {
         // Without an exchange, its answer is out already.
         if (use.open === 0) socket.destroy()
-        else endSlowBody(socket)
+        else if (use.reader === null) endSlowBody(socket)
+        else use.reader.endLate()
         continue
       }
       if (socket.writableLength === 0) {
@@ -222,7 +279,13 @@ export class Connections {
     }
   }
 
-  #isTooSlow(socket: Socket, use: Use, request: IncomingMessage): boolean {
+  #isLate({ headSince, bodySince }: Reader): boolean {
+    const now = performance.now()
+    if (headSince !== 0) return now - headSince > this.#headersMs
+    return bodySince !== 0 && this.#requestMs !== 0 && now - bodySince > this.#requestMs
+  }
+
+  #isTooSlow(socket: Socket, use: Use, request: Coming): boolean {
     if (request.complete || request.destroyed || this.#bytesPerSecond === 0) {
       use.request = null
       use.pace = null
@@ -239,6 +302,12 @@ export class Connections {
   sayLast(): void {
     for (const { response } of this.#uses.values())
       if (response?.headersSent === false) response.shouldKeepAlive = false
+  }
+
+  /** Closes those that wait for a request, where `node:http` does not know of them. */
+  closeIdle(): void {
+    for (const [socket, use] of this.#uses)
+      if (use.reader !== null && isIdle(use) && socket.writableLength === 0) socket.destroy()
   }
 
   /** Cuts all, also those that are no HTTP any more. */

@@ -20,6 +20,7 @@ import { Connections } from './connections.ts'
 import { LeanRequest } from './lean-request.ts'
 import { declineUpgrade, isDeclined } from './decline-upgrade.ts'
 import { NodeTransport, type UpgradeOffer } from './node-transport.ts'
+import { Lane, type LaneOptions } from './lane/lane.ts'
 import { mostConnections } from './open-files.ts'
 import type { Admission } from './overload/admission.ts'
 import { admitting } from './overload/admitting.ts'
@@ -171,6 +172,7 @@ export async function openListener(
   { limits, trusted }: Omit<ClientRules, 'underscores'>,
   log: Logger,
   admission: Admission | null = null,
+  laneOptions: LaneOptions | null = null,
 ): Promise<Listener> {
   let isClosing = false
   const { tls } = options
@@ -216,23 +218,46 @@ export async function openListener(
   })
   server.on('clientError', answerClientError)
   const known = new WeakSet<Socket>()
-  server.on('connection', (socket: Socket) => {
-    // One that comes again, after an upgrade that was declined.
-    if (known.has(socket)) return
-    known.add(socket)
+  const isWelcome = (socket: Socket): boolean => {
     admission?.connected()
-    if (admission?.isClosed === true) {
-      socket.destroy()
-      return
-    }
+    if (admission?.isClosed === true) return false
     const release = addresses.acquire(socket.remoteAddress)
-    if (release === null) socket.destroy()
-    else socket.once('close', release)
-  })
-  // Of TLS, the socket behind the handshake is what requests come on.
-  server.on(secure === null ? 'connection' : 'secureConnection', (socket: Socket) => {
-    if (!socket.destroyed) connections.add(socket)
-  })
+    if (release !== null) socket.once('close', release)
+    return release !== null
+  }
+  const scheme = secure === null ? 'http' : 'https'
+  const lane =
+    laneOptions === null
+      ? null
+      : await Lane.open(
+          laneOptions,
+          {
+            server,
+            connections,
+            limits,
+            isLast: () => isClosing || admission?.isLast === true,
+          },
+          { scheme, trusted },
+        )
+  const enter = (socket: Socket, isWelcomed: (socket: Socket) => boolean): void => {
+    // One that comes again, after an upgrade that was declined.
+    if (known.has(socket)) return lane?.handBack(socket)
+    const isNew = (one: Socket): boolean => {
+      known.add(one)
+      return isWelcomed(one)
+    }
+    if (lane !== null) lane.accept(socket, isNew)
+    else if (isNew(socket)) connections.add(socket)
+    else socket.destroy()
+  }
+  if (secure === null) server.on('connection', (socket: Socket) => enter(socket, isWelcome))
+  else {
+    server.on('connection', (socket: Socket) => {
+      if (!isWelcome(socket)) socket.destroy()
+    })
+    // The socket behind the handshake is what requests come on.
+    server.on('secureConnection', (socket: Socket) => enter(socket, () => !socket.destroyed))
+  }
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
   server.maxConnections = most
@@ -252,7 +277,6 @@ export async function openListener(
   server.on('error', (error) => log.error('a listener failed', { reason: error.message }))
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   const isAny = address.address === '0.0.0.0' || address.address === '::'
-  const scheme = secure === null ? 'http' : 'https'
   return {
     host: address.address,
     port: address.port,
@@ -274,7 +298,12 @@ export async function openListener(
 const drain = (server: Server, connections: Connections, deadlineMs: number): Promise<number> =>
   new Promise((resolve) => {
     let cut = 0
-    const idle = setInterval(() => server.closeIdleConnections(), graceMs)
+    const closeIdle = (): void => {
+      server.closeIdleConnections()
+      connections.closeIdle()
+    }
+    const idle = setInterval(closeIdle, graceMs)
+    connections.closeIdle()
     const deadline = setTimeout(() => {
       server.getConnections((_, count) => {
         cut = count

@@ -13,31 +13,18 @@ import {
 } from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
+import {
+  byteLength,
+  hasFraming,
+  isBodyless,
+  latin1,
+  mostTogether,
+  mostWaiting,
+  withoutFraming,
+} from './framing.ts'
 import { LeanRequest } from './lean-request.ts'
 import { canEndInOneWrite, endInOneWrite, isPatched } from './one-write.ts'
 import { join } from './tunnel.ts'
-
-/** Status codes whose answers have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
-const isBodyless = (status: number): boolean => status === 204 || status === 304
-
-const isFraming = (field: string): boolean => {
-  const { length } = field
-  if (length !== 14 && length !== 17) return false
-  const name = field.toLowerCase()
-  return name === 'content-length' || name === 'transfer-encoding'
-}
-
-const hasFraming = (headers: readonly string[]): boolean => {
-  for (let at = 0; at < headers.length; at += 2) if (isFraming(headers[at]!)) return true
-  return false
-}
-
-/** Without the fields that say where a message ends: what handlers put there may not be so. */
-const withoutFraming = (headers: readonly string[], isLengthKept: boolean): string[] =>
-  headers.filter((_, at) => {
-    const name = headers[at - (at % 2)]!
-    return !isFraming(name) || (isLengthKept && name.length === 14)
-  })
 
 /** A literal of a usual size: growing a list by `push` allocates four times as much. */
 const withLength = (headers: readonly string[], length: string): string[] => {
@@ -48,9 +35,6 @@ const withLength = (headers: readonly string[], length: string): string[] => {
     : [...headers, 'content-length', length]
 }
 
-const byteLength = (body: string | Uint8Array): number =>
-  typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
-
 /** Absolute-form targets (RFC 9112 section 3.2.2) lose scheme and authority; `*` of OPTIONS stays out of any pattern. */
 const originForm = (url: string): string => {
   if (url.charCodeAt(0) === 47) return url
@@ -59,10 +43,6 @@ const originForm = (url: string): string => {
   const rest = url.slice(absolute[0].length)
   return rest.startsWith('/') ? rest : `/${rest}`
 }
-
-/** Bytes as text of one character each: how the head beside them is sent. */
-const latin1 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
-  Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 
 const queued = new WeakMap<Socket, Set<() => void>>()
 
@@ -107,12 +87,6 @@ export interface UpgradeOffer {
   readonly socket: Duplex
   readonly first: Uint8Array
 }
-
-/** Largest body that is put behind its head as text: a copy, but one write instead of two. */
-const maxCopied = 16 * 1024
-
-/** So many bytes of a pushed body may wait for the client. Node's own mark, 16 KB, stops the source at each large piece. */
-const maxWaiting = 128 * 1024
 
 /** A request of `node:http`, translated both ways. Nothing else in Turnout touches its objects. */
 export class NodeTransport implements Transport {
@@ -302,7 +276,7 @@ export class NodeTransport implements Transport {
     this.#writeHead(status, isLengthGiven ? fields : withLength(fields, String(length)))
     if (isHead || !canEndInOneWrite(response)) response.end(whole)
     else if (typeof whole === 'string' && length === whole.length) endInOneWrite(response, whole)
-    else if (typeof whole !== 'string' && length <= maxCopied)
+    else if (typeof whole !== 'string' && length <= mostTogether)
       endInOneWrite(response, latin1(whole))
     else response.end(whole)
   }
@@ -402,7 +376,7 @@ export class NodeTransport implements Transport {
           }
           // The last piece and the end together are one write, not two.
           if (rest === 0) response.end(bytes, written)
-          else if (!response.write(bytes, written)) return response.writableLength < maxWaiting
+          else if (!response.write(bytes, written)) return response.writableLength < mostWaiting
           return true
         },
         end: () => {

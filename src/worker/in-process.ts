@@ -28,6 +28,7 @@ import type { Guard } from '../modules/guard.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
 import { authorProblem, mapError } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
+import { NodeRoutes, type NodeRouteOptions } from './node-routes.ts'
 import {
   codeKey,
   type Draining,
@@ -52,9 +53,13 @@ export interface InProcessOptions {
   readonly upstreams?: Partial<UpstreamEnvironment>
   /** What is said of modules by name, whatever their authors say. */
   readonly modules?: Readonly<Record<string, ModuleSettings>>
+  /** How paths are read. Not there: strictly. */
+  readonly nodeRoutes?: NodeRouteOptions
   /** Not there: no module may be isolated. */
   readonly isolated?: IsolatedSetup
 }
+
+const strictRoutes: NodeRouteOptions = { path: {}, isLoose: false }
 
 /** A version that is ready; one that migrates registers in the turn of the swap, with the state of that turn. */
 interface Prepared {
@@ -84,6 +89,7 @@ export class InProcessWorker implements Worker {
   readonly #upstreams: Upstreams
   readonly #recorders: Recorders | null
   readonly #verifier: Verifier
+  #nodeRoutes: NodeRoutes | null
   readonly #codes: Map<string, ModuleCode>
   readonly #retired: Set<HeldVersion>
   #prepared: Map<string, Prepared>
@@ -103,6 +109,7 @@ export class InProcessWorker implements Worker {
       }),
     )
     this.observer = createObserver(this.#recorders, this.#verifier)
+    this.#nodeRoutes = null
     this.#codes = new Map()
     this.#retired = new Set()
     this.#prepared = new Map()
@@ -111,6 +118,14 @@ export class InProcessWorker implements Worker {
 
   get revision(): number {
     return this.live.current.revision
+  }
+
+  /** Whether only `node:http` can serve it, because it may come to an app that is a function of its objects. */
+  needsNode(method: string, target: string): boolean {
+    const { current } = this.live
+    if (this.#nodeRoutes?.isOf(current) !== true)
+      this.#nodeRoutes = new NodeRoutes(current, this.#options.nodeRoutes ?? strictRoutes)
+    return this.#nodeRoutes.has(method, target)
   }
 
   learn(code: ModuleCode): void {

@@ -42,6 +42,7 @@ test('the type of a config and its schema name the same settings', () => {
     overload: true,
     trustedProxies: true,
     underscores: true,
+    lane: true,
     probation: true,
     containment: true,
     versionOrder: true,

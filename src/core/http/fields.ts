@@ -119,12 +119,17 @@ export function fieldValue(headers: readonly string[], name: string): string | u
   return undefined
 }
 
-/** All values of a field, joined as RFC 9110 section 5.3 asks; `name` in lower case. */
-export function joinedValue(headers: readonly string[], name: string): string | undefined {
+/** All values of a field, joined as RFC 9110 section 5.3 asks, or with another separator; `name` in lower case. */
+export function joinedValue(
+  headers: readonly string[],
+  name: string,
+  separator: string = ', ',
+): string | undefined {
   let joined: string | undefined
   for (let at = 0; at < headers.length; at += 2)
     if (isNamed(headers[at]!, name))
-      joined = joined === undefined ? headers[at + 1]! : `${joined}, ${headers[at + 1]!}`
+      joined =
+        joined === undefined ? headers[at + 1]! : `${joined}${separator}${headers[at + 1]!}`
   return joined
 }
 

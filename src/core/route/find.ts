@@ -45,6 +45,22 @@ export function findServing(
   )
 }
 
+/** Whether a request may come to a route of which this holds, whatever else it says. */
+export function mayReach(
+  router: Router<Placed>,
+  method: string,
+  target: string,
+  options: PathOptions,
+  isMeant: (placed: Placed) => boolean,
+): boolean {
+  let isFound = false
+  findRoute(router, method, target, options, ({ value }) => {
+    isFound ||= isMeant(value)
+    return null
+  })
+  return isFound
+}
+
 /** The same for a path that is canonical already. */
 export function findServingPath(
   router: Router<Placed>,

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createAdaptiveLimit, type AdaptiveLimit } from '../../core/protect/adaptive-limit.ts'
 import { heapLevels, nextHeapLevel, type HeapLevel } from '../../core/protect/heap-level.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -6,9 +5,14 @@ import { LiveBulkhead } from '../../gateway/live-bulkhead.ts'
 import { createMeter, type Meter } from './meter.ts'
 import type { OverloadSettings, OverloadStatus } from '../../core/protect/overload.ts'
 
+/** An answer, as far as it is known here. */
+export interface Answering {
+  readonly headersSent: boolean
+}
+
 /** An exchange that is under way. Linked both ways: a Set would hash each one. */
 interface Place {
-  readonly response: ServerResponse
+  readonly response: Answering
   isHeld: boolean
   before: Place | null
   after: Place | null
@@ -95,13 +99,13 @@ export class Admission {
     }
   }
 
-  /** Takes a place, if one is free. Then `began` follows, and `hold` or `leave`. */
-  tryEnter({ url }: IncomingMessage): boolean {
+  /** Takes a place, if one is free. Then `began` follows, and `hold` or `leave`. `target`: path and query. */
+  tryEnter(target: string): boolean {
     this.#takeBrokenOff()
     if (this.#bulkhead.tryEnter()) return true
     if (this.#critical.size === 0 || this.#criticalPassed >= mostCritical) return false
-    const end = url!.indexOf('?')
-    if (!this.#critical.has(end < 0 ? url! : url!.slice(0, end))) return false
+    const end = target.indexOf('?')
+    if (!this.#critical.has(end < 0 ? target : target.slice(0, end))) return false
     this.#criticalPassed += 1
     this.#bulkhead.enterAnyway()
     return true
@@ -135,7 +139,7 @@ export class Admission {
   }
 
   /** Keeps the place until the exchange has ended, and says when that is. */
-  hold(response: ServerResponse, done: Promise<void> | void): Promise<void> | undefined {
+  hold(response: Answering, done: Promise<void> | void): Promise<void> | undefined {
     if (done === undefined) {
       this.leave()
       return undefined

@@ -28,7 +28,7 @@ export function admitting(admission: Admission, serve: NodeServe, shed: Shed): N
   }
 
   return (request, response, next, upgrade) => {
-    if (admission.tryEnter(request)) return run(request, response, next, upgrade)
+    if (admission.tryEnter(request.url!)) return run(request, response, next, upgrade)
     const waiting = admission.wait((left) => {
       if (upgrade === undefined) new NodeTransport(request, response, 0).onClose(left)
       else upgrade.socket.once('close', left)

@@ -1,0 +1,197 @@
+/** What `read` gives where the head is not complete. */
+export const needsMore = -1
+/** What `read` gives for a head that is not of the ordinary kind, whatever it is: somebody else's to read, or to refuse. */
+export const isElsewhere = -2
+
+/** The shortest head begins with `GET / HTTP/1.1\r\n`. */
+const shortest = 16
+const feed = 10
+const carriageReturn = 13
+const tab = 9
+const space = 32
+const colon = 58
+
+const tableOf = (characters: string): Uint8Array => {
+  const table = new Uint8Array(256)
+  for (const character of characters) table[character.charCodeAt(0)] = 1
+  return table
+}
+
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+/** Of names: RFC 9110 section 5.6.2, without `_`, which many readers take for `-`. */
+const inName = tableOf(`${letters}!#$%&'*+-.^\`|~`)
+/** Of targets: RFC 3986 section 2. */
+const inTarget = tableOf(`${letters}-._~!$&'()*+,;=:@/?%`)
+/** Of values: RFC 9110 section 5.5, without what is no ASCII. */
+const inValue = ((): Uint8Array => {
+  const table = new Uint8Array(256).fill(1, 32, 127)
+  table[tab] = 1
+  return table
+})()
+
+const codesOf = (text: string): readonly number[] =>
+  Array.from(text, (character) => character.charCodeAt(0))
+
+const version = codesOf(' HTTP/1.1\r\n')
+const hostName = codesOf('host')
+const expectName = codesOf('expect')
+const upgradeName = codesOf('upgrade')
+const connectionName = codesOf('connection')
+const lengthName = codesOf('content-length')
+const codingName = codesOf('transfer-encoding')
+const keepAlive = codesOf('keep-alive')
+const close = codesOf('close')
+
+const methods: readonly (readonly [string, readonly number[]])[] = [
+  'GET',
+  'POST',
+  'PUT',
+  'DELETE',
+  'PATCH',
+  'HEAD',
+  'OPTIONS',
+].map((name) => [name, codesOf(`${name} /`)])
+
+/** Whether the bytes from `at` on are these characters, in any case where they are letters. */
+const isText = (bytes: Uint8Array, at: number, codes: readonly number[]): boolean => {
+  for (let index = 0; index < codes.length; index++) {
+    // Sets the bit by which small letters differ from capitals; digits and `-` have it already.
+    if ((bytes[at + index]! | 32) !== codes[index]) return false
+  }
+  return true
+}
+
+/** The same to the letter. */
+const isExactly = (bytes: Uint8Array, at: number, codes: readonly number[]): boolean => {
+  for (let index = 0; index < codes.length; index++)
+    if (bytes[at + index] !== codes[index]) return false
+  return true
+}
+
+/** Bounds of what is read here; a head beyond one of them is somebody else's. */
+export interface HeadLimits {
+  readonly headerBytes: number
+  readonly headerFields: number
+  readonly targetLength: number
+}
+
+/**
+ * Reads the head of an ordinary request in one pass over its bytes: HTTP/1.1, a method that everybody knows, a path, one
+ * `Host`, a `Content-Length` or no body, `Connection` plainly `keep-alive` or `close`. It makes no text, and it refuses
+ * nothing: of whatever else a head may be, or be wrong in, it says that it is somebody else's. So what it takes is a part
+ * of what a whole parser takes, and means the same (RFC 9112).
+ *
+ *     GET /users/1?x HTTP/1.1\r\n  host: example\r\n ... \r\n\r\n
+ *         ^targetFrom ^targetTo    ^fieldsFrom                   ^end
+ */
+export class RequestHead {
+  method = ''
+  targetFrom = 0
+  targetTo = 0
+  fieldsFrom = 0
+  /** Of the value of `Host`, which is not empty. */
+  hostFrom = 0
+  hostTo = 0
+  /** Bytes of the body behind the head. */
+  bodyLength = 0
+  /** The client says that no other request follows. */
+  isLast = false
+  readonly #limits: HeadLimits
+
+  constructor(limits: HeadLimits) {
+    this.#limits = limits
+  }
+
+  /** Reads a head that begins at `from`. Gives the position behind it, or `needsMore`, or `isElsewhere`. */
+  read(bytes: Uint8Array, from: number, to: number): number {
+    const { headerBytes, headerFields, targetLength } = this.#limits
+    if (to - from < shortest) return needsMore
+    const targetFrom = this.#readMethod(bytes, from)
+    if (targetFrom < 0) return isElsewhere
+    let at = targetFrom
+    while (at < to && inTarget[bytes[at]!] === 1) at++
+    if (at - targetFrom > targetLength) return isElsewhere
+    if (at + version.length > to) return needsMore
+    if (!isExactly(bytes, at, version)) return isElsewhere
+    this.targetFrom = targetFrom
+    this.targetTo = at
+    at += version.length
+    this.fieldsFrom = at
+    this.hostTo = 0
+    this.bodyLength = -1
+    this.isLast = false
+    let hasConnection = false
+    for (let count = 0; ; count++) {
+      if (at + 1 >= to) return at - from > headerBytes ? isElsewhere : needsMore
+      if (bytes[at] === carriageReturn) break
+      const nameFrom = at
+      while (at < to && inName[bytes[at]!] === 1) at++
+      const nameTo = at
+      if (at >= to) return at - from > headerBytes ? isElsewhere : needsMore
+      if (bytes[at] !== colon || nameTo === nameFrom || count === headerFields) return isElsewhere
+      at++
+      while (at < to && (bytes[at] === space || bytes[at] === tab)) at++
+      const valueFrom = at
+      while (at < to && inValue[bytes[at]!] === 1) at++
+      if (at - from > headerBytes) return isElsewhere
+      if (at + 1 >= to) return needsMore
+      if (bytes[at] !== carriageReturn || bytes[at + 1] !== feed) return isElsewhere
+      let valueTo = at
+      at += 2
+      const length = nameTo - nameFrom
+      // Names are told apart by their length first: most fields are none of these.
+      if (length === 4) {
+        if (!isText(bytes, nameFrom, hostName)) continue
+        while (valueTo > valueFrom && isBlank(bytes[valueTo - 1]!)) valueTo--
+        if (this.hostTo !== 0 || valueTo === valueFrom) return isElsewhere
+        this.hostFrom = valueFrom
+        this.hostTo = valueTo
+      } else if (length === 10) {
+        if (!isText(bytes, nameFrom, connectionName)) continue
+        if (hasConnection) return isElsewhere
+        hasConnection = true
+        if (valueTo - valueFrom === 5 && isText(bytes, valueFrom, close)) this.isLast = true
+        else if (valueTo - valueFrom !== 10 || !isText(bytes, valueFrom, keepAlive))
+          return isElsewhere
+      } else if (length === 14) {
+        if (!isText(bytes, nameFrom, lengthName)) continue
+        if (this.bodyLength !== -1) return isElsewhere
+        this.bodyLength = numberOf(bytes, valueFrom, valueTo)
+        if (this.bodyLength === -1) return isElsewhere
+      } else if (
+        (length === 6 && isText(bytes, nameFrom, expectName)) ||
+        (length === 7 && isText(bytes, nameFrom, upgradeName)) ||
+        (length === 17 && isText(bytes, nameFrom, codingName))
+      )
+        return isElsewhere
+    }
+    if (bytes[at + 1] !== feed || this.hostTo === 0) return isElsewhere
+    if (this.bodyLength === -1) this.bodyLength = 0
+    return at + 2
+  }
+
+  /** Gives where the target begins, or -1. */
+  #readMethod(bytes: Uint8Array, from: number): number {
+    for (let index = 0; index < methods.length; index++) {
+      const [name, codes] = methods[index]!
+      if (!isExactly(bytes, from, codes)) continue
+      this.method = name
+      return from + codes.length - 1
+    }
+    return -1
+  }
+}
+
+const isBlank = (code: number): boolean => code === space || code === tab
+
+/** Of decimal digits, as many as are exact; -1 for anything else. */
+const numberOf = (bytes: Uint8Array, from: number, to: number): number => {
+  if (to === from || to - from > 15) return -1
+  let value = 0
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at]! - 48
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value
+}

@@ -1,0 +1,317 @@
+import type { Socket } from 'node:net'
+import { problem } from '../../core/errors.ts'
+import { isElsewhere, needsMore, type RequestHead } from '../../core/http/request-head.ts'
+import { problemReply } from '../../gateway/problem-reply.ts'
+import { isHost } from '../authority.ts'
+import type { Connections, Reader, Use } from '../connections.ts'
+import { lastFields } from '../raw-reply.ts'
+import { answerHead } from './answer-head.ts'
+import { LaneTransport, type LanePort, type LaneSettings } from './lane-transport.ts'
+
+/** Serves a request of the lane; the promise, where there is one, settles when its exchange has ended. */
+export type ServeLane = (transport: LaneTransport) => void | Promise<void>
+
+/** What the connections of a listener share. */
+export interface LaneContext {
+  readonly settings: LaneSettings
+  readonly connections: Connections
+  readonly head: RequestHead
+  readonly serve: ServeLane
+  /** Whether its routes can only be served with the objects of `node:http`. */
+  readonly needsNode: (transport: LaneTransport) => boolean
+  /** Whether answers are the last of their connections. */
+  readonly isLast: () => boolean
+  /** Takes a connection as `node:http` takes those that it has accepted, with what was read of it and not used. */
+  readonly toNode: (socket: Socket, unread: Buffer | null) => void
+}
+
+/** Reads in which one head may come. */
+const mostReads = 4
+
+/**
+ * A connection of the fast lane. It has one request at a time: what comes behind it waits, and its client with it. What is
+ * not of the ordinary kind goes to `node:http`, and the connection with it, for good.
+ *
+ *     head -> exchange (body, answer) -> head ...      -> node:http
+ */
+export class LaneConnection implements LanePort, Reader {
+  readonly socket: Socket
+  readonly settings: LaneSettings
+  readonly #context: LaneContext
+  readonly #use: Use
+  readonly #stopReading: () => void
+  headSince: number
+  bodySince: number
+  isGone: boolean
+  #current: LaneTransport | null
+  /** A head of which not all has come, or what came behind the request that is served. */
+  #kept: Buffer | null
+  #reads: number
+  /** Answers of requests that came in one read leave in one write. */
+  #out: string
+  #isReading: boolean
+  #isPaused: boolean
+  /** It is `node:http`'s. */
+  #isElsewhere: boolean
+  #isEnding: boolean
+  #address: string | undefined
+
+  /** `stopReading`: what was read goes to `read` no more. */
+  constructor(socket: Socket, context: LaneContext, use: Use, stopReading: () => void) {
+    this.socket = socket
+    this.settings = context.settings
+    this.#context = context
+    this.#use = use
+    this.#stopReading = stopReading
+    this.headSince = performance.now()
+    this.bodySince = 0
+    this.isGone = false
+    this.#current = null
+    this.#kept = null
+    this.#reads = 0
+    this.#out = ''
+    this.#isReading = false
+    this.#isPaused = false
+    this.#isElsewhere = false
+    this.#isEnding = false
+    this.#address = undefined
+    use.reader = this
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('error', this.#onError)
+    socket.on('close', this.#onClose)
+  }
+
+  get remoteAddress(): string | undefined {
+    // Asked for twice it is two calls of the system.
+    return (this.#address ??= this.socket.remoteAddress)
+  }
+
+  /** Takes what was read; the bytes are overwritten after it. False: read no more for now. */
+  read(bytes: Buffer, length: number): boolean {
+    if (this.#isElsewhere) return this.socket.push(Buffer.from(bytes.subarray(0, length)))
+    if (this.isGone || this.#isEnding) return true
+    this.#isPaused = false
+    const kept = this.#kept
+    if (kept === null) this.#take(bytes, 0, length)
+    else if (this.#current === null) {
+      this.#kept = null
+      const all = Buffer.concat([kept, bytes.subarray(0, length)])
+      this.#take(all, 0, all.length)
+    } else this.#keep(bytes, 0, length)
+    return !this.#isPaused
+  }
+
+  #take(bytes: Buffer, from: number, to: number): void {
+    this.#isReading = true
+    let at = from
+    while (at < to && !this.isGone && !this.#isEnding) {
+      const current = this.#current
+      if (current === null) {
+        const next = this.#begin(bytes, at, to)
+        if (next < 0) break
+        at = next
+        continue
+      }
+      const { body } = current
+      if (body === null || body.rest === 0) {
+        this.#keep(bytes, at, to)
+        break
+      }
+      const stop = Math.min(to, at + body.rest)
+      body.take(bytes.subarray(at, stop))
+      at = stop
+      if (body.rest === 0) this.#bodyEnded()
+    }
+    this.#isReading = false
+    this.#flush()
+  }
+
+  /** A request begins; gives where its body does, or -1. */
+  #begin(bytes: Buffer, from: number, to: number): number {
+    const { head, connections } = this.#context
+    const end = head.read(bytes, from, to)
+    if (end < 0) {
+      this.#reads += 1
+      if (end === isElsewhere || this.#reads >= mostReads) this.#handOver(bytes, from, to)
+      else {
+        this.#kept = Buffer.from(bytes.subarray(from, to))
+        if (this.headSince === 0) this.headSince = performance.now()
+      }
+      return needsMore
+    }
+    const text = bytes.toString('latin1', from, end)
+    const host = text.slice(head.hostFrom - from, head.hostTo - from)
+    if (!isHost(host)) {
+      this.#handOver(bytes, from, to)
+      return needsMore
+    }
+    const { method, bodyLength, isLast } = head
+    const transport = new LaneTransport(this, {
+      method,
+      target: text.slice(head.targetFrom - from, head.targetTo - from),
+      head: text,
+      fieldsFrom: head.fieldsFrom - from,
+      host,
+      bodyLength,
+      isLast: isLast || this.#context.isLast(),
+    })
+    if (this.#context.needsNode(transport)) {
+      this.#handOver(bytes, from, to)
+      return needsMore
+    }
+    this.#reads = 0
+    this.headSince = 0
+    this.#current = transport
+    const { body } = transport
+    if (body !== null) this.bodySince = performance.now()
+    connections.begin(this.#use, transport, body)
+    this.#serve(transport)
+    return end
+  }
+
+  #serve(transport: LaneTransport): void {
+    const { connections, serve } = this.#context
+    try {
+      const done = serve(transport)
+      if (done === undefined) connections.end(this.#use)
+      else
+        done.then(
+          () => connections.end(this.#use),
+          () => {
+            connections.end(this.#use)
+            this.destroy()
+          },
+        )
+    } catch {
+      connections.end(this.#use)
+      this.destroy()
+    }
+  }
+
+  answered(transport: LaneTransport): void {
+    const { body } = transport
+    if (body === null || body.rest === 0 || transport.isLast) return this.#next(transport)
+    // Whoever still reads it may go on.
+    if (!body.isUsed) body.discard()
+  }
+
+  #bodyEnded(): void {
+    this.bodySince = 0
+    if (this.#current?.isAnswered === true) this.#next(this.#current)
+  }
+
+  /** A request is over: the next one may begin, where there is one. */
+  #next(transport: LaneTransport): void {
+    if (transport !== this.#current) return
+    this.#current = null
+    if (transport.isLast) return this.#end()
+    if (this.#isReading || this.isGone) return
+    const kept = this.#kept
+    this.#kept = null
+    if (kept !== null) this.#take(kept, 0, kept.length)
+    if (this.#current === null) this.flow(true)
+  }
+
+  /** What came behind the request that is served waits, and no more of it is read. */
+  #keep(bytes: Buffer, from: number, to: number): void {
+    const piece = bytes.subarray(from, to)
+    this.#kept = this.#kept === null ? Buffer.from(piece) : Buffer.concat([this.#kept, piece])
+    this.flow(false)
+  }
+
+  flow(isOn: boolean): void {
+    if (this.isGone || this.#isElsewhere || isOn === !this.#isPaused) return
+    if (isOn && this.socket.writableNeedDrain && this.#current === null) return
+    this.#isPaused = !isOn
+    if (isOn) this.socket.resume()
+    else if (!this.#isReading) this.socket.pause()
+  }
+
+  writeText(text: string): void {
+    if (this.isGone) return
+    this.#out += text
+    if (!this.#isReading || this.#out.length > 65_536) this.#flush()
+  }
+
+  writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void {
+    if (this.isGone) return
+    this.#flush()
+    this.socket.write(bytes, written)
+  }
+
+  #flush(): void {
+    const text = this.#out
+    if (text === '') return
+    this.#out = ''
+    if (this.isGone) return
+    this.socket.write(text, 'latin1')
+    // Who asks for more than it takes is asked to wait.
+    if (this.socket.writableNeedDrain && this.#current === null) this.flow(false)
+  }
+
+  /** The last answer is out. */
+  #end(): void {
+    this.#isEnding = true
+    this.#flush()
+    this.#kept = null
+    if (!this.isGone) this.socket.destroySoon()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  /** Head or body took too long. */
+  endLate(): void {
+    const current = this.#current
+    if (current?.isHeadSent === true || !this.socket.writable) return this.destroy()
+    const found = problem('TURNOUT_REQUEST_TIMEOUT')
+    const { status, headers, body } = problemReply(found, lastFields(found))
+    const text = body as string
+    const framing = `content-length: ${Buffer.byteLength(text)}\r\n`
+    this.headSince = 0
+    this.#isEnding = true
+    this.socket.end(answerHead({ isLast: true }, status, headers, framing) + text, 'latin1', () =>
+      this.destroy(),
+    )
+  }
+
+  #handOver(bytes: Buffer, from: number, to: number): void {
+    this.#flush()
+    const { socket } = this
+    this.#isElsewhere = true
+    this.#stopReading()
+    this.#kept = null
+    this.headSince = 0
+    this.bodySince = 0
+    this.#use.reader = null
+    socket.off('drain', this.#onDrain)
+    socket.off('end', this.#onEnd)
+    socket.off('error', this.#onError)
+    socket.off('close', this.#onClose)
+    this.#context.toNode(socket, to > from ? Buffer.from(bytes.subarray(from, to)) : null)
+  }
+
+  readonly #onDrain = (): void => {
+    const current = this.#current
+    if (current === null) this.flow(true)
+    else current.drained()
+  }
+
+  /** The client sends no more. Who has not been answered yet is taken to have left, as `node:http` takes it. */
+  readonly #onEnd = (): void => {
+    this.#isEnding = true
+    this.socket.end()
+  }
+
+  readonly #onError = (): void => undefined
+
+  readonly #onClose = (): void => {
+    this.isGone = true
+    this.#kept = null
+    const current = this.#current
+    this.#current = null
+    current?.closed()
+  }
+}
