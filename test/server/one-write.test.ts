@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket, connect } from 'node:net'
 import { test } from 'node:test'
@@ -21,21 +20,23 @@ const writes = [
 /** Asks on a connection of its own; the answer's bytes and how many writes made it. */
 const ask = async (port: number, head: string): Promise<{ text: string; count: number }> => {
   let count = 0
-  const watch = (message: unknown): void => {
-    const { socket } = message as { socket: { _handle: Handle } }
-    const handle = socket._handle
-    for (const name of writes) {
-      const write = handle[name]
-      if (write === undefined) continue
-      handle[name] = (...values) => {
-        count += 1
-        return Reflect.apply(write, handle, values)
-      }
-    }
-  }
-  subscribe('http.server.request.start', watch)
+  const undo: (() => void)[] = []
   const text = await new Promise<string>((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => {
+      const own = (socket as unknown as { _handle: Handle })._handle
+      // All handles of streams have it in common: whoever answers, and by whatever socket, writes by these.
+      const streams = Object.getPrototypeOf(Object.getPrototypeOf(own)) as Handle
+      for (const name of writes) {
+        const write = streams[name]
+        if (write === undefined) continue
+        streams[name] = function (this: Handle, ...values: unknown[]): unknown {
+          if (this !== own) count += 1
+          return Reflect.apply(write, this, values)
+        }
+        undo.push(() => {
+          streams[name] = write
+        })
+      }
       socket.write(`${head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
     })
     let all = ''
@@ -44,7 +45,7 @@ const ask = async (port: number, head: string): Promise<{ text: string; count: n
     socket.on('end', () => resolve(all))
     socket.on('error', reject)
   })
-  unsubscribe('http.server.request.start', watch)
+  for (const restore of undo) restore()
   return { text, count }
 }
 

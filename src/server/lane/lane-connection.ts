@@ -25,6 +25,8 @@ export interface LaneContext {
   readonly toNode: (socket: Socket, unread: Buffer | null) => void
 }
 
+/** Bytes behind a request that is served: then its client has to wait. */
+const mostKept = 65_536
 /** Reads in which one head may come. */
 const mostReads = 4
 
@@ -213,11 +215,11 @@ export class LaneConnection implements LanePort, Reader {
     if (this.#current === null) this.flow(true)
   }
 
-  /** What came behind the request that is served waits, and no more of it is read. */
+  /** What came behind the request that is served waits. It is read on, so that it is seen when the client leaves; but not for ever. */
   #keep(bytes: Buffer, from: number, to: number): void {
     const piece = bytes.subarray(from, to)
     this.#kept = this.#kept === null ? Buffer.from(piece) : Buffer.concat([this.#kept, piece])
-    this.flow(false)
+    if (this.#kept.length >= mostKept) this.flow(false)
   }
 
   flow(isOn: boolean): void {
