@@ -19,6 +19,11 @@ export interface Transport {
   header(name: string): string | undefined
   /** All request fields as received, flat: name, value, name, value. */
   headers(): readonly string[]
+  /**
+   * The end-to-end fields but `host` as lines of an HTTP head, each complete, where they need no look: none is of the
+   * connection, or claims who or where the client is, or has a name with `_`. Null: ask for the list.
+   */
+  plainFields(): string | null
   /** Reads the whole body; rejects with TURNOUT_BODY_TOO_LARGE past the listener's limit. */
   readBody(): Promise<Uint8Array>
   /** The body as it arrives, or null where the request has none. */

@@ -146,6 +146,10 @@ export class NodeTransport implements Transport {
     return this.#request.rawHeaders
   }
 
+  plainFields(): null {
+    return null
+  }
+
   async readBody(): Promise<Uint8Array> {
     this.#isTouched = true
     const request = this.#request

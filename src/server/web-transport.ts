@@ -63,6 +63,10 @@ export class WebTransport implements Transport {
     return [...this.#request.headers].flat()
   }
 
+  plainFields(): null {
+    return null
+  }
+
   async readBody(): Promise<Uint8Array> {
     const chunks: Uint8Array[] = []
     let size = 0

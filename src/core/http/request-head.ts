@@ -29,6 +29,19 @@ const inValue = ((): Uint8Array => {
   return table
 })()
 
+/** First letters of names that are not passed on as they are, at least of some lengths: 1 of any, 2 of those in `inLengths`. */
+const byFirst = ((): Uint8Array => {
+  const table = tableOf('xXfFtT')
+  for (const letter of 'kKpPuUhH') table[letter.charCodeAt(0)] = 2
+  return table
+})()
+/** Of `keep-alive`, `proxy-...`, `upgrade`, `http2-settings`. */
+const inLengths = ((): Uint8Array => {
+  const table = new Uint8Array(32)
+  for (const length of [7, 10, 14, 16, 18, 19]) table[length] = 1
+  return table
+})()
+
 const codesOf = (text: string): readonly number[] =>
   Array.from(text, (character) => character.charCodeAt(0))
 
@@ -96,6 +109,12 @@ export class RequestHead {
   bodyLength = 0
   /** The client says that no other request follows. */
   isLast = false
+  /**
+   * All fields but those in `cuts` may go on as they are: none is of the connection, or claims who the client is.
+   */
+  isPlain = false
+  /** Lines of `Host`, `Connection` and `Content-Length`, in order: where each begins, and the one behind it. */
+  readonly cuts: number[] = []
   readonly #limits: HeadLimits
 
   constructor(limits: HeadLimits) {
@@ -120,6 +139,9 @@ export class RequestHead {
     this.hostTo = 0
     this.bodyLength = -1
     this.isLast = false
+    this.isPlain = true
+    const { cuts } = this
+    cuts.length = 0
     let hasConnection = false
     for (let count = 0; ; count++) {
       if (at + 1 >= to) return at - from > headerBytes ? isElsewhere : needsMore
@@ -139,6 +161,8 @@ export class RequestHead {
       let valueTo = at
       at += 2
       const length = nameTo - nameFrom
+      const first = byFirst[bytes[nameFrom]!]
+      if (first !== 0 && (first === 1 || inLengths[length] === 1)) this.isPlain = false
       // Names are told apart by their length first: most fields are none of these.
       if (length === 4) {
         if (!isText(bytes, nameFrom, hostName)) continue
@@ -146,10 +170,12 @@ export class RequestHead {
         if (this.hostTo !== 0 || valueTo === valueFrom) return isElsewhere
         this.hostFrom = valueFrom
         this.hostTo = valueTo
+        cuts.push(nameFrom, at)
       } else if (length === 10) {
         if (!isText(bytes, nameFrom, connectionName)) continue
         if (hasConnection) return isElsewhere
         hasConnection = true
+        cuts.push(nameFrom, at)
         if (valueTo - valueFrom === 5 && isText(bytes, valueFrom, close)) this.isLast = true
         else if (valueTo - valueFrom !== 10 || !isText(bytes, valueFrom, keepAlive))
           return isElsewhere
@@ -158,6 +184,7 @@ export class RequestHead {
         if (this.bodyLength !== -1) return isElsewhere
         this.bodyLength = numberOf(bytes, valueFrom, valueTo)
         if (this.bodyLength === -1) return isElsewhere
+        cuts.push(nameFrom, at)
       } else if (
         (length === 6 && isText(bytes, nameFrom, expectName)) ||
         (length === 7 && isText(bytes, nameFrom, upgradeName)) ||

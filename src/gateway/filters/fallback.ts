@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange.ts'
 import { Reply } from '../reply.ts'
 import type { Handler } from '../snapshot.ts'
 import { forwardTo } from '../upstream/forward.ts'
-import { copyOutbound, type Outbound } from '../upstream/outbound.ts'
+import type { Outbound } from '../upstream/outbound.ts'
 import type { FilterMaker } from './filter.ts'
 
 /** Whether the target owes an answer. What the client did wrong is its own, and who was cut has had an answer. */
@@ -29,14 +29,15 @@ export const fallback: FilterMaker<'fallback'> = ({ respond, upstream }, { upstr
     if (!isMissing(exchange)) return reply
     if (other === null || exchange.transport.bodyLength() !== 0) return atLast(exchange, reply)
     // The time of the first is mostly over: the other one has its own.
-    exchange.outbound = { ...before!, life: null }
+    exchange.outbound = before!.copy()
+    exchange.outbound.life = null
     const second = other(exchange)
     return second instanceof Promise
       ? second.then((late) => atLast(exchange, late))
       : atLast(exchange, second)
   }
   return (next) => (exchange) => {
-    const before = other === null ? null : copyOutbound(exchange.outbound!)
+    const before = other === null ? null : exchange.outbound!.copy()
     const reply = next(exchange)
     return reply instanceof Promise
       ? reply.then((late) => answer(exchange, late, before))

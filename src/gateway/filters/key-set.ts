@@ -104,6 +104,7 @@ export class KeySet {
         return size <= maxBytes
       }
       const listener: AnswerListener = {
+        label: 'jwks',
         onInformational: () => undefined,
         onHead: (status, _, __, whole) => {
           if (status !== 200) fail(`it was answered ${status}`)
@@ -124,7 +125,6 @@ export class KeySet {
           upgrade: null,
         },
         listener,
-        'jwks',
       )
     }).finally(() => {
       clearTimeout(deadline)

@@ -1,7 +1,7 @@
 import type { BodySink } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import type { AnswerListener, OutgoingRequest } from '../upstream/client.ts'
-import { copyOutbound, mirrorMark, type Outbound } from '../upstream/outbound.ts'
+import { mirrorMark, type Outbound } from '../upstream/outbound.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { FilterMaker } from './filter.ts'
 
@@ -48,7 +48,7 @@ export const mirror: FilterMaker<'mirror'> = (
     else {
       const outbound = exchange.outbound!
       // As it is now: filters further in change it.
-      const before = copyOutbound(outbound)
+      const before = outbound.copy()
       const send = (pieces: readonly Uint8Array[]): void =>
         copy(upstreams, upstream, exchange, before, pieces, copies)
       outbound.tap = collect(exchange, outbound.tap, maxBodyBytes, copies, send, tooLong)
@@ -120,6 +120,7 @@ function copy(
     endpoint.leave()
   }
   const listener: AnswerListener = {
+    label: 'mirror',
     onInformational: () => undefined,
     onHead: () => undefined,
     onData: () => true,
@@ -140,7 +141,7 @@ function copy(
     upgrade: null,
   }
   try {
-    const outgoing = endpoint.client.send(request, listener, 'mirror')
+    const outgoing = endpoint.client.send(request, listener)
     // It waits in the connection's own memory, where the endpoint is slow: so much, and no more.
     for (const piece of pieces) outgoing.write(piece)
     const { totalMs } = live!.settings.timeouts

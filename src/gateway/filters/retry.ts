@@ -3,7 +3,7 @@ import { createRetryBudget } from '../../core/protect/retry-budget.ts'
 import { isBodySource } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Reply } from '../reply.ts'
-import { beginLife, copyOutbound, type Life, type Outbound } from '../upstream/outbound.ts'
+import { beginLife, type Life, type Outbound } from '../upstream/outbound.ts'
 import type { FilterMaker } from './filter.ts'
 import { leftReply, wait } from './wait.ts'
 
@@ -55,7 +55,7 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
         if (typeof body === 'object' && body !== null && isBodySource(body))
           body.cancel('it is tried again')
         if (!(await wait(exchange, waitMs))) return leftReply(exchange)
-        exchange.outbound = copyOutbound(before)
+        exchange.outbound = before.copy()
         exchange.failure = null
         reply = await next(exchange)
       }
@@ -70,7 +70,7 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
       if (!mayRepeat) return next(exchange)
       const life = beginLife()
       exchange.outbound!.life = life
-      const before = copyOutbound(exchange.outbound!)
+      const before = exchange.outbound!.copy()
       const reply = next(exchange)
       if (reply instanceof Promise) return reply.then((late) => again(exchange, late, before, life))
       return isWanted(exchange, reply) ? again(exchange, reply, before, life) : reply

@@ -43,6 +43,8 @@ export interface OutgoingRequest {
    * `transfer-encoding`, and `connection`.
    */
   readonly headers: readonly string[]
+  /** Further fields as whole lines of a head, complete and checked. */
+  readonly lines?: string
   /** 0: no body, and no framing field but where the method expects one; a number: its length; null: chunked. */
   readonly bodyLength: number | null
   /** Tokens of `upgrade`, which is then sent with `connection: upgrade`; null: none. */
@@ -51,6 +53,8 @@ export interface OutgoingRequest {
 
 /** What comes back. Exactly one of `onEnd`, `onUpgrade` and `onFailure` is the last call; each call is in a turn of its own connection. */
 export interface AnswerListener {
+  /** Where the request came from, for leak reports. */
+  readonly label?: string
   /** 1xx but 100 and 101. */
   onInformational(status: number, headers: readonly string[]): void
   /**
@@ -107,7 +111,7 @@ export interface ClientOptions {
   readonly pem: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   /** The address that was resolved, or given, just before it is connected to; a text says why it may not be. */
   readonly refuseAddress: (address: string, port: number) => string | null
-  /** A connection was held for longer than `leakDetectionThresholdMs`; `label` as given to `send`. */
+  /** A connection was held for longer than `leakDetectionThresholdMs`; `label` as its listener says it. */
   readonly onLeak: (label: string, heldMs: number) => void
 }
 
@@ -125,13 +129,11 @@ export interface ClientStats {
  */
 export interface Client {
   /**
-   * Sends a request on an idle connection, a new one, or the next that gets free. `label`: where it came from, for leak
-   * reports. `timeouts`: of this exchange, where they differ from the client's.
+   * Sends a request on an idle connection, a new one, or the next that gets free. `timeouts`: of this exchange, where they differ from the client's.
    */
   send(
     request: OutgoingRequest,
     listener: AnswerListener,
-    label: string,
     timeouts?: TimeoutSettings,
   ): Outgoing
   readonly stats: ClientStats

@@ -43,7 +43,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   #endpoint: LiveEndpoint | null
   #outgoing: Outgoing | null
   #pump: BodyPump | null
-  #total: NodeJS.Timeout | null
+  /** When all attempts together must have ended, on the monotonic clock. */
+  deadlineAt: number
   /** Why it was ended from our side before an answer came. */
   #ending: ErrorCode
   /** The head of an answer is there; from here on nothing is tried again. */
@@ -80,13 +81,18 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#endpoint = null
     this.#outgoing = null
     this.#pump = null
-    this.#total = null
+    this.deadlineAt = Infinity
     this.#ending = 'TURNOUT_CLIENT_LEFT'
     this.#isAnswered = false
     this.#isOver = false
     this.#sink = null
     this.#early = []
     this.#outcome = null
+  }
+
+  get label(): string {
+    const { method, pattern, route } = this.#exchange
+    return `${route?.id ?? ''} ${method} ${pattern}`
   }
 
   get exchange(): Exchange {
@@ -107,8 +113,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const { totalMs } = this.#timeouts
     if (totalMs > 0 && transport.upgrade === null) {
       const leftMs = this.#leftMs(totalMs)
-      if (leftMs <= 0) return this.#timeOut()
-      this.#total = setTimeout(() => this.#timeOut(), leftMs)
+      if (leftMs <= 0) return this.timeOut()
+      this.deadlineAt = performance.now() + leftMs
     }
     this.#streams.begin(this)
     this.#attempt()
@@ -130,20 +136,22 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#endpoint = endpoint
     this.#tried.push(endpoint)
     endpoint.enter()
-    const { path, search, headers, host } = this.#outbound
+    const outbound = this.#outbound
+    const { path, search, host, lines } = outbound
     const bodyLength = sentLength(exchange)
-    const label = `${exchange.route?.id ?? ''} ${method} ${exchange.pattern}`
+    const authority = host ?? endpoint.authority
     try {
       this.#outgoing = endpoint.client.send(
         {
           method,
           target: path + search,
-          headers: ['host', host ?? endpoint.authority, ...headers],
+          headers:
+            lines === null ? ['host', authority, ...outbound.headers] : ['host', authority],
+          lines: lines ?? '',
           bodyLength,
           upgrade: transport.upgrade,
         },
         this,
-        label,
         this.#timeouts,
       )
     } catch (error) {
@@ -201,7 +209,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       if (whole !== null) this.#early.push(whole)
       // What has no end of its own is under the deadlines between two pieces only.
       const isEndless = isEventStream(headers)
-      if (isEndless) this.#stopTotal()
+      if (isEndless) this.deadlineAt = Infinity
       this.#streams.open(this, isEndless)
       this.#resolve(new Reply(status, headers, this))
     }
@@ -282,7 +290,9 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     else this.#outgoing.abort(reason)
   }
 
-  #timeOut(): void {
+  /** Its time is over. */
+  timeOut(): void {
+    this.deadlineAt = Infinity
     this.#ending = 'TURNOUT_UPSTREAM_TIMEOUT'
     this.abort('the exchange took too long')
   }
@@ -329,16 +339,10 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     if (!this.#exchange.mirrored) this.#endpoint?.note(status, failure)
   }
 
-  #stopTotal(): void {
-    if (this.#total !== null) clearTimeout(this.#total)
-    this.#total = null
-  }
-
   /** Gives everything back. */
   #finish(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#stopTotal()
     this.#pump?.stop()
     this.#endpoint?.leave()
     this.#call.end()

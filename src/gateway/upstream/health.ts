@@ -94,6 +94,7 @@ export class HealthChecks {
       this.#count(endpoint, watch, isGood, reason)
     }
     const listener: AnswerListener = {
+      label: 'health check',
       onInformational: () => undefined,
       onHead: (status) => {
         const isGood = statuses.some(([from, to]) => status >= from && status <= to)
@@ -118,7 +119,6 @@ export class HealthChecks {
     const outgoing = endpoint.client.send(
       { method: 'GET', target: path, headers, bodyLength: 0, upgrade: null },
       listener,
-      'health check',
     )
   }
 

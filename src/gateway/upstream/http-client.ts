@@ -35,9 +35,9 @@ export function createClient(origin: Origin, options: ClientOptions): Client {
   const isTls = origin.protocol === 'https:'
   const pool = new Pool(createDial(origin, options), isTls, options)
   return {
-    send(request, listener, label, timeouts = options.timeouts) {
+    send(request, listener, timeouts = options.timeouts) {
       const head = requestHead(request)
-      const exchange = new OutgoingExchange(request, head, listener, label, timeouts, pool)
+      const exchange = new OutgoingExchange(request, head, listener, timeouts, pool)
       pool.acquire(exchange)
       return exchange
     },

@@ -1,6 +1,7 @@
 import { defaultStreams, type StreamPolicy } from '../../core/route/filter.ts'
 import type { Exchange } from '../exchange.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
+import { startSweep, type Swept } from './sweep.ts'
 
 /** An exchange with an endpoint, linked to the others that are under way. */
 export interface UnderWay {
@@ -8,6 +9,9 @@ export interface UnderWay {
   readonly endpoint: LiveEndpoint | null
   /** The head of its answer is out, and not all of the rest. */
   isOpen: boolean
+  /** When it must have ended, on the monotonic clock; `Infinity`: when it does. */
+  readonly deadlineAt: number
+  timeOut(): void
   /** Neighbours; the business of `OpenStreams`. */
   previous: UnderWay | null
   next: UnderWay | null
@@ -31,15 +35,17 @@ const policyOf = ({ route }: Exchange): StreamPolicy => route!.streams ?? defaul
  * then `close` is as `drain`. They are linked, not kept in a Set: one that outlives collections of young objects keeps
  * all that ever were in it from being collected young, which doubled the cost of an exchange.
  */
-export class OpenStreams {
+export class OpenStreams implements Swept {
   readonly #ending: Map<Exchange, Ending>
   #first: UnderWay | null
   #size: number
+  #isSwept: boolean
 
   constructor() {
     this.#ending = new Map()
     this.#first = null
     this.#size = 0
+    this.#isSwept = false
   }
 
   get size(): number {
@@ -52,6 +58,22 @@ export class OpenStreams {
     if (first !== null) first.previous = one
     this.#first = one
     this.#size += 1
+    if (this.#isSwept) return
+    this.#isSwept = true
+    startSweep(this)
+  }
+
+  /** Ends those whose time is over. A timer for each costs more than it is worth. */
+  sweep(now: number): boolean {
+    let one = this.#first
+    while (one !== null) {
+      // Where it ends in this call, it is linked no more.
+      const { next } = one
+      if (now >= one.deadlineAt) one.timeOut()
+      one = next
+    }
+    this.#isSwept = this.#first !== null
+    return this.#isSwept
   }
 
   /** Its answer will take a while. `isEndless`: it has no end of its own. */

@@ -25,7 +25,6 @@ export interface ExchangePool {
 export class OutgoingExchange implements Outgoing {
   readonly request: OutgoingRequest
   readonly listener: AnswerListener
-  readonly label: string
   readonly #timeouts: TimeoutSettings
   readonly #pool: ExchangePool
   #head: string
@@ -50,13 +49,11 @@ export class OutgoingExchange implements Outgoing {
     request: OutgoingRequest,
     head: string,
     listener: AnswerListener,
-    label: string,
     timeouts: TimeoutSettings,
     pool: ExchangePool,
   ) {
     this.request = request
     this.listener = listener
-    this.label = label
     this.#head = head
     this.#timeouts = timeouts
     this.#pool = pool

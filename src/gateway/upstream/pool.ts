@@ -171,7 +171,7 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
     const heldMs = now - connection.since
     if (threshold === 0 || heldMs < threshold || connection.isReported) return
     connection.isReported = true
-    this.#options.onLeak(exchange.label, heldMs)
+    this.#options.onLeak(exchange.listener.label ?? 'unknown', heldMs)
   }
 
   #open(exchange: OutgoingExchange): void {

@@ -6,6 +6,10 @@ import { isFieldText, isToken } from './fields.ts'
 /** Methods whose requests say that they have no body, because one is expected (RFC 9110 section 8.6). */
 const withBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
+const connectionLengths: ReadonlySet<number> = new Set(
+  Array.from(requestConnectionFields, ({ length }) => length),
+)
+
 const refuse = (reason: string): never => {
   throw new TurnoutError('TURNOUT_REQUEST_UNSENDABLE', { reason })
 }
@@ -19,7 +23,7 @@ function checkField(name: string, value: string): void {
   if (!isFieldText(value, 0, value.length)) {
     refuse(`the field ${name} has control characters, or others than Latin-1`)
   }
-  if (requestConnectionFields.has(name.toLowerCase()))
+  if (connectionLengths.has(name.length) && requestConnectionFields.has(name.toLowerCase()))
     refuse(`the field ${name} belongs to the connection`)
 }
 
@@ -49,6 +53,7 @@ export function requestHead(request: OutgoingRequest): string {
     if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
     head += `${name}: ${value}\r\n`
   }
+  head += request.lines ?? ''
   if (hosts !== 1) refuse(`it has ${hosts} fields Host`)
   if (upgrade !== null) {
     if (!/^[\w!#$%&'*+.^`|~/-]+(?:, ?[\w!#$%&'*+.^`|~/-]+)*$/.test(upgrade)) {

@@ -66,6 +66,10 @@ export class MirrorTransport implements Transport {
     return this.#request.headers
   }
 
+  plainFields(): null {
+    return null
+  }
+
   async readBody(): Promise<Uint8Array> {
     return this.#read()
   }

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../gateway/exchange.ts'
 import { requestConnectionFields } from '../../core/http/fields.ts'
-import type { Outbound } from '../../gateway/upstream/outbound.ts'
+import { Outbound } from '../../gateway/upstream/outbound.ts'
 
 /** The field in which an exchange goes to the process of an isolated module. What clients send of it goes nowhere. */
 export const envelopeField = 'turnout-exchange'
@@ -65,17 +65,13 @@ export function enclose(exchange: Exchange, route: number, secret: string): Outb
   headers[1] = escapeText(
     JSON.stringify([secret, route, revision, flags, remote, params, canonical, fields]),
   )
-  return {
+  return new Outbound({
     path: escapeTarget(target),
     search: '',
     headers,
     host: authority,
-    timeouts: null,
-    maxBody: null,
-    life: null,
-    tap: null,
-    body: null,
-  }
+    lines: null,
+  })
 }
 
 type Sent = [

@@ -4,6 +4,7 @@ import { isElsewhere, needsMore, type RequestHead } from '../../core/http/reques
 import { problemReply } from '../../gateway/problem-reply.ts'
 import { isHost } from '../authority.ts'
 import type { Connections, Reader, Use } from '../connections.ts'
+import { latin1 } from '../framing.ts'
 import { lastFields } from '../raw-reply.ts'
 import { answerHead } from './answer-head.ts'
 import { LaneTransport, type LanePort, type LaneSettings } from './lane-transport.ts'
@@ -142,7 +143,7 @@ export class LaneConnection implements LanePort, Reader {
       }
       return needsMore
     }
-    const text = bytes.toString('latin1', from, end)
+    const text = latin1(bytes, from, end)
     const host = text.slice(head.hostFrom - from, head.hostTo - from)
     if (!isHost(host)) {
       this.#handOver(bytes, from, to)
@@ -155,6 +156,7 @@ export class LaneConnection implements LanePort, Reader {
       head: text,
       fieldsFrom: head.fieldsFrom - from,
       host,
+      cuts: head.isPlain ? head.cuts.map((at) => at - from) : null,
       bodyLength,
       isLast: isLast || this.#context.isLast(),
     })

@@ -47,6 +47,8 @@ export interface LaneRequest {
   readonly head: string
   readonly fieldsFrom: number
   readonly host: string
+  /** Lines of it that are not passed on; null: its fields need a look. */
+  readonly cuts: readonly number[] | null
   readonly bodyLength: number
   readonly isLast: boolean
 }
@@ -67,6 +69,7 @@ export class LaneTransport implements Transport {
   readonly #head: string
   readonly #fieldsFrom: number
   readonly #host: string
+  readonly #cuts: readonly number[] | null
   #fields: string[] | null
   #closers: (() => void)[] | null
   #drained: (() => void) | null
@@ -83,6 +86,7 @@ export class LaneTransport implements Transport {
     this.#head = request.head
     this.#fieldsFrom = request.fieldsFrom
     this.#host = request.host
+    this.#cuts = request.cuts
     this.#fields = null
     this.#closers = null
     this.#drained = null
@@ -110,6 +114,20 @@ export class LaneTransport implements Transport {
   headers(): readonly string[] {
     this.#fields ??= readFields(this.#head, this.#fieldsFrom)
     return this.#fields
+  }
+
+  plainFields(): string | null {
+    const cuts = this.#cuts
+    if (cuts === null) return null
+    const head = this.#head
+    let text = ''
+    let from = this.#fieldsFrom
+    for (let at = 0; at < cuts.length; at += 2) {
+      if (cuts[at]! > from) text += head.slice(from, cuts[at])
+      from = cuts[at + 1]!
+    }
+    const end = head.length - 2
+    return from < end ? text + head.slice(from, end) : text
   }
 
   bodyLength(): number {

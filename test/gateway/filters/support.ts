@@ -94,6 +94,7 @@ export function openExchange(said: Said = {}): Opened {
       return values.length === 0 ? undefined : values.join(', ')
     },
     headers: () => headers,
+    plainFields: () => null,
     bodyLength: () => bodyLength,
     inform: () => undefined,
     onClose: (listener) => {

@@ -171,6 +171,7 @@ export function send(client: Client, request: Partial<OutgoingRequest> = {}, how
     settle({ status, headers, length, isWhole, body, informational, failure, upgraded })
   }
   const listener: AnswerListener = {
+    label: how.label ?? 'test',
     onInformational(status) {
       goesOn()
       informational.push(status)
@@ -203,8 +204,7 @@ export function send(client: Client, request: Partial<OutgoingRequest> = {}, how
       how.onDrain?.(outgoing)
     },
   }
-  const label = how.label ?? 'test'
-  const outgoing = client.send({ ...get, ...request }, listener, label, how.timeouts)
+  const outgoing = client.send({ ...get, ...request }, listener, how.timeouts)
   return { outgoing, over }
 }
 

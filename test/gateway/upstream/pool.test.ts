@@ -308,6 +308,6 @@ test('a client opens nothing before the first exchange', () => {
     onLeak: () => undefined,
   })
   assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
-  assert.throws(() => client.send({ ...get, target: 'a' }, {} as never, ''), /TurnoutError|target/)
+  assert.throws(() => client.send({ ...get, target: 'a' }, {} as never), /TurnoutError|target/)
   assert.deepEqual(client.stats, { connections: 0, idle: 0, waiting: 0, upgraded: 0 })
 })
