@@ -23,21 +23,6 @@ export const withoutFraming = (headers: readonly string[], isLengthKept: boolean
 export const byteLength = (body: string | Uint8Array): number =>
   typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
 
-/** What `toString` comes to, without its choice of an encoding. */
-interface WithLatin1 {
-  latin1Slice?(from: number, to: number): string
-}
-
-// oxlint-disable-next-line typescript/unbound-method -- called on other bytes
-const { latin1Slice } = Buffer.prototype as WithLatin1
-
-/** Bytes as text of one character each: how the head beside them is sent. */
-export const latin1: (bytes: Uint8Array, from?: number, to?: number) => string =
-  latin1Slice === undefined
-    ? ({ buffer, byteOffset, byteLength }, from = 0, to = byteLength) =>
-        Buffer.from(buffer, byteOffset, byteLength).toString('latin1', from, to)
-    : (bytes, from = 0, to = bytes.byteLength) => latin1Slice.call(bytes as WithLatin1, from, to)
-
 /** Largest body that is put behind its head as text: a copy, but one write instead of two. */
 export const mostTogether: number = 16 * 1024
 

@@ -1,3 +1,4 @@
+import { latin1 } from '../gateway/latin1.ts'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -17,7 +18,6 @@ import {
   byteLength,
   hasFraming,
   isBodyless,
-  latin1,
   mostTogether,
   mostWaiting,
   withoutFraming,

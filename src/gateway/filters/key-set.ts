@@ -108,7 +108,7 @@ export class KeySet {
         onInformational: () => undefined,
         onHead: (status, _, __, whole) => {
           if (status !== 200) fail(`it was answered ${status}`)
-          if (whole !== null) take(whole)
+          if (whole !== null) take(Buffer.from(whole))
         },
         onData: take,
         onEnd: () => resolve(Buffer.concat(pieces).toString('utf8')),

@@ -1,4 +1,4 @@
-import { isFieldText, listTokens, tokenEnd } from './fields.ts'
+import { isFieldText, listTokens, lowerName, tokenEnd } from './fields.ts'
 
 const mostFields = 100
 const mostBytes = 16_384
@@ -162,8 +162,7 @@ export class AnswerHead {
     let last = end
     while (first < last && isBlank(text.charCodeAt(first))) first++
     while (last > first && isBlank(text.charCodeAt(last - 1))) last--
-    const written = text.slice(start, at)
-    return this.#take(nameEnd < 0 ? written.toLowerCase() : written, text.slice(first, last))
+    return this.#take(lowerName(text, start, at), text.slice(first, last))
   }
 
   #take(name: string, value: string): boolean {

@@ -1,7 +1,8 @@
 import { AnswerHead, isBad, needsMore } from './answer-head.ts'
 import { ChunkScanner } from './chunks.ts'
 import { listTokens } from './fields.ts'
-import { lend } from './slabs.ts'
+import { latin1 } from '../latin1.ts'
+import { lend, mostUnlent } from './slabs.ts'
 
 const mostInformational = 10
 const noBytes: Buffer = Buffer.alloc(0)
@@ -9,7 +10,12 @@ const noBytes: Buffer = Buffer.alloc(0)
 /** What is read of an answer. `onEnd`, `onUpgrade` and `onInvalid` are the last call. */
 export interface AnswerSink {
   onInformational(status: number, headers: readonly string[]): void
-  onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void
+  onHead(
+    status: number,
+    headers: string[],
+    length: number | null,
+    whole: Buffer | string | null,
+  ): void
   onData(bytes: Buffer): void
   /** `isReusable`: nothing speaks against another request on the connection. */
   onEnd(isReusable: boolean): void
@@ -24,6 +30,14 @@ const copyOf = (bytes: Buffer, from: number, end: number): Buffer => {
   const copy = lend(end - from)
   bytes.copy(copy, 0, from, end)
   return copy
+}
+
+/** A small body as text, where that is the same: it goes on in one text with its head. */
+const wholeOf = (bytes: Buffer, from: number, end: number): Buffer | string => {
+  if (end - from > mostUnlent) return copyOf(bytes, from, end)
+  const text = latin1(bytes, from, end)
+  // Of ASCII alone, text and bytes are as long as each other.
+  return Buffer.byteLength(text) === text.length ? text : copyOf(bytes, from, end)
 }
 
 /**
@@ -145,7 +159,7 @@ export class AnswerParser {
       this.#sink.onHead(status, headers, null, null)
       if (at < end && this.#isReading('until-close')) this.#sink.onData(copyOf(bytes, at, end))
     } else if (end - at >= length) {
-      this.#whole(length, copyOf(bytes, at, at + length), end - at === length)
+      this.#whole(length, wholeOf(bytes, at, at + length), end - at === length)
     } else {
       this.#place = 'length'
       this.#remaining = length
@@ -159,7 +173,7 @@ export class AnswerParser {
   }
 
   /** All of the answer came in one piece. */
-  #whole(length: number | null, body: Buffer, isReusable: boolean): void {
+  #whole(length: number | null, body: Buffer | string, isReusable: boolean): void {
     const { headers, status } = this.#head
     this.#place = 'trailer'
     this.#sink.onHead(status, headers, length, body)

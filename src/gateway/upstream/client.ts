@@ -61,10 +61,15 @@ export interface AnswerListener {
    * The head, checked: status 200 to 599, fields of RFC 9110 syntax, one framing. `headers`: end-to-end fields, flat,
    * names in lower case, without framing, without what `connection` named. `length` of the body: null where it is
    * chunked or ends with the connection; of HEAD and 304, the length that was said, if any; of 204, 0. `whole`: the
-   * body, where all of it came with the head; `onEnd` follows in the same turn, without `onData`. Bytes are the
+   * body, where all of it came with the head, as a text where it is small and ASCII; `onEnd` follows in the same turn, without `onData`. Bytes are the
    * listener's to keep.
    */
-  onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void
+  onHead(
+    status: number,
+    headers: string[],
+    length: number | null,
+    whole: Buffer | string | null,
+  ): void
   /** Bytes of the body, the listener's to keep. False: no more until `resume` is called. */
   onData(bytes: Buffer): boolean
   onEnd(): void
@@ -131,11 +136,7 @@ export interface Client {
   /**
    * Sends a request on an idle connection, a new one, or the next that gets free. `timeouts`: of this exchange, where they differ from the client's.
    */
-  send(
-    request: OutgoingRequest,
-    listener: AnswerListener,
-    timeouts?: TimeoutSettings,
-  ): Outgoing
+  send(request: OutgoingRequest, listener: AnswerListener, timeouts?: TimeoutSettings): Outgoing
   readonly stats: ClientStats
   /** Takes nothing new, closes what is idle; calls back when the last exchange has ended. */
   close(onClosed: () => void): void

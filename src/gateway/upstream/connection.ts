@@ -128,7 +128,12 @@ export class Connection implements AnswerSink {
     this.#exchange!.listener.onInformational(status, headers)
   }
 
-  onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void {
+  onHead(
+    status: number,
+    headers: string[],
+    length: number | null,
+    whole: Buffer | string | null,
+  ): void {
     this.#exchange!.takeHead(status, headers, length, whole)
   }
 

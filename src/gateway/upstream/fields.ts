@@ -21,6 +21,27 @@ export function tokenEnd(text: string, start: number, end: number): number {
   return (seen & 2) === 0 ? at : -at
 }
 
+interface Known {
+  readonly written: string
+  readonly lower: string
+}
+
+/** Names as endpoints write them, each at a place that length and ends give: they write the same ones again and again. */
+const known: (Known | undefined)[] = Array.from({ length: 256 }, () => undefined)
+
+/** The token between `start` and `end` in lower case; of a name that was seen before, the same text again. */
+export function lowerName(text: string, start: number, end: number): string {
+  const length = end - start
+  const ends = text.charCodeAt(start) * 7 + text.charCodeAt(end - 1)
+  const place = (length * 31 + ends) & 255
+  const one = known[place]
+  if (one?.written.length === length && text.startsWith(one.written, start)) return one.lower
+  const written = text.slice(start, end)
+  const lower = written.toLowerCase()
+  if (length <= 64) known[place] = { written, lower }
+  return lower
+}
+
 /** Whether all of it is a token. */
 export function isToken(text: string): boolean {
   return text !== '' && Math.abs(tokenEnd(text, 0, text.length)) === text.length

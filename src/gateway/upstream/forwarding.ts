@@ -145,8 +145,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
         {
           method,
           target: path + search,
-          headers:
-            lines === null ? ['host', authority, ...outbound.headers] : ['host', authority],
+          headers: lines === null ? ['host', authority, ...outbound.headers] : ['host', authority],
           lines: lines ?? '',
           bodyLength,
           upgrade: transport.upgrade,
@@ -193,7 +192,12 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#exchange.transport.inform(status, headers)
   }
 
-  onHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void {
+  onHead(
+    status: number,
+    headers: string[],
+    length: number | null,
+    whole: Buffer | string | null,
+  ): void {
     this.#isAnswered = true
     this.#settle(status, null)
     const exchange = this.#exchange
@@ -206,7 +210,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       this.#resolve(new Reply(status, headers, whole))
     } else {
       this.length = whole?.length ?? length
-      if (whole !== null) this.#early.push(whole)
+      if (whole !== null) this.#early.push(Buffer.from(whole))
       // What has no end of its own is under the deadlines between two pieces only.
       const isEndless = isEventStream(headers)
       if (isEndless) this.deadlineAt = Infinity

@@ -90,7 +90,7 @@ export class Outbound {
 /** Of lines that were made as `name: value`. */
 const fieldsOf = (lines: string): string[] => {
   const fields: string[] = []
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const end = lines.indexOf('\r', at)
     const colon = lines.indexOf(':', at)
     fields.push(lines.slice(at, colon), lines.slice(colon + 1, end).trim())

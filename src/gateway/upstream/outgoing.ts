@@ -155,7 +155,12 @@ export class OutgoingExchange implements Outgoing {
     return true
   }
 
-  takeHead(status: number, headers: string[], length: number | null, whole: Buffer | null): void {
+  takeHead(
+    status: number,
+    headers: string[],
+    length: number | null,
+    whole: Buffer | string | null,
+  ): void {
     this.#since = performance.now()
     this.#phase = 'answer'
     this.listener.onHead(status, headers, length, whole)

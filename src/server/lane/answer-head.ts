@@ -1,8 +1,5 @@
+import { isToken } from '../../gateway/upstream/fields.ts'
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http'
-
-/** Names that were found to be tokens: programs use few. */
-const knownNames = new Set<string>()
-const mostKnown = 1_000
 
 const statusLines: string[] = []
 
@@ -24,10 +21,7 @@ const currentDate = (): string => {
 
 /** Throws what `node:http` throws for a field that none could read. */
 const checkField = (name: string, value: unknown): void => {
-  if (!knownNames.has(name)) {
-    validateHeaderName(name)
-    if (knownNames.size < mostKnown) knownNames.add(name)
-  }
+  if (!isToken(name)) validateHeaderName(name)
   if (typeof value !== 'string') return validateHeaderValue(name, value as string)
   for (let at = 0; at < value.length; at++) {
     const code = value.charCodeAt(at)

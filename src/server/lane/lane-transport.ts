@@ -1,3 +1,4 @@
+import { latin1 } from '../../gateway/latin1.ts'
 import type { Block } from '../../core/address.ts'
 import { TurnoutError } from '../../core/errors.ts'
 import { fieldValue } from '../../core/http/fields.ts'
@@ -9,14 +10,7 @@ import {
   type BodySource,
 } from '../../gateway/body-source.ts'
 import type { Transport } from '../../gateway/transport.ts'
-import {
-  byteLength,
-  hasFraming,
-  isBodyless,
-  latin1,
-  mostTogether,
-  withoutFraming,
-} from '../framing.ts'
+import { byteLength, hasFraming, isBodyless, mostTogether, withoutFraming } from '../framing.ts'
 import { answerHead } from './answer-head.ts'
 import { readFields, readField } from './head-fields.ts'
 import { LaneBody, type BodyPort } from './lane-body.ts'
@@ -191,8 +185,7 @@ export class LaneTransport implements Transport {
     const links = headers.flatMap((value, at) =>
       at % 2 === 1 && headers[at - 1]!.toLowerCase() === 'link' ? [`link: ${value}\r\n`] : [],
     )
-    if (links.length > 0)
-      this.#port.writeText(`HTTP/1.1 103 Early Hints\r\n${links.join('')}\r\n`)
+    if (links.length > 0) this.#port.writeText(`HTTP/1.1 103 Early Hints\r\n${links.join('')}\r\n`)
   }
 
   send(status: number, headers: string[], body: string | Uint8Array | null): void {
@@ -316,12 +309,7 @@ export class LaneTransport implements Transport {
   }
 
   /** `isSaid`: a length is among the fields already. */
-  #open(
-    status: number,
-    fields: readonly string[],
-    length: number | null,
-    isSaid: boolean,
-  ): Outlet {
+  #open(status: number, fields: readonly string[], length: number | null, isSaid: boolean): Outlet {
     const framing =
       length === null ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`
     const isDone = isSaid && length !== null

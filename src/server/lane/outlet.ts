@@ -1,5 +1,6 @@
+import { latin1 } from '../../gateway/latin1.ts'
 import type { Socket } from 'node:net'
-import { latin1, mostTogether, mostWaiting } from '../framing.ts'
+import { mostTogether, mostWaiting } from '../framing.ts'
 
 /** What an answer is written to. */
 export interface OutletPort {

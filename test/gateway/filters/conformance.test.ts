@@ -82,14 +82,19 @@ for (const kind of kinds) {
     const handler = around(filter)
     const one = openExchange({ headers: ['x-sent', 'a'] })
     const other = openExchange({ headers: ['x-sent', 'a'] })
-    const before = structuredClone(other.outbound())
+    // `headers` is not of its own fields.
+    const shown = ({ outbound }: typeof one): object => ({
+      ...outbound(),
+      headers: outbound().headers,
+    })
+    const before = structuredClone(shown(other))
     // The client's own list is frozen: a change throws.
     void handler(one.exchange)
-    assert.deepEqual(other.outbound(), before)
+    assert.deepEqual(shown(other), before)
     assert.equal(one.exchange.transport.headers(), one.headers)
     void handler(other.exchange)
     // Each has begun when it began.
-    const timeless = ({ outbound }: typeof one): unknown => ({ ...outbound(), life: null })
+    const timeless = (all: typeof one): unknown => ({ ...shown(all), life: null })
     assert.deepEqual(timeless(other), timeless(one))
   })
 

@@ -183,7 +183,7 @@ export function send(client: Client, request: Partial<OutgoingRequest> = {}, how
       headers = fields
       length = said
       isWhole = whole !== null
-      if (whole !== null) bodies.push(whole)
+      if (whole !== null) bodies.push(Buffer.from(whole))
       how.onHead?.(outgoing)
     },
     onData(bytes) {

@@ -38,7 +38,7 @@ export function parse(pieces: readonly Buffer[], asked: Asked = {}): Parsed {
       status = headStatus
       headers = fields
       length = said
-      if (whole !== null) bodies.push(whole)
+      if (whole !== null) bodies.push(Buffer.from(whole))
     },
     onData: (bytes) => void bodies.push(bytes),
     onEnd: (isReusable) => void (end = isReusable ? 'reusable' : 'last'),
