@@ -10,9 +10,25 @@ export type Drive = (
   seconds: number,
   cpu: number | undefined,
   path?: string,
+  /** Further fields, `name: value`; of wrk alone. */
+  fields?: readonly string[],
 ) => Promise<number>
 
-const withWrk: Drive = async (port, seconds, cpu, path = '/ping') => {
+/** Ten fields as a browser sends them. */
+export const browserFields: readonly string[] = [
+  'accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+  'accept-encoding: gzip, deflate, br, zstd',
+  'accept-language: en-US,en;q=0.9,de;q=0.8',
+  'cache-control: max-age=0',
+  'cookie: session=0123456789abcdef0123456789abcdef; theme=dark; consent=1',
+  'sec-fetch-dest: document',
+  'sec-fetch-mode: navigate',
+  'sec-fetch-site: same-origin',
+  'referer: http://127.0.0.1/where/from?page=2',
+  'user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0',
+]
+
+const withWrk: Drive = async (port, seconds, cpu, path = '/ping', fields = []) => {
   const words = [
     'wrk',
     '-t1',
@@ -20,6 +36,7 @@ const withWrk: Drive = async (port, seconds, cpu, path = '/ping') => {
     '--timeout',
     '10s',
     `-d${seconds}s`,
+    ...fields.flatMap((field) => ['-H', field]),
     `http://127.0.0.1:${port}${path}`,
   ]
   const pinned = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]

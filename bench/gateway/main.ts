@@ -1,13 +1,17 @@
-// A JSON hello through the whole gateway beside its peers: `main.js [--rounds N] [--seconds N]`. One process for
-// each server, pinned; rounds are interleaved; figures are medians. On a shared machine us/request is the figure
+// A JSON hello through the whole gateway beside its peers: `main.js [--rounds N] [--seconds N] [--browser]`, with
+// `--browser` ten more fields in each request. One process for each server, pinned; rounds are interleaved; figures are medians. On a shared machine us/request is the figure
 // that neighbours disturb least.
 import { spawn } from 'node:child_process'
-import { cpus } from 'node:os'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { freePort } from '../change/servers.ts'
 import { median } from '../instance/figures.ts'
 import { cpuTimeOf } from '../instance/process-stat.ts'
-import { chooseDrive, hasTaskset, type Drive } from './load.ts'
+import { prepareHello, isInstalled } from '../proxy/native.ts'
+import { browserFields, chooseDrive, hasTaskset, type Drive } from './load.ts'
 import { serverNames, type ServerName } from './names.ts'
 
 interface Run {
@@ -21,35 +25,59 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     only: { type: 'string' },
+    browser: { type: 'boolean', default: false },
   },
 })
+const fields = values.browser ? browserFields : []
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
-const names = serverNames.filter((name) => values.only?.split(',').includes(name) ?? true)
+const names = serverNames.filter(
+  (name) =>
+    (values.only?.split(',').includes(name) ?? true) && (name !== 'nginx' || isInstalled('nginx')),
+)
+
+const folder = mkdtempSync(join(tmpdir(), 'turnout-bench-hello-'))
+// The workers of nginx are somebody else, where root starts it.
+chmodSync(folder, 0o755)
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+const firstAnswer = async (url: string): Promise<Response> => {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await fetch(url)
+    } catch (error) {
+      if (attempt === 100) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}
 
 const measure = async (name: ServerName, isPinned: boolean, drive: Drive): Promise<Run> => {
   const script = fileURLToPath(new URL('./servers.js', import.meta.url))
-  const words = [process.execPath, script, name]
+  const own = name === 'nginx' ? await freePort() : 0
+  const words = own === 0 ? [process.execPath, script, name] : prepareHello(folder, own).words
   const command = isPinned ? ['taskset', '-c', '0', ...words] : words
   const server = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
   try {
-    const port = await new Promise<number>((resolve, reject) => {
-      let text = ''
-      server.stderr.on('data', (bytes: Buffer) => {
-        text += bytes.toString()
-        const found = /^(\d+)\n/m.exec(text)?.[1]
-        if (found !== undefined) resolve(Number(found))
-      })
-      server.once('close', () => reject(new Error(`${name} ended: ${text}`)))
-    })
-    const answer = await fetch(`http://127.0.0.1:${port}/ping`)
+    const port =
+      own ||
+      (await new Promise<number>((resolve, reject) => {
+        let text = ''
+        server.stderr.on('data', (bytes: Buffer) => {
+          text += bytes.toString()
+          const found = /^(\d+)\n/m.exec(text)?.[1]
+          if (found !== undefined) resolve(Number(found))
+        })
+        server.once('close', () => reject(new Error(`${name} ended: ${text}`)))
+      }))
+    const answer = await firstAnswer(`http://127.0.0.1:${port}/ping`)
     const text = await answer.text()
     if (answer.status !== 200 || text !== '{"message":"pong"}') throw new Error(`${name}: ${text}`)
     const cpu = isPinned ? 1 : undefined
-    await drive(port, 2, cpu)
+    await drive(port, 2, cpu, '/ping', fields)
     const before = cpuTimeOf(server.pid!)
-    const rate = await drive(port, seconds, cpu)
+    const rate = await drive(port, seconds, cpu, '/ping', fields)
     const usPerRequest = (cpuTimeOf(server.pid!) - before) / (rate * seconds)
     return { rate, usPerRequest }
   } finally {
@@ -80,12 +108,12 @@ const rows = names.map((name) => {
 })
 const rowOf = (name: ServerName): (typeof rows)[number] | undefined =>
   rows.find((row) => row.name === name)
-const peers = ['node:http', 'fastify', 'hono'] as const
+const peers = ['nginx', 'node:http', 'fastify', 'hono'] as const
 
 console.log(`${cpus()[0]?.model}, ${cpus().length} CPUs, Node ${process.version}`)
 console.log(`${driver}, ${rounds} rounds of ${seconds} s, ${isPinned ? 'pinned' : 'not pinned'}`)
 console.log(
-  '\nserver                      req/s   us/req  least   x node:http  x fastify  x hono  (by us/req)',
+  '\nserver                      req/s   us/req  least    x nginx  x node:http  x fastify  x hono  (by us/req)',
 )
 for (const { name, rate, us, leastUs } of rows) {
   const ratios = peers.map((peer) => {
@@ -96,9 +124,9 @@ for (const { name, rate, us, leastUs } of rows) {
   console.log(`${name.padEnd(25)} ${figures}  ${ratios.join('  ')}`)
 }
 
-const turnout = rowOf('turnout')
-const targets = { 'node:http': 0.95, fastify: 1.2, hono: 1.2 } as const
-for (const peer of peers) {
+const turnout = rowOf('turnout with middleware')
+const targets = { 'node:http': 1.3, fastify: 1.5, nginx: 0.6 } as const
+for (const peer of ['node:http', 'fastify', 'nginx'] as const) {
   const other = rowOf(peer)
   if (turnout === undefined || other === undefined) continue
   const byRate = turnout.rate / other.rate
@@ -106,5 +134,7 @@ for (const peer of peers) {
   // CPU time decides where it is known: neighbours take a server's time, hardly its work.
   const verdict = (Number.isNaN(byUs) ? byRate : byUs) >= targets[peer] ? 'reached' : 'MISSED'
   const figures = `${byRate.toFixed(2)}x by req/s, ${byUs.toFixed(2)}x by us/req`
-  console.log(`${verdict}  at least ${targets[peer]}x ${peer}: ${figures}`)
+  console.log(
+    `${verdict}  a module with middleware, at least ${targets[peer]}x ${peer}: ${figures}`,
+  )
 }

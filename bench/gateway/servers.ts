@@ -4,7 +4,7 @@ import type { ServerName } from './names.ts'
 
 const hello = { message: 'pong' }
 
-const start: Readonly<Record<ServerName, () => Promise<number>>> = {
+const start: Readonly<Record<Exclude<ServerName, 'nginx'>, () => Promise<number>>> = {
   'node:http': () =>
     new Promise((resolve) => {
       const server = createServer((request, response) => {
@@ -37,30 +37,54 @@ const start: Readonly<Record<ServerName, () => Promise<number>>> = {
     })
   },
   turnout: () => turnout({ logger: false }),
-  'turnout module file': async () => {
-    const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs')
-    const folder = mkdtempSync((await import('node:os')).tmpdir() + '/turnout-bench-')
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-    process.once('SIGTERM', () => process.exit(0))
-    writeFileSync(
-      `${folder}/ping.js`,
-      `const hello = { message: 'pong' }
-export default { register: (routes) => void routes.get('/ping', (c) => c.json(hello)) }\n`,
-    )
-    const { createTurnout } = await import('../../src/index.ts')
-    const gateway = createTurnout({ logger: false })
-    await gateway.files(folder)
-    return (await gateway.listen({ port: 0 })).port
+  'turnout, safe lane': () => turnout({ logger: false, lane: 'safe' }),
+  'turnout module file': () =>
+    moduleFile(`const hello = { message: 'pong' }
+export default { register: (routes) => void routes.get('/ping', (c) => c.json(hello)) }\n`),
+  // One that sets a field before, one that waits, one that sets a field behind.
+  'turnout with middleware': () =>
+    moduleFile(`const hello = { message: 'pong' }
+export default {
+  register(routes) {
+    routes.use((c, next) => {
+      c.set('began', 1)
+      return next()
+    })
+    routes.use(async (c, next) => {
+      await null
+      return next()
+    })
+    routes.use(async (c, next) => {
+      const reply = await next()
+      return reply.setHeader('x-served-by', 'turnout')
+    })
+    routes.get('/ping', (c) => c.json(hello))
   },
+}\n`),
   'turnout and its logger': () => turnout({}),
 }
 
-const turnout = async (options: { readonly logger?: false }): Promise<number> => {
+const moduleFile = async (text: string): Promise<number> => {
+  const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs')
+  const folder = mkdtempSync((await import('node:os')).tmpdir() + '/turnout-bench-')
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('SIGTERM', () => process.exit(0))
+  writeFileSync(`${folder}/ping.js`, text)
+  const { createTurnout } = await import('../../src/index.ts')
+  const gateway = createTurnout({ logger: false })
+  await gateway.files(folder)
+  return (await gateway.listen({ port: 0 })).port
+}
+
+const turnout = async (options: {
+  readonly logger?: false
+  readonly lane?: 'safe'
+}): Promise<number> => {
   const { createTurnout } = await import('../../src/index.ts')
   const gateway = createTurnout(options).get('/ping', (c) => c.json(hello))
   return (await gateway.listen({ port: 0 })).port
 }
 
-const port = await start[process.argv[2] as ServerName]()
+const port = await start[process.argv[2] as Exclude<ServerName, 'nginx'>]()
 // The logger has stdout: the harness reads the port from stderr.
 process.stderr.write(`${port}\n`)

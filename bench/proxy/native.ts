@@ -55,6 +55,18 @@ export const prepareUpstream: Prepare = (root, port) => {
   )
 }
 
+/** The same answer to `GET /ping` as the servers of the bench of answers. */
+export const prepareHello = (root: string, port: number): Command =>
+  nginx(
+    root,
+    `  server {
+    listen 127.0.0.1:${port};
+    default_type application/json;
+    location = /ping { return 200 '{"message":"pong"}'; }
+  }
+`,
+  )
+
 /** Proxies that are no npm packages. */
 export const prepare: Readonly<Record<Exclude<ProxyName, NodeProxyName>, Prepare>> = {
   nginx: (root, port, upstreamPort) =>

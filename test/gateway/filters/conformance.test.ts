@@ -83,10 +83,8 @@ for (const kind of kinds) {
     const one = openExchange({ headers: ['x-sent', 'a'] })
     const other = openExchange({ headers: ['x-sent', 'a'] })
     // `headers` is not of its own fields.
-    const shown = ({ outbound }: typeof one): object => ({
-      ...outbound(),
-      headers: outbound().headers,
-    })
+    const shown = ({ outbound }: typeof one): object =>
+      Object.assign({}, outbound(), { headers: outbound().headers })
     const before = structuredClone(shown(other))
     // The client's own list is frozen: a change throws.
     void handler(one.exchange)
