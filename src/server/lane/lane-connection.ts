@@ -50,8 +50,9 @@ export class LaneConnection implements LanePort, Reader {
   /** A head of which not all has come, or what came behind the request that is served. */
   #kept: Buffer | null
   #reads: number
-  /** Answers of requests that came in one read leave in one write. */
+  /** Answers of requests that came in one read leave in one write: there are more of them. */
   #out: string
+  #isBatching: boolean
   #isReading: boolean
   #isPaused: boolean
   /** It is `node:http`'s. */
@@ -73,6 +74,7 @@ export class LaneConnection implements LanePort, Reader {
     this.#kept = null
     this.#reads = 0
     this.#out = ''
+    this.#isBatching = false
     this.#isReading = false
     this.#isPaused = false
     this.#isElsewhere = false
@@ -127,6 +129,7 @@ export class LaneConnection implements LanePort, Reader {
       if (body.rest === 0) this.#bodyEnded()
     }
     this.#isReading = false
+    this.#isBatching = false
     this.#flush()
   }
 
@@ -170,6 +173,7 @@ export class LaneConnection implements LanePort, Reader {
     const { body } = transport
     if (body !== null) this.bodySince = performance.now()
     connections.begin(this.#use, transport, body)
+    this.#isBatching = end < to && body === null
     this.#serve(transport)
     return end
   }
@@ -234,8 +238,11 @@ export class LaneConnection implements LanePort, Reader {
 
   writeText(text: string): void {
     if (this.isGone) return
+    if (this.#out === '' && this.#isBatching)
+      // A turn that containment breaks off does not come to its end.
+      setImmediate(() => this.#flush())
     this.#out += text
-    if (!this.#isReading || this.#out.length > 65_536) this.#flush()
+    if (!this.#isBatching || this.#out.length > 65_536) this.#flush()
   }
 
   writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void {
