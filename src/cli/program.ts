@@ -33,6 +33,7 @@ interface ServeFlags extends SharedFlags {
   readonly admin?: Place | 'off'
   readonly data?: string
   readonly health?: Place | 'off'
+  readonly healthMetrics?: boolean
   readonly host?: string
   readonly port?: number
   readonly logLevel?: LogLevel
@@ -180,6 +181,7 @@ export async function runProgram(
         'where /healthz and /readyz alone are answered, or off (TURNOUT_HEALTH_LISTEN)',
         toPlace,
       )
+      .option('--health-metrics', 'answer /metrics there too, without a token')
       .option('--data <dir>', 'folder of revisions, artifacts and tokens')
       .addOption(
         new Option('--log-level <level>', 'quietest level that is logged').choices([
@@ -207,6 +209,7 @@ export async function runProgram(
             ...(flags.probation === undefined ? {} : { probation: flags.probation }),
             ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
             ...(health === undefined ? {} : { health: health === 'off' ? null : health }),
+            ...(flags.healthMetrics === undefined ? {} : { healthMetrics: flags.healthMetrics }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
           }),

@@ -210,7 +210,9 @@ const openHealth = async (
   config: ResolvedConfig,
 ): Promise<{ readonly url: string } | null> => {
   const place = options.health === undefined ? config.health : options.health
-  return place === null ? null : turnout.health(place)
+  if (place === null) return null
+  const metrics = options.healthMetrics ?? config.health?.metrics ?? false
+  return turnout.health({ ...place, metrics })
 }
 
 type LogSettings = NonNullable<ProcessSettings['log']>

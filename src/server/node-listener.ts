@@ -17,6 +17,7 @@ import { problemReply } from '../gateway/problem-reply.ts'
 import { AddressCount } from './address-count.ts'
 import type { CertificateFiles } from './certificate.ts'
 import { Connections } from './connections.ts'
+import type { ListenerCounts } from './listener-counts.ts'
 import { LeanRequest } from './lean-request.ts'
 import { declineUpgrade, isDeclined } from './decline-upgrade.ts'
 import { NodeTransport, type UpgradeOffer } from './node-transport.ts'
@@ -46,6 +47,8 @@ export interface ClientRules {
   readonly underscores: Underscores
   /** Proxies whose word is taken for who the client is. */
   readonly trusted: readonly Block[]
+  /** Counts what is refused; null or not there: nobody does. */
+  readonly counts?: ListenerCounts | null
 }
 
 /** A bound socket: open/close. */
@@ -81,7 +84,7 @@ export function createNodeServe(
   rules: ClientRules,
   admission: Admission | null = null,
 ): NodeServe {
-  const { trusted } = rules
+  const { trusted, counts = null } = rules
   const run: NodeServe = (request, response, next, upgrade) => {
     const transport = new NodeTransport(request, response, bodyLimit, trusted, upgrade)
     // No closure is made for an exchange that ends well in this turn, which is what most do.
@@ -96,7 +99,7 @@ export function createNodeServe(
   return (request, response, next, upgrade) => {
     if (refusedSockets.has(request.socket)) return undefined
     const refused = refusalOf(request, rules)
-    if (refused !== null) return refuse(request, response, refused)
+    if (refused !== null) return refuse(request, response, refused, counts)
     return take(request, response, next, upgrade)
   }
 }
@@ -107,7 +110,13 @@ export function createNodeServe(
  */
 const refusedSockets = new WeakSet<Socket>()
 
-const refuse = (request: IncomingMessage, response: ServerResponse, found: Problem): void => {
+const refuse = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  found: Problem,
+  counts: ListenerCounts | null,
+): void => {
+  counts?.refused(found.code)
   refusedSockets.add(request.socket)
   const { status, headers, body } = problemReply(found, lastFields(found))
   new NodeTransport(request, response, 0).send(status, headers, body as string)
@@ -168,7 +177,7 @@ const serverOptions = ({ headersMs, requestMs, headerBytes }: Limits): ServerOpt
 export async function openListener(
   serve: NodeServe,
   options: ListenOptions,
-  { limits, trusted }: Omit<ClientRules, 'underscores'>,
+  { limits, trusted, counts = null }: Omit<ClientRules, 'underscores'>,
   log: Logger,
   admission: Admission | null = null,
 ): Promise<Listener> {
@@ -186,13 +195,13 @@ export async function openListener(
     const admission = connections.admit(socket, response)
     if (admission === 'serve') connections.track(socket, response, serve(request, response))
     else if (admission === 'refuse' && !refusedSockets.has(socket)) {
-      refuse(request, response, problem('TURNOUT_PIPELINE_TOO_LONG'))
+      refuse(request, response, problem('TURNOUT_PIPELINE_TOO_LONG'), counts)
     }
   }
   const takeExpectant = (request: IncomingMessage, response: ServerResponse): void => {
     const refused = expectationRefusal(request)
     if (refusedSockets.has(request.socket)) return
-    if (refused !== null) return refuse(request, response, refused)
+    if (refused !== null) return refuse(request, response, refused, counts)
     response.writeContinue()
     take(request, response)
   }
@@ -212,22 +221,28 @@ export async function openListener(
   server.on('checkContinue', takeExpectant)
   server.on('checkExpectation', takeExpectant)
   server.on('connect', (_, socket) => {
+    counts?.refused('TURNOUT_METHOD_REFUSED')
     endWithProblem(socket, problem('TURNOUT_METHOD_REFUSED', { method: 'CONNECT' }))
   })
-  server.on('clientError', answerClientError)
+  server.on('clientError', (error, socket) => answerClientError(error, socket, counts))
   const known = new WeakSet<Socket>()
   server.on('connection', (socket: Socket) => {
     // One that comes again, after an upgrade that was declined.
     if (known.has(socket)) return
     known.add(socket)
     admission?.connected()
+    counts?.opened()
+    if (counts !== null) socket.once('close', () => counts.closed())
     if (admission?.isClosed === true) {
+      counts?.connectionRefused('heap')
       socket.destroy()
       return
     }
     const release = addresses.acquire(socket.remoteAddress)
-    if (release === null) socket.destroy()
-    else socket.once('close', release)
+    if (release === null) {
+      counts?.connectionRefused('address')
+      socket.destroy()
+    } else socket.once('close', release)
   })
   // Of TLS, the socket behind the handshake is what requests come on.
   server.on(secure === null ? 'connection' : 'secureConnection', (socket: Socket) => {
@@ -236,7 +251,10 @@ export async function openListener(
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
   server.maxConnections = most
-  server.on('drop', () => connections.relieve())
+  server.on('drop', () => {
+    counts?.connectionRefused('limit')
+    connections.relieve()
+  })
   const release = (): void => {
     connections.close()
     secure?.certificate.close()

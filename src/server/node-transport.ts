@@ -278,6 +278,10 @@ export class NodeTransport implements Transport {
     }
   }
 
+  get isGone(): boolean {
+    return this.#request.socket.destroyed && !this.#response.writableFinished
+  }
+
   get isHeadSent(): boolean {
     return this.#response.headersSent
   }

@@ -43,6 +43,7 @@ test('the type of a config and its schema name the same settings', () => {
     trustedProxies: true,
     underscores: true,
     probation: true,
+    metrics: true,
     containment: true,
     versionOrder: true,
     versions: true,

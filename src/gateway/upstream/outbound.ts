@@ -22,6 +22,8 @@ export interface Outbound {
   maxBody: number | null
   /** One for all attempts of an exchange that may be one of several; null: its only attempt begins when it is sent. */
   life: Life | null
+  /** It repeats one that had no good answer. */
+  isRepeat: boolean
   /** Is handed the request's body beside the upstream; null: nobody. */
   tap: BodySink | null
   /** Sent in place of the client's body; null: that one. */
@@ -76,6 +78,7 @@ export function beginOutbound(
     timeouts: null,
     maxBody: null,
     life: null,
+    isRepeat: false,
     tap: null,
     body: null,
   }

@@ -73,6 +73,7 @@ export function enclose(exchange: Exchange, route: number, secret: string): Outb
     timeouts: null,
     maxBody: null,
     life: null,
+    isRepeat: false,
     tap: null,
     body: null,
   }
