@@ -36,7 +36,7 @@ export interface Transport {
   readonly upgrade: string | null
   /** True once the status line is on its way: nothing but the body can be changed after that. */
   readonly isHeadSent: boolean
-  /** The client left before it had the whole answer. */
+  /** The client had left before a whole answer was sent. */
   readonly isGone: boolean
   /** Sends a whole answer in one write. */
   send(status: number, headers: string[], body: string | Uint8Array | null): void

@@ -118,6 +118,7 @@ const maxWaiting = 128 * 1024
 export class NodeTransport implements Transport {
   readonly method: string
   readonly target: string
+  isGone: boolean
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #bodyLimit: number
@@ -135,6 +136,7 @@ export class NodeTransport implements Transport {
   ) {
     this.method = request.method!
     this.target = originForm(request.url!)
+    this.isGone = false
     this.#request = request
     this.#response = response
     this.#bodyLimit = bodyLimit
@@ -278,10 +280,6 @@ export class NodeTransport implements Transport {
     }
   }
 
-  get isGone(): boolean {
-    return this.#request.socket.destroyed && !this.#response.writableFinished
-  }
-
   get isHeadSent(): boolean {
     return this.#response.headersSent
   }
@@ -290,6 +288,7 @@ export class NodeTransport implements Transport {
     const response = this.#response
     const request = this.#request
     if (request instanceof LeanRequest) request.isUnread = !this.#isTouched
+    this.isGone = request.socket.destroyed
     const isHead = this.method === 'HEAD'
     const whole = body ?? ''
     const length = byteLength(whole)
