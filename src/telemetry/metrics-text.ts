@@ -35,16 +35,11 @@ export async function writeMetrics(readings: Readings, isOpenMetrics: boolean): 
   for (const name of metricNames) {
     if (readings[name] === undefined) continue
     const { type, help } = metricTable[name]
-    // What is counted elsewhere is handed over when it is asked for.
+    // What is counted elsewhere is handed over when it is asked for. OpenMetrics takes the ending of the name away.
     const metric = {
-      name,
-      get: () => ({
-        name: metric.name,
-        help,
-        type,
-        values: [...valuesOf(name, readings)],
-        aggregator: 'sum',
-      }),
+      name: name as string,
+      type,
+      get: () => ({ name: metric.name, help, type, values: [...valuesOf(name, readings)] }),
     }
     registry.registerMetric(metric as never)
   }

@@ -97,7 +97,8 @@ test(
         .map(([, labels, value]) => [labels['route']!, value] as const)
       const shown = routes.map(([id]) => id)
       for (const id of ids)
-        if (id.length <= 200) assert.ok(shown.includes(Buffer.from(id).toString()), id)
+        if (id.length <= 200)
+          assert.ok(shown.includes(Buffer.from(id).toString()), `${form}: ${id}`)
       // Those that are the same as far as they are told are told together.
       const long = shown.filter((id) => id.endsWith('…'))
       assert.equal(long.length, 1)

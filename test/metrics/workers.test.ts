@@ -35,9 +35,9 @@ test('no counter goes back while workers are killed under load, and what they ha
   await instance.whole(2)
   const load = startedLoad(t, instance.port)
   const seen: ReadonlyMap<string, number>[] = []
-  let isOver = false
+  const over = new AbortController()
   const scraping = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       seen.push(grown(await scrape(instance)))
       await delay(30)
     }
@@ -50,7 +50,7 @@ test('no counter goes back while workers are killed under load, and what they ha
     await instance.whole(2, [victim!.pid])
     assert.ok(sumOf(await scrape(instance), 'turnout_exchanges_total') >= before)
   }
-  isOver = true
+  over.abort()
   await scraping
   await load.stop()
   assert.ok(seen.length > 10)
