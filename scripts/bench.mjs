@@ -84,7 +84,7 @@ const benches = {
   ],
   observability: [
     'observability/main.js',
-    'metrics and access log, off and on: [--rounds N] [--seconds N] [--only A,B] [--row NAME={SETTINGS}]',
+    'metrics and access log, off and on: [--starts N] [--rounds N] [--seconds N] [--only A,B] [--row NAME={SETTINGS}]',
     [],
   ],
   memory: [

@@ -1,6 +1,6 @@
-// What it costs to see: `main.js [--rounds N] [--seconds N] [--only A,B] [--row NAME={SETTINGS}]...`. A `serve` with one worker for
-// each row, all at once; rounds go through them in turn, so that what disturbs the machine disturbs all. A row is what a
-// config says; `--row` adds one. `scraped`: somebody asks for /metrics each second meanwhile.
+// What it costs to see: `main.js [--starts N] [--rounds N] [--seconds N] [--only A,B] [--row NAME={SETTINGS}]...`. A `serve` with
+// one worker for each row, all at once; rounds go through them in turn, so that what disturbs the machine disturbs all. Two
+// processes that do the same differ by some percent, so all are started anew a few times. A row is what a config says; `--row` adds one. `scraped`: somebody asks for /metrics each second meanwhile.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -27,7 +27,8 @@ const usual: readonly Row[] = [
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '9' },
+    starts: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '6' },
     seconds: { type: 'string', default: '2' },
     only: { type: 'string' },
     row: { type: 'string', multiple: true, default: [] },
@@ -43,6 +44,7 @@ const rows = [
   ...usual.filter(({ name }, at) => at === 0 || wanted === undefined || wanted.includes(name)),
   ...added,
 ]
+const starts = Number(values.starts)
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 const root = mkdtempSync(join(process.cwd(), '.turnout-bench-'))
@@ -77,25 +79,31 @@ function scrapeEach({ adminPort, token }: Served): () => Promise<void> {
 
 console.log(machine())
 const { name: driver, drive } = await chooseDrive()
-console.log(`${driver}, ${rounds} rounds of ${seconds} s, one worker, not pinned`)
-const servers: Served[] = []
-for (const [at, { settings }] of rows.entries()) servers.push(await serve(settings, at))
-for (const { port } of servers) await drive(port, 2, undefined)
+console.log(
+  `${driver}, ${starts} starts, ${rounds} rounds of ${seconds} s each, one worker, not pinned`,
+)
 const rates = rows.map((): number[] => [])
 const costs = rows.map((): number[] => [])
-for (let round = 0; round < rounds; round += 1) {
-  for (let step = 0; step < rows.length; step += 1) {
-    const at = (step + round) % rows.length
-    const served = servers[at]!
-    const stop = rows[at]!.isScraped === true ? scrapeEach(served) : null
-    const before = cpuTimeOf(served.pid)
-    const rate = await drive(served.port, seconds, undefined)
-    await stop?.()
-    rates[at]!.push(rate)
-    costs[at]!.push((cpuTimeOf(served.pid) - before) / (rate * seconds))
-  }
+for (let start = 0; start < starts; start += 1) {
+  const servers: Served[] = []
+  for (const [at, { settings }] of rows.entries())
+    servers.push(await serve(settings, start * rows.length + at))
+  for (const { port } of servers) await drive(port, 2, undefined)
+  for (let round = 0; round < rounds; round += 1)
+    for (let step = 0; step < rows.length; step += 1)
+      await measure((step + round + start) % rows.length, servers)
+  for (const { stop } of servers) await stop()
 }
-for (const { stop } of servers) await stop()
+
+async function measure(at: number, servers: readonly Served[]): Promise<void> {
+  const served = servers[at]!
+  const stop = rows[at]!.isScraped === true ? scrapeEach(served) : null
+  const before = cpuTimeOf(served.pid)
+  const rate = await drive(served.port, seconds, undefined)
+  await stop?.()
+  rates[at]!.push(rate)
+  costs[at]!.push((cpuTimeOf(served.pid) - before) / (rate * seconds))
+}
 
 /** Of each round on its own: what disturbs one disturbs all of it. */
 const ratio = (list: readonly number[], base: readonly number[]): string =>
