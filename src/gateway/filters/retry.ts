@@ -55,7 +55,7 @@ export const retry: FilterMaker<'retry'> = (settings, { upstreams, stateOf }) =>
         if (typeof body === 'object' && body !== null && isBodySource(body))
           body.cancel('it is tried again')
         if (!(await wait(exchange, waitMs))) return leftReply(exchange)
-        exchange.outbound = { ...copyOutbound(before), isRepeat: true }
+        exchange.outbound = copyOutbound(before)
         exchange.failure = null
         reply = await next(exchange)
       }

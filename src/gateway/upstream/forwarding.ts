@@ -164,8 +164,10 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
 
   #countAttempt(tally: UpstreamTally): void {
     this.#sentAt = performance.now()
-    if (this.#tried.length > 1 || this.#outbound.isRepeat)
-      tally.count('turnout_upstream_retries_total')
+    const { life } = this.#outbound
+    const isRepeat = this.#tried.length > 1 || (life !== null && life.attempts > 0)
+    if (isRepeat) tally.count('turnout_upstream_retries_total')
+    if (life !== null) life.attempts += 1
   }
 
   #sendBody(): void {

@@ -22,8 +22,6 @@ export interface Outbound {
   maxBody: number | null
   /** One for all attempts of an exchange that may be one of several; null: its only attempt begins when it is sent. */
   life: Life | null
-  /** It repeats one that had no good answer. */
-  isRepeat: boolean
   /** Is handed the request's body beside the upstream; null: nobody. */
   tap: BodySink | null
   /** Sent in place of the client's body; null: that one. */
@@ -41,13 +39,19 @@ export interface Life {
   readonly beganAt: number
   /** Known once an attempt has begun; `Infinity`: none. */
   deadline: number
+  /** Attempts that have begun. */
+  attempts: number
 }
 
 /** Tells a copy from a request that is meant. */
 export const mirrorMark: readonly [string, string] = ['turnout-mirror', 'true']
 
 /** It begins now. */
-export const beginLife = (): Life => ({ beganAt: performance.now(), deadline: Infinity })
+export const beginLife = (): Life => ({
+  beganAt: performance.now(),
+  deadline: Infinity,
+  attempts: 0,
+})
 
 /**
  * What a request is sent on as, before any filter: without what is of its connection, with who it is from. A problem,
@@ -78,7 +82,6 @@ export function beginOutbound(
     timeouts: null,
     maxBody: null,
     life: null,
-    isRepeat: false,
     tap: null,
     body: null,
   }

@@ -73,7 +73,6 @@ export function enclose(exchange: Exchange, route: number, secret: string): Outb
     timeouts: null,
     maxBody: null,
     life: null,
-    isRepeat: false,
     tap: null,
     body: null,
   }
