@@ -22,6 +22,9 @@ export interface MetricsWiring {
   readonly isReady: () => boolean
 }
 
+/** Who is not known by a token costs no more than one scrape in so long. */
+const recentMs = 1_000
+
 /** Counts by one label or two. */
 type Counts = Map<string, { readonly labels: readonly string[]; count: number }>
 
@@ -45,6 +48,8 @@ export class InstanceMetrics {
   #takeBacks: number
   #disposed: number
   #rejectedSince: number
+  /** By whether it is OpenMetrics. */
+  readonly #recent: Map<boolean, { readonly at: number; readonly scrape: Promise<Scrape> }>
   #reading: Promise<Readings> | null
   #next: Promise<Readings> | null
 
@@ -62,6 +67,7 @@ export class InstanceMetrics {
     this.#takeBacks = 0
     this.#disposed = 0
     this.#rejectedSince = 0
+    this.#recent = new Map()
     this.#reading = null
     this.#next = null
     const { events } = wiring
@@ -96,6 +102,18 @@ export class InstanceMetrics {
     // Who never scrapes need not load it.
     const { wantsOpenMetrics, writeMetrics } = await import('./telemetry/metrics-text.ts')
     return writeMetrics(await this.readings(), wantsOpenMetrics(accept))
+  }
+
+  /** The same, a second old at most: for whoever may ask as often as they like. */
+  async recent(accept: string): Promise<Scrape> {
+    const { wantsOpenMetrics } = await import('./telemetry/metrics-text.ts')
+    const form = wantsOpenMetrics(accept)
+    const kept = this.#recent.get(form)
+    const now = performance.now()
+    if (kept !== undefined && now - kept.at < recentMs) return kept.scrape
+    const scrape = this.scrape(accept)
+    this.#recent.set(form, { at: now, scrape })
+    return scrape
   }
 
   /** One reading at a time: who comes meanwhile shares the next, which begins after the request. */

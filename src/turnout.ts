@@ -542,7 +542,7 @@ export class Turnout extends MethodRegistrar {
       host,
       port,
       isReady,
-      scrape: metrics ? (accept) => this.metrics(accept) : null,
+      scrape: metrics ? (this.#metrics?.recent.bind(this.#metrics) ?? null) : null,
     })
     if (this.#closing !== null) await health.close()
     this.#refuseClosed()

@@ -1,3 +1,4 @@
+import { TurnoutError } from '../core/errors.ts'
 import { ReadingsWriter, type Readings } from '../core/metrics/series.ts'
 import { Totals } from '../core/metrics/totals.ts'
 
@@ -68,7 +69,9 @@ export class PoolReadings {
       all.map(async (one) => {
         try {
           this.take(one, await one.ask('readings', [], readMs))
-        } catch {
+        } catch (error) {
+          // One that is gone is not late.
+          if (!(error instanceof TurnoutError) || error.code !== 'TURNOUT_WORKER_LATE') return
           this.#late.set(one.worker, (this.#late.get(one.worker) ?? 0) + 1)
         }
       }),

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeFolder } from '../hot/support/served.ts'
+import { ask, makeFolder } from '../hot/support/served.ts'
+import { freePort } from '../road/support/instance.ts'
 import { kill, startSupervised, type Supervised } from '../supervisor/support.ts'
 import { serving, startedLoad } from '../supervisor/under-load.ts'
 import { until } from '../worker/support.ts'
 import { metricTable } from '../../src/core/metrics/metric-table.ts'
-import { samplesOf, sumOf, type Sample } from './support.ts'
+import { openMetrics, samplesOf, sumOf, type Sample } from './support.ts'
 
 const scrape = async ({ send }: Supervised): Promise<readonly Sample[]> =>
   samplesOf((await send('GET', '/metrics')).text)
@@ -107,6 +108,22 @@ test('who scrapes at once shares what is read, and each sees what was answered b
     const all = await Promise.all(Array.from({ length: 8 }, () => scrape(instance)))
     for (const samples of all) assert.equal(sumOf(samples, 'turnout_exchanges_total'), round)
   }
+})
+
+test('the listener for probes answers metrics where its owner says so, whoever asks, and however often', async (t) => {
+  const folder = makeFolder(t, { 'serving.js': serving(1) })
+  const health = await freePort()
+  const words = ['--health', `127.0.0.1:${health}`, '--health-metrics']
+  const instance = await startSupervised(t, folder, 1, { words })
+  await instance.ask('/serving')
+  const all = await Promise.all(Array.from({ length: 50 }, () => ask(health, '/metrics')))
+  for (const { status, text } of all) {
+    assert.equal(status, 200)
+    assert.equal(text, all[0]!.text)
+  }
+  assert.equal(sumOf(samplesOf(all[0]!.text), 'turnout_exchanges_total'), 1)
+  const { headers } = await ask(health, '/metrics', { accept: openMetrics })
+  assert.match(String(headers['content-type']), /^application\/openmetrics-text/)
 })
 
 test('metrics that are off are 404, and nothing is counted', async (t) => {

@@ -43,6 +43,8 @@ export class ExchangeCounts {
   readonly #other: Row
   readonly #routeless: Row
   readonly #failures: Map<string, number>
+  /** Routes for which there was no place at the last look. */
+  #crowd: WeakSet<Route>
   #inFlight: number
   #sweptAt: number
 
@@ -55,6 +57,7 @@ export class ExchangeCounts {
     this.#other = newRow(otherRow, '', new Histogram(durationBuckets), 0)
     this.#routeless = newRow('', '', new Histogram(durationBuckets), 0)
     this.#failures = new Map()
+    this.#crowd = new WeakSet()
     this.#inFlight = 0
     this.#sweptAt = 0
   }
@@ -106,13 +109,17 @@ export class ExchangeCounts {
   }
 
   #find(route: Route, version: string, now: number): Row {
+    if (now - this.#sweptAt < sweepMs && this.#crowd.has(route)) return this.#other
     const id = labelText(route.id)
     const label = labelText(version)
     const key = JSON.stringify([id, label])
     let row = this.#rows.get(key)
     if (row === undefined) {
       if (this.#rows.size >= this.#most) this.#sweep(now)
-      if (this.#rows.size >= this.#most) return this.#other
+      if (this.#rows.size >= this.#most) {
+        this.#crowd.add(route)
+        return this.#other
+      }
       row = newRow(id, label, this.#durationsOf(id), now)
       this.#rows.set(key, row)
     }
@@ -134,6 +141,7 @@ export class ExchangeCounts {
   #sweep(now: number): void {
     if (now - this.#sweptAt < sweepMs) return
     this.#sweptAt = now
+    this.#crowd = new WeakSet()
     const routes = new Set<string>()
     for (const [key, row] of this.#rows) {
       const count = row.classes.reduce((sum, one) => sum + one, 0)
