@@ -82,6 +82,11 @@ const benches = {
     'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
     [],
   ],
+  observability: [
+    'observability/main.js',
+    'metrics and access log, off and on: [--starts N] [--rounds N] [--seconds N] [--only A,B] [--row NAME={SETTINGS}]',
+    [],
+  ],
   memory: [
     'memory/main.js',
     'what supervisor and workers hold: [--workers 1,2] [--routes 10,10k] [--requests N]',

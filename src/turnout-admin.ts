@@ -38,6 +38,7 @@ export type InstanceFacts = Pick<
   | 'loadUpload'
   | 'besideItem'
   | 'rollouts'
+  | 'scrape'
 >
 
 /** The admin API of an instance, and the token that opens it. */

@@ -109,6 +109,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   maxLiveVersions: 'count',
   keepRevisions: 'count',
   figures: 'switch',
+  metrics: 'switch',
   containment: 'switch',
   services: 'object',
   modules: 'object',

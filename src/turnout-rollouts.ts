@@ -6,6 +6,7 @@ import { RolloutRunner } from './control/rollout/runner.ts'
 import type { Logger } from './core/logger.ts'
 import { conditionsOf } from './core/rollout/default-plan.ts'
 import { defaultProbation, type ProbationLimits } from './core/rollout/probation.ts'
+import type { RolloutMeasurement } from './core/rollout/measurement.ts'
 import type { Table } from './core/route/table.ts'
 import type { TurnoutEmitter } from './turnout-events.ts'
 import type { Worker } from './worker/worker.ts'
@@ -42,6 +43,8 @@ export interface RolloutWiring {
   readonly events: TurnoutEmitter
   readonly log: Logger
   readonly isOrdered: boolean
+  /** Told of each judgement of a rollout. */
+  readonly onMeasured: (measurement: RolloutMeasurement) => void
   /** Null: nobody watches plain changes. */
   readonly probation: ProbationLimits | null
 }
@@ -54,7 +57,7 @@ export class LiveLook {
   readonly #publisher: Publisher
   #table: Table
 
-  constructor({ publisher, worker, events, log, isOrdered, probation }: RolloutWiring) {
+  constructor({ publisher, worker, events, log, isOrdered, onMeasured, probation }: RolloutWiring) {
     const shared = { control: publisher, observer: worker, log, now: Date.now }
     this.#publisher = publisher
     this.#table = publisher.table
@@ -62,8 +65,10 @@ export class LiveLook {
       ...shared,
       isOrdered,
       onView: (view) => events.emit('rollout', view),
-      keep: (id, startedAt, measurement) =>
-        publisher.keepMeasured({ kind: 'measured', id, startedAt, measurement }),
+      keep: (id, startedAt, measurement) => {
+        onMeasured(measurement)
+        return publisher.keepMeasured({ kind: 'measured', id, startedAt, measurement })
+      },
     })
     const { durationMs: probationMs = null } = probation ?? {}
     this.offences = new Offences({ control: publisher, probationMs, log, now: Date.now })

@@ -3,6 +3,8 @@ import { parseTrusted } from './core/http/forwarded.ts'
 import { limitsOf } from './core/http/limits.ts'
 import { overloadOf, type OverloadStatus } from './core/protect/overload.ts'
 import type { LogFields, Logger } from './core/logger.ts'
+import { ReadingsWriter, type Readings } from './core/metrics/series.ts'
+import { Totals } from './core/metrics/totals.ts'
 import { thrownError } from './core/thrown.ts'
 import { compileAsking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
@@ -22,8 +24,10 @@ import {
 } from './server/node-listener.ts'
 import { admittingLane } from './server/lane/admitting-lane.ts'
 import type { LaneOptions } from './server/lane/lane.ts'
+import { ListenerCounts } from './server/listener-counts.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
+import { ProcessMeter } from './telemetry/process-meter.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
 import {
@@ -52,6 +56,7 @@ export type ServingSettings = Pick<
   | 'streamDrainMs'
   | 'recovery'
   | 'figures'
+  | 'metrics'
   | 'modules'
   | 'configFile'
   | 'containment'
@@ -73,6 +78,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'streamDrainMs',
   'recovery',
   'figures',
+  'metrics',
   'modules',
   'configFile',
   'containment',
@@ -131,6 +137,8 @@ export interface Serving {
   keepOut(port: number): void
   /** The worker processes; none: exchanges are served in this one. */
   workers(): readonly WorkerStatus[]
+  /** What is counted and measured where exchanges are served; of all workers together. Empty: metrics are off. */
+  readings(): Promise<Readings>
   /** How this process bears what it is asked; null: it takes everything, or others serve. */
   overload(): OverloadStatus | null
   /**
@@ -142,7 +150,7 @@ export interface Serving {
   close(deadlineMs: number): Promise<void>
 }
 
-/** Serves in this process: what embedding uses, and each worker process. */
+/** Serves in this process: what embedding uses, and each worker process, whose `place` is from 1. */
 export class LocalServing implements Serving {
   readonly worker: InProcessWorker
   readonly gateway: Gateway
@@ -152,21 +160,33 @@ export class LocalServing implements Serving {
   readonly #admission: Admission | null
   readonly #lane: LaneOptions | null
   readonly #containment: Containment | null
+  /** Null: metrics are off. */
+  readonly #counts: ListenerCounts | null
+  readonly #meter: ProcessMeter | null
+  readonly #totals: Totals<LocalServing>
+  readonly #place: number
   #adminPort: number
 
   constructor(
     { settings, log, isLogged, onRetired, onUpstream, onOffence }: Omit<ServingWiring, 'onWorker'>,
     services: Readonly<Record<string, unknown>>,
     contained: Contained = {},
+    place: number = 0,
   ) {
     const { recovery = true, bodyLimit = 1024 * 1024 } = settings
     this.#log = log
     this.#adminPort = 0
+    const isMeasured = settings.metrics !== false
+    this.#counts = isMeasured ? new ListenerCounts() : null
+    this.#meter = isMeasured ? new ProcessMeter(place) : null
+    this.#totals = new Totals()
+    this.#place = place
     this.#services = new ServiceSet(services)
     this.#rules = {
       limits: limitsOf(settings.limits),
       underscores: settings.underscores ?? 'drop',
       trusted: parseTrusted(settings.trustedProxies ?? []),
+      counts: this.#counts,
     }
     const { trusted, underscores } = this.#rules
     this.#containment =
@@ -185,6 +205,7 @@ export class LocalServing implements Serving {
       streamDrainMs: settings.streamDrainMs ?? 300_000,
       onRetired,
       isCounting: settings.figures ?? true,
+      isMeasured,
       upstreams: {
         trusted,
         underscores,
@@ -238,6 +259,28 @@ export class LocalServing implements Serving {
     return Promise.resolve()
   }
 
+  async readings(): Promise<Readings> {
+    this.#totals.take(this, await this.ownReadings(), performance.now())
+    return this.#totals.merged()
+  }
+
+  /** What this process alone counts and measures. */
+  async ownReadings(): Promise<Readings> {
+    if (this.#meter === null) return {}
+    const writer = new ReadingsWriter()
+    this.worker.read(writer)
+    this.#counts?.read(writer)
+    writer.add('turnout_worker_revision', [String(this.#place)], this.worker.revision)
+    const overload = this.overload()
+    if (overload !== null) {
+      writer.add('turnout_listener_refusals_total', ['TURNOUT_OVERLOADED'], overload.shed)
+      writer.add('turnout_overload_waiting', [], overload.waiting)
+      writer.add('turnout_overload_holding', [], overload.isHolding ? 1 : 0)
+    }
+    await this.#meter.read(writer)
+    return writer.readings()
+  }
+
   listen(place: ListenOptions): Promise<Listener> {
     return openListener(
       this.gateway.nodeServe,
@@ -263,6 +306,7 @@ export class LocalServing implements Serving {
     this.#admission?.close()
     await this.worker.close(deadlineMs)
     await this.#containment?.close()
+    this.#meter?.close()
     await this.#services.close((error) =>
       this.#log.error('a service did not close', mapError(error)),
     )

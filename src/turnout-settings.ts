@@ -59,6 +59,8 @@ export interface TurnoutOptions {
   readonly keepRevisions?: number
   /** True (default): what exchanges come to is counted, for probation and rollouts. */
   readonly figures?: boolean
+  /** True (default): what happens is counted and measured, for `/metrics` (docs/guide/metrics.md). */
+  readonly metrics?: boolean
   /**
    * Whether code of modules is kept from holding up or ending the process. It catches every error of the process, so only
    * a process that serves and does nothing else may say true. Default: false; `serve` and `dev` say true.
@@ -97,6 +99,8 @@ export interface HealthAddress {
   readonly host?: string
   /** Default 7071; 0 picks a free one. */
   readonly port?: number
+  /** Whether `/metrics` is answered there too, without a token. Default: false. */
+  readonly metrics?: boolean
 }
 
 export interface FilesOptions {

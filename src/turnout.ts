@@ -52,6 +52,7 @@ import {
   type MountOptions,
 } from './turnout-change.ts'
 import { FolderChanges } from './turnout-files.ts'
+import type { Scrape } from './telemetry/metrics-text.ts'
 import type { RedisSource } from './source/redis/redis.ts'
 import type { RedisStatus } from './source/redis/status.ts'
 import { createRedisRules, isUnserved, type RedisOptions } from './turnout-redis.ts'
@@ -63,6 +64,7 @@ import type {
   RouteRow,
   TurnoutOptions,
 } from './turnout-settings.ts'
+import { InstanceMetrics, scrapeOf } from './turnout-metrics.ts'
 import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
 import {
@@ -93,6 +95,8 @@ export class Turnout extends MethodRegistrar {
   readonly #folders: FolderChanges[]
   readonly #redis: RedisSource[]
   readonly #live: LiveLook
+  /** Null: they are off. */
+  readonly #metrics: InstanceMetrics | null
   readonly #data: DataFolder | null
   #folderCount: number
   #resumed: Resumed
@@ -171,8 +175,20 @@ export class Turnout extends MethodRegistrar {
       events: this.#events,
       log: this.log,
       isOrdered: options.versionOrder === 'reasoned',
+      onMeasured: (measurement) => this.#metrics?.measured(measurement),
       probation: probationOf(options.probation),
     })
+    this.#metrics =
+      options.metrics === false
+        ? null
+        : new InstanceMetrics({
+            events: this.#events,
+            serving: this.#serving,
+            publisher: () => this.#publisher,
+            rollouts: () => this.rollouts,
+            sources: () => this.sources,
+            isReady: () => this.#readiness().isReady,
+          })
     this.handler = (request, response, next) => {
       void this.#gateway.nodeServe(request, response, next)
     }
@@ -512,17 +528,31 @@ export class Turnout extends MethodRegistrar {
   }
 
   /**
-   * Answers `/healthz` and `/readyz`, and nothing else, on a socket of its own, to whoever asks: for probes that come from
+   * Answers `/healthz` and `/readyz`, with `metrics` also `/metrics`, and nothing else, on a socket of its own, to whoever asks: for probes that come from
    * other machines. Rejects with TURNOUT_LISTEN_FAILED.
    */
-  async health({ host = '127.0.0.1', port = 7071 }: HealthAddress = {}): Promise<HealthServer> {
+  async health({
+    host = '127.0.0.1',
+    port = 7071,
+    metrics = false,
+  }: HealthAddress = {}): Promise<HealthServer> {
     this.#refuseClosed()
     const isReady = (): boolean => this.#readiness().isReady
-    const health = await openHealthServer({ host, port, isReady })
+    const health = await openHealthServer({
+      host,
+      port,
+      isReady,
+      scrape: metrics ? (this.#metrics?.recent.bind(this.#metrics) ?? null) : null,
+    })
     if (this.#closing !== null) await health.close()
     this.#refuseClosed()
     this.#health.push(health)
     return health
+  }
+
+  /** What a scrape is answered; OpenMetrics where `accept`, a field of HTTP, asks for it. Rejects with TURNOUT_METRICS_OFF. */
+  metrics(accept: string = ''): Promise<Scrape> {
+    return scrapeOf(this.#metrics, accept)
   }
 
   #readiness(): { readonly isReady: boolean; readonly reasons: readonly string[] } {
@@ -567,6 +597,7 @@ export class Turnout extends MethodRegistrar {
       restart: (reason) => this.restart(reason),
       loadUpload: (upload, { isPlan }) => this.#loadUpload(upload, isPlan),
       rollouts: this.#live.runner,
+      scrape: (accept) => this.metrics(accept),
       besideItem: (module) => besideItem(this.#publisher.table, module),
     }
   }
@@ -637,6 +668,7 @@ export class Turnout extends MethodRegistrar {
     // Until here it could be asked how far this has come.
     await this.#admin?.close(leftMs())
     await this.#serving.close(leftMs())
+    this.#metrics?.close()
     await this.#loader?.close()
     await this.#data?.store.close()
     await Promise.all(this.#health.splice(0).map((one) => one.close()))

@@ -43,13 +43,15 @@ const portOf = (url: string): number => Number(new URL(url).port)
 
 /**
  * Serves an empty folder of modules in `root`, and the data folder `root/data` as it is. Flags of Node are passed on, so
- * that a bench can be run with `--cpu-prof`. Without workers the process does everything.
+ * that a bench can be run with `--cpu-prof`. Without workers the process does everything. `settings` are of the config.
  */
 export async function startServe(
   root: string,
   cpu?: number,
   changesPerSecond?: number,
   workers: number = 0,
+  settings: Readonly<Record<string, unknown>> = {},
+  stderr: 'inherit' | 'ignore' = 'inherit',
 ): Promise<Served> {
   const folder = join(root, 'routes')
   mkdirSync(folder, { recursive: true })
@@ -60,6 +62,7 @@ export async function startServe(
     JSON.stringify({
       logger: false,
       ...(changesPerSecond === undefined ? {} : { admin: { changesPerSecond } }),
+      ...settings,
     }),
   )
   const words = [
@@ -76,7 +79,7 @@ export async function startServe(
   words.push('--admin', '127.0.0.1:0', '--data', join(root, 'data'), '--config', config)
   const command = cpu === undefined ? words : ['taskset', '-c', String(cpu), ...words]
   const startedAt = performance.now()
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', stderr] })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const kill = (): boolean => child.kill()
   process.on('exit', kill)

@@ -91,7 +91,8 @@ export function createAdminClient(options: ClientOptions): AdminClient {
     })
     const { status, headers, text } = answer
     const etag = headers['etag'] ?? null
-    const body = text === '' ? null : bodyOf(options.url, text)
+    const isText = name === 'metrics' && status === 200
+    const body = isText ? text : text === '' ? null : bodyOf(options.url, text)
     const isRefused = status >= 400 && !(name === 'readiness' && status === 503)
     if (isRefused) {
       if (typeof (body as Partial<ProblemAnswer> | null)?.code !== 'string')

@@ -46,6 +46,8 @@ export interface AdminOptions {
   loadUpload(upload: ModuleUpload, options: { readonly isPlan: boolean }): Promise<LoadOutcome>
   /** Publishes a loaded version at weight 0 beside the one in service, under the same owner. */
   besideItem(module: LoadedModule): ChangeItem
+  /** The metrics, in the form that `accept` asks for. Rejects with TURNOUT_METRICS_OFF. */
+  scrape(accept: string): Promise<{ readonly type: string; readonly text: string }>
   /** Hands over what happens; returns the function that ends it. */
   subscribe(listener: (event: AdminEvent) => void): () => void
   /** Further names under which the API may be asked. */

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { errorTable, type ErrorCode } from '../core/errors.ts'
 import { problemAnswer } from './answer-schemas.ts'
 import type { Item } from './answers.ts'
-import { eventsType, problemType, jsonType } from './media.ts'
+import { eventsType, jsonType, metricsType, problemType } from './media.ts'
 import { isChange, operations, type OperationName } from './operations.ts'
 import type { Resource, Resources } from './resource.ts'
 
@@ -66,13 +66,13 @@ const fieldsOf = (name: OperationName, resource: Resource): Item[] => {
 const responsesOf = (name: OperationName, resource: Resource): Item => {
   const responses: Record<string, Item> = {}
   for (const [status, schema] of Object.entries(resource.answers)) {
-    const type = name === 'events' ? eventsType : jsonType
+    const textType = name === 'events' ? eventsType : name === 'metrics' ? metricsType : null
     const content =
       schema === null
-        ? name === 'events'
-          ? { [type]: { schema: { type: 'string' } } }
-          : null
-        : { [type]: { schema: schemaOf(schema, 'output') } }
+        ? textType === null
+          ? null
+          : { [textType]: { schema: { type: 'string' } } }
+        : { [jsonType]: { schema: schemaOf(schema, 'output') } }
     responses[status] = {
       description: resource.summary,
       headers: { 'Turnout-Request-Id': { schema: { type: 'string' } } },

@@ -31,6 +31,7 @@ import type { ModuleUpload } from './upload.ts'
 export const operations = {
   health: { method: 'GET', path: '/healthz' },
   readiness: { method: 'GET', path: '/readyz' },
+  metrics: { method: 'GET', path: '/metrics' },
   describe: { method: 'GET', path: '/api/openapi.json' },
   status: { method: 'GET', path: '/api/status' },
   listUpstreamStatus: { method: 'GET', path: '/api/status/upstreams' },
@@ -145,6 +146,8 @@ interface Shape<Query, Body, Answer> {
 export interface OperationTypes {
   readonly health: Shape<None, null, { readonly ok: true }>
   readonly readiness: Shape<None, null, Readiness>
+  /** Text of Prometheus. */
+  readonly metrics: Shape<None, null, string>
   readonly describe: Shape<None, null, Item>
   readonly status: Shape<None, null, StatusAnswer>
   readonly listUpstreamStatus: Shape<PageQuery, null, Page<UpstreamStatus>>

@@ -48,6 +48,7 @@ export function parsedRequest(call: Call, context: AdminContext, bytes: Uint8Arr
     query,
     body,
     match,
+    accept: headers.accept ?? '',
     lastEventId: typeof lastEventId === 'string' ? lastEventId : null,
     identity,
     context,

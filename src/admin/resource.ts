@@ -16,6 +16,8 @@ export interface AdminRequest<Name extends OperationName = OperationName> {
   /** `If-Match` and `If-None-Match`. */
   readonly match: Match
   readonly lastEventId: string | null
+  /** The field `Accept`, or empty. */
+  readonly accept: string
   readonly identity: Identity
   readonly context: AdminContext
 }
@@ -25,6 +27,8 @@ export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
+  /** Instead of a body: a text that is no JSON; `headers` have its type. */
+  readonly text?: string
   /** Instead of a body: writes until the client leaves. */
   readonly stream?: (response: ServerResponse) => void
 }

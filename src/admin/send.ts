@@ -14,7 +14,7 @@ const maxSkipped = 64 * 1024
 
 /** An answer with its body as text, which can be sent again. */
 export function written(answer: Answer): KeptAnswer {
-  const text = answer.body === undefined ? null : JSON.stringify(answer.body)
+  const text = answer.text ?? (answer.body === undefined ? null : JSON.stringify(answer.body))
   const type = text === null ? {} : { 'content-type': jsonType }
   return { status: answer.status, headers: { ...type, ...answer.headers }, text }
 }

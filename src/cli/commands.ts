@@ -48,6 +48,8 @@ export interface ServeOptions extends FolderOptions {
   readonly admin?: { readonly host: string; readonly port: number } | null
   /** From --health or TURNOUT_HEALTH_LISTEN: where probes are answered; null: nowhere. */
   readonly health?: { readonly host: string; readonly port: number } | null
+  /** From --health-metrics: `/metrics` is answered there too. */
+  readonly healthMetrics?: boolean
   /** From --data, absolute. */
   readonly data?: string
 }

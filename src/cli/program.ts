@@ -42,6 +42,7 @@ interface ServeFlags extends SharedFlags {
   readonly admin?: Place | 'off'
   readonly data?: string
   readonly health?: Place | 'off'
+  readonly healthMetrics?: boolean
   readonly host?: string
   readonly port?: number
   readonly lane?: 'fast' | 'safe'
@@ -190,6 +191,7 @@ export async function runProgram(
         'where /healthz and /readyz alone are answered, or off (TURNOUT_HEALTH_LISTEN)',
         toPlace,
       )
+      .option('--health-metrics', 'answer /metrics there too, without a token')
       .option('--data <dir>', 'folder of revisions, artifacts and tokens')
       .option(
         '--lane <lane>',
@@ -224,6 +226,7 @@ export async function runProgram(
             ...(flags.probation === undefined ? {} : { probation: flags.probation }),
             ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
             ...(health === undefined ? {} : { health: health === 'off' ? null : health }),
+            ...(flags.healthMetrics === undefined ? {} : { healthMetrics: flags.healthMetrics }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
           }),

@@ -211,7 +211,13 @@ const openHealth = async (
   config: ResolvedConfig,
 ): Promise<{ readonly url: string } | null> => {
   const place = options.health === undefined ? config.health : options.health
-  return place === null ? null : turnout.health(place)
+  if (place === null) {
+    if (options.healthMetrics !== true) return null
+    const reason = 'there is no listener for probes: give --health, too'
+    throw new TurnoutError('TURNOUT_OPTION_INVALID', { option: '--health-metrics', reason })
+  }
+  const metrics = options.healthMetrics ?? config.health?.metrics ?? false
+  return turnout.health({ ...place, metrics })
 }
 
 type LogSettings = NonNullable<ProcessSettings['log']>

@@ -89,8 +89,12 @@ export interface Config<Services extends object = Record<string, unknown>> {
         /** Key and certificate in PEM: files, relative to the config. Needed beyond loopback. */
         readonly tls?: { readonly key: string; readonly cert: string }
       }
-  /** Where `/healthz` and `/readyz`, and nothing else, are answered without a token. Default: nowhere. */
-  readonly health?: false | { readonly host?: string; readonly port?: number }
+  /** Where `/healthz` and `/readyz`, and nothing else, are answered without a token; `metrics`: `/metrics` too. Default: nowhere. */
+  readonly health?:
+    | false
+    | { readonly host?: string; readonly port?: number; readonly metrics?: boolean }
+  /** Whether what happens is counted and measured, for `/metrics`. Default true. */
+  readonly metrics?: boolean
   /** Where modules run, by name, whatever their authors say. */
   readonly modules?: Readonly<Record<string, ModuleSettings>>
   /** Where rules come from beside the folder. */

@@ -86,7 +86,12 @@ export interface ResolvedConfig {
   /** Null: off. Paths of `tls` are absolute once `loadConfig` has read them from a file. */
   readonly admin: AdminSettings | null
   /** Null: off. */
-  readonly health: { readonly host: string; readonly port: number } | null
+  readonly health: {
+    readonly host: string
+    readonly port: number
+    readonly metrics: boolean
+  } | null
+  readonly metrics: boolean
   readonly services: Readonly<Record<string, ServiceDefinition>>
 }
 
@@ -232,6 +237,10 @@ const settings = {
     .enum(['drop', 'refuse', 'keep'])
     .default('drop')
     .describe('What becomes of header fields with _ in their name on their way to an upstream.'),
+  metrics: z
+    .boolean()
+    .default(true)
+    .describe('Whether what happens is counted and measured, for /metrics.'),
   containment: z
     .boolean()
     .default(true)
@@ -312,6 +321,10 @@ const settings = {
       z.strictObject({
         host: z.string().min(1, 'expected an address or a host name').default('127.0.0.1'),
         port: integer(0, 65_535).default(7071),
+        metrics: z
+          .boolean()
+          .default(false)
+          .describe('Whether /metrics is answered there too, without a token.'),
       }),
     ])
     .default(false)
@@ -400,7 +413,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   'sources.redis': ['url', 'key', 'channel', 'pollMs'],
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
-  health: ['host', 'port'],
+  health: ['host', 'port', 'metrics'],
   overload: ['concurrency', 'waiting', 'waitMs', 'critical'],
   probation: ['durationMs', 'minimumSamples', 'conditions'],
 }

@@ -128,6 +128,7 @@ export type ErrorCode =
   | 'TURNOUT_SCOPE_MISSING'
   | 'TURNOUT_RATE_LIMITED'
   | 'TURNOUT_RESOURCE_UNKNOWN'
+  | 'TURNOUT_METRICS_OFF'
   | 'TURNOUT_QUERY_INVALID'
   | 'TURNOUT_HEADER_INVALID'
   | 'TURNOUT_BODY_TYPE'
@@ -992,6 +993,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'The admin API has no {path}',
     cause: 'No operation has this path.',
     cure: 'Look into /api/openapi.json.',
+  },
+  TURNOUT_METRICS_OFF: {
+    status: 404,
+    message: 'Metrics are off',
+    cause: 'The option `metrics` is false, so nothing is counted.',
+    cure: 'Leave the option out, or set it to true, and start again.',
   },
   TURNOUT_QUERY_INVALID: {
     status: 400,

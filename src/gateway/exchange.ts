@@ -49,6 +49,8 @@ export class Exchange {
   thrower: Thrower | null
   /** A copy of one that was answered already: nobody waits for it, and it counts nowhere. */
   mirrored: boolean
+  /** Of the module whose handler serves it; empty: none does. */
+  moduleVersion: string
   /** Where it is counted for what serves it; null: nowhere. */
   recorder: Recorder | null
   /** When the head of an answer left whose body comes after it; 0: there is none. On the clock of `startedAt`. */
@@ -78,6 +80,7 @@ export class Exchange {
     this.worker = null
     this.thrower = null
     this.mirrored = false
+    this.moduleVersion = ''
     this.recorder = null
     this.headAt = 0
     this.isEndless = false
@@ -152,9 +155,9 @@ export class Exchange {
   headSent(isEndless: boolean): void {
     const { recorder, startedAt } = this
     this.isEndless = isEndless
-    if (recorder === null) return
+    if (startedAt === 0) return
     this.headAt = performance.now()
-    if (!isEndless) return
+    if (!isEndless || recorder === null) return
     recorder.record(performance.timeOrigin + this.headAt, this.headAt - startedAt, this.status)
   }
 

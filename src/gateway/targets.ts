@@ -31,6 +31,7 @@ const targetOf = (exchange: Exchange, route: Route): Handler => {
   if (handler === undefined) throw new Error(`no handler for ${route.id}`)
   exchange.hold(version)
   exchange.recorder = version.recorder
+  exchange.moduleVersion = version.version
   return handler
 }
 
@@ -86,7 +87,8 @@ function handlerFor(target: DataTarget, upstreams: Upstreams): Handler {
  * that it came to first.
  */
 const forward: Forward = (exchange, path, isBodyGone) => {
-  const { transport, snapshot, method, route, params, pattern, told, recorder } = exchange
+  const { transport, snapshot, method, route, params, pattern, told, recorder, moduleVersion } =
+    exchange
   const before = exchange.path
   const found = findServingPath(snapshot.table.router, method, path, transport, Date.now)
   if (found.kind !== 'match') return null
@@ -96,6 +98,7 @@ const forward: Forward = (exchange, path, isBodyGone) => {
   exchange.outbound = null
   const handler = handlerOf(exchange, found.value)
   exchange.recorder = recorder
+  exchange.moduleVersion = moduleVersion
   const back = <Value>(value: Value): Value => {
     exchange.matched({ ...found, value: route!, params, pattern, told }, before)
     return value

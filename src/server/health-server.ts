@@ -8,9 +8,16 @@ export interface HealthOptions {
   readonly port: number
   /** Whether requests should be sent here. */
   readonly isReady: () => boolean
+  /** What a scrape with this `Accept` is answered; null or not there: nobody is let scrape here. */
+  readonly scrape?: ((accept: string) => Promise<Scraped>) | null
 }
 
-/** Answers `/healthz` and `/readyz`, and nothing else, to whoever asks. Open/close. */
+interface Scraped {
+  readonly type: string
+  readonly text: string
+}
+
+/** Answers `/healthz`, `/readyz`, and `/metrics` where that is wanted, and nothing else, to whoever asks. Open/close. */
 export interface HealthServer {
   readonly port: number
   readonly url: string
@@ -26,13 +33,20 @@ const limits = {
   maxHeaderSize: 8 * 1024,
 }
 
-/** It may be open to a network, so it says yes or no; why is for those with a token. Rejects with TURNOUT_LISTEN_FAILED. */
+/**
+ * It may be open to a network, so it says yes or no; why is for those with a token. Rejects with TURNOUT_LISTEN_FAILED.
+ */
 export async function openHealthServer({
   host,
   port,
   isReady,
+  scrape = null,
 }: HealthOptions): Promise<HealthServer> {
-  const server = createServer(limits, (request, response) => answer(request, response, isReady))
+  const server = createServer(limits, (request, response) => {
+    const isScrape = scrape !== null && pathOf(request) === '/metrics' && isAsked(request)
+    if (isScrape) void answerScrape(request, response, scrape)
+    else answer(request, response, isReady, scrape !== null)
+  })
   server.maxConnections = maxConnections
   server.timeout = 60_000
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
@@ -56,16 +70,20 @@ export async function openHealthServer({
   }
 }
 
+const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/\?.*$/s, '')
+
+const isAsked = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD'
+
 const answer = (
-  { method, url = '' }: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
   isReady: () => boolean,
+  isScraped: boolean,
 ): void => {
-  const path = url.replace(/\?.*$/s, '')
-  const isKnown = path === '/healthz' || path === '/readyz'
-  const isAsked = method === 'GET' || method === 'HEAD'
+  const path = pathOf(request)
+  const isKnown = path === '/healthz' || path === '/readyz' || (isScraped && path === '/metrics')
   const ok = path === '/healthz' || isReady()
-  const status = !isKnown ? 404 : !isAsked ? 405 : ok ? 200 : 503
+  const status = !isKnown ? 404 : !isAsked(request) ? 405 : ok ? 200 : 503
   const text = status === 404 || status === 405 ? '' : JSON.stringify({ ok })
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -73,7 +91,22 @@ const answer = (
     'cache-control': 'no-store',
     ...(status === 405 && { allow: 'GET, HEAD' }),
     // Bodies are not read.
-    ...(!isAsked && { connection: 'close' }),
+    ...(!isAsked(request) && { connection: 'close' }),
+  })
+  response.end(text)
+}
+
+const answerScrape = async (
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  scrape: (accept: string) => Promise<Scraped>,
+): Promise<void> => {
+  const scraped = await scrape(headers.accept ?? '').catch(() => null)
+  const { type, text } = scraped ?? { type: 'text/plain', text: '' }
+  response.writeHead(scraped === null ? 503 : 200, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
   })
   response.end(text)
 }

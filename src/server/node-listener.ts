@@ -17,6 +17,7 @@ import { problemReply } from '../gateway/problem-reply.ts'
 import { AddressCount } from './address-count.ts'
 import type { CertificateFiles } from './certificate.ts'
 import { Connections } from './connections.ts'
+import type { ListenerCounts } from './listener-counts.ts'
 import { LeanRequest } from './lean-request.ts'
 import { declineUpgrade, isDeclined } from './decline-upgrade.ts'
 import { NodeTransport, type UpgradeOffer } from './node-transport.ts'
@@ -47,6 +48,8 @@ export interface ClientRules {
   readonly underscores: Underscores
   /** Proxies whose word is taken for who the client is. */
   readonly trusted: readonly Block[]
+  /** Counts what is refused; null or not there: nobody does. */
+  readonly counts?: ListenerCounts | null
 }
 
 /** A bound socket: open/close. */
@@ -82,7 +85,7 @@ export function createNodeServe(
   rules: ClientRules,
   admission: Admission | null = null,
 ): NodeServe {
-  const { trusted } = rules
+  const { trusted, counts = null } = rules
   const run: NodeServe = (request, response, next, upgrade) => {
     const transport = new NodeTransport(request, response, bodyLimit, trusted, upgrade)
     // No closure is made for an exchange that ends well in this turn, which is what most do.
@@ -97,7 +100,7 @@ export function createNodeServe(
   return (request, response, next, upgrade) => {
     if (refusedSockets.has(request.socket)) return undefined
     const refused = refusalOf(request, rules)
-    if (refused !== null) return refuse(request, response, refused)
+    if (refused !== null) return refuse(request, response, refused, counts)
     return take(request, response, next, upgrade)
   }
 }
@@ -108,7 +111,13 @@ export function createNodeServe(
  */
 const refusedSockets = new WeakSet<Socket>()
 
-const refuse = (request: IncomingMessage, response: ServerResponse, found: Problem): void => {
+const refuse = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  found: Problem,
+  counts: ListenerCounts | null,
+): void => {
+  counts?.refused(found.code)
   refusedSockets.add(request.socket)
   const { status, headers, body } = problemReply(found, lastFields(found))
   new NodeTransport(request, response, 0).send(status, headers, body as string)
@@ -169,7 +178,7 @@ const serverOptions = ({ headersMs, requestMs, headerBytes }: Limits): ServerOpt
 export async function openListener(
   serve: NodeServe,
   options: ListenOptions,
-  { limits, trusted }: Omit<ClientRules, 'underscores'>,
+  { limits, trusted, counts = null }: Omit<ClientRules, 'underscores'>,
   log: Logger,
   admission: Admission | null = null,
   laneOptions: LaneOptions | null = null,
@@ -188,13 +197,13 @@ export async function openListener(
     const admission = connections.admit(socket, response)
     if (admission === 'serve') connections.track(socket, response, serve(request, response))
     else if (admission === 'refuse' && !refusedSockets.has(socket)) {
-      refuse(request, response, problem('TURNOUT_PIPELINE_TOO_LONG'))
+      refuse(request, response, problem('TURNOUT_PIPELINE_TOO_LONG'), counts)
     }
   }
   const takeExpectant = (request: IncomingMessage, response: ServerResponse): void => {
     const refused = expectationRefusal(request)
     if (refusedSockets.has(request.socket)) return
-    if (refused !== null) return refuse(request, response, refused)
+    if (refused !== null) return refuse(request, response, refused, counts)
     response.writeContinue()
     take(request, response)
   }
@@ -214,15 +223,22 @@ export async function openListener(
   server.on('checkContinue', takeExpectant)
   server.on('checkExpectation', takeExpectant)
   server.on('connect', (_, socket) => {
+    counts?.refused('TURNOUT_METHOD_REFUSED')
     endWithProblem(socket, problem('TURNOUT_METHOD_REFUSED', { method: 'CONNECT' }))
   })
-  server.on('clientError', answerClientError)
+  server.on('clientError', (error, socket) => answerClientError(error, socket, counts))
   const known = new WeakSet<Socket>()
   const isWelcome = (socket: Socket): boolean => {
     admission?.connected()
-    if (admission?.isClosed === true) return false
+    counts?.opened()
+    if (counts !== null) socket.once('close', () => counts.closed())
+    if (admission?.isClosed === true) {
+      counts?.connectionRefused('heap')
+      return false
+    }
     const release = addresses.acquire(socket.remoteAddress)
-    if (release !== null) socket.once('close', release)
+    if (release === null) counts?.connectionRefused('address')
+    else socket.once('close', release)
     return release !== null
   }
   const scheme = secure === null ? 'http' : 'https'
@@ -236,6 +252,7 @@ export async function openListener(
             connections,
             limits,
             isLast: () => isClosing || admission?.isLast === true,
+            onRefused: (code) => counts?.refused(code),
           },
           { scheme, trusted },
         )
@@ -261,7 +278,10 @@ export async function openListener(
   // With a limit, Node 20 drops fields past it silently while its parser still obeys them (CVE-2026-58044).
   server.maxHeadersCount = 0
   server.maxConnections = most
-  server.on('drop', () => connections.relieve())
+  server.on('drop', () => {
+    counts?.connectionRefused('limit')
+    connections.relieve()
+  })
   const release = (): void => {
     connections.close()
     secure?.certificate.close()

@@ -92,6 +92,7 @@ export interface UpgradeOffer {
 export class NodeTransport implements Transport {
   readonly method: string
   readonly target: string
+  isGone: boolean
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #bodyLimit: number
@@ -109,6 +110,7 @@ export class NodeTransport implements Transport {
   ) {
     this.method = request.method!
     this.target = originForm(request.url!)
+    this.isGone = false
     this.#request = request
     this.#response = response
     this.#bodyLimit = bodyLimit
@@ -264,6 +266,7 @@ export class NodeTransport implements Transport {
     const response = this.#response
     const request = this.#request
     if (request instanceof LeanRequest) request.isUnread = !this.#isTouched
+    this.isGone = request.socket.destroyed
     const isHead = this.method === 'HEAD'
     const whole = body ?? ''
     const length = byteLength(whole)

@@ -5,7 +5,7 @@ interface Report {
 }
 
 /** How many files this process may have open; Infinity where it cannot be told. */
-function mostOpenFiles(): number {
+export function mostOpenFiles(): number {
   try {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
     if (line !== null) return Number(line[1])

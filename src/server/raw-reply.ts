@@ -2,6 +2,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream'
 import { problem, type Problem } from '../core/errors.ts'
 import { problemReply } from '../gateway/problem-reply.ts'
+import type { ListenerCounts } from './listener-counts.ts'
 
 /** What Node keeps on a socket: the answer whose turn it is. */
 interface WithMessage {
@@ -57,9 +58,14 @@ const problemOf = ({ code = '' }: NodeJS.ErrnoException): Problem | null => {
  * What a client sent is no HTTP, took too long, or its handshake failed. The answer must be that of the request in
  * question: what is said while an earlier one waits for its answer would be taken for that.
  */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+export function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  counts: ListenerCounts | null = null,
+): void {
   const found = problemOf(error)
   const message = messageOf(socket)
+  if (found !== null && socket.writable) counts?.refused(found.code)
   if (found === null || !socket.writable || message?.headersSent === true) socket.destroy(error)
   else if (message?.req.complete === true) message.shouldKeepAlive = false
   else endWithProblem(socket, found)

@@ -122,6 +122,10 @@ export class WebTransport implements Transport {
     return Promise.reject(new Error('a web request cannot be upgraded'))
   }
 
+  get isGone(): boolean {
+    return this.#request.signal.aborted
+  }
+
   get isHeadSent(): boolean {
     return this.#isHeadSent
   }

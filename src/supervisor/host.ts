@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { TurnoutError } from '../core/errors.ts'
 import { childLogger, silentLogger, type Logger } from '../core/logger.ts'
+import type { Readings } from '../core/metrics/series.ts'
 import {
   tableAfter,
   tableOfObjects,
@@ -65,6 +66,7 @@ export class WorkerHost implements WorkerCalls {
       },
       declared,
       { blockedMs, reportFd, diesWithParent: true },
+      worker,
     )
     this.isContained = serving.containment === true
   }
@@ -121,6 +123,10 @@ export class WorkerHost implements WorkerCalls {
     return this.#worker.figures(...asked)
   }
 
+  async readings(): Promise<Readings> {
+    return (await this.#serving?.ownReadings()) ?? {}
+  }
+
   upstreamNames(): readonly string[] {
     return this.#worker.upstreamNames()
   }
@@ -153,9 +159,10 @@ export class WorkerHost implements WorkerCalls {
     return (await listener?.close(deadlineMs)) ?? 0
   }
 
-  async close(deadlineMs: number): Promise<void> {
+  async close(deadlineMs: number): Promise<Readings> {
     await Promise.all([...this.#listeners.keys()].map((key) => this.unlisten(key, deadlineMs)))
     await this.#serving?.close(deadlineMs)
+    return this.readings()
   }
 
   beat(): Beat {

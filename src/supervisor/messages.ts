@@ -1,4 +1,5 @@
 import type { LogFields, LogLevel } from '../core/logger.ts'
+import type { Readings } from '../core/metrics/series.ts'
 import type { OverloadStatus } from '../core/protect/overload.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
@@ -56,6 +57,8 @@ export interface WorkerCalls {
   verify(id: string, request: VerifyRequest | null): void
   verifyCounts(id: string): VerifyCounts | null
   figures(of: Observed, spanMs: number): Figures
+  /** What it has counted since it began, and what is now. */
+  readings(): Promise<Readings>
   upstreamNames(): readonly string[]
   upstreamStatus(name: string): UpstreamStatus | null
   forceBreaker(name: string, state: BreakerState): boolean
@@ -65,8 +68,8 @@ export interface WorkerCalls {
   renewCertificate(key: number): Promise<boolean>
   /** Takes nothing new from the socket; resolves with the connections that were cut. */
   unlisten(key: number, deadlineMs: number): Promise<number>
-  /** Gives everything back; then the process ends. */
-  close(deadlineMs: number): Promise<void>
+  /** Gives everything back; then the process ends. Its answer is what it read last. */
+  close(deadlineMs: number): Promise<Readings>
 }
 
 /** What a worker process says of itself, twice a second. */

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import type { Readings } from '../core/metrics/series.ts'
 import { getKey } from '../core/persistent-map.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
@@ -23,6 +24,7 @@ import type {
 import type { Offence } from '../worker/containment/offence.ts'
 import { mergeDraining, mergeStatus } from './merge.ts'
 import { beatMs, type ProcessSettings, type WorkerNotice } from './messages.ts'
+import { PoolReadings } from './pool-readings.ts'
 import type { SharedSocket } from './sockets.ts'
 import { WorkerProcess, type Brought } from './worker-process.ts'
 
@@ -94,6 +96,7 @@ export class WorkerPool implements Worker {
   /** Modules that could not be made ready, by name: the digest. */
   readonly #dead: Map<string, string>
   readonly #retired: Map<string, RetiredVersion>
+  readonly #readings: PoolReadings
   #target: Target
   #revision: number
   #adminPort: number
@@ -120,6 +123,7 @@ export class WorkerPool implements Worker {
     this.#verifying = new Map()
     this.#dead = new Map()
     this.#retired = new Map()
+    this.#readings = new PoolReadings()
     this.#target = { revision: 0, table: emptyTable }
     this.#revision = 0
     this.#adminPort = 0
@@ -214,6 +218,7 @@ export class WorkerPool implements Worker {
   #left(slot: Slot, gone: WorkerProcess, how: string): void {
     this.#processes.delete(gone)
     this.#members.delete(gone)
+    this.#readings.forget(gone)
     gone.draining = []
     this.#tellRetired()
     const { worker } = slot
@@ -278,7 +283,8 @@ export class WorkerPool implements Worker {
   async #leave(old: WorkerProcess, deadlineMs: number): Promise<void> {
     old.heldAtLeave = new Set(old.draining.map(({ module, version }) => `${module} ${version}`))
     try {
-      await old.ask('close', [deadlineMs], deadlineMs + 5_000)
+      const last = await old.ask('close', [deadlineMs], deadlineMs + 5_000)
+      this.#readings.take(old, last)
       await within(old.gone, 1_000)
     } catch {
       old.kill('it did not end by itself')
@@ -287,6 +293,7 @@ export class WorkerPool implements Worker {
 
   #tick(): void {
     for (const one of this.#processes) if (one.beat !== null) one.tick()
+    this.#readings.tick([...this.#members])
     for (const slot of this.#slots) {
       const reason = this.#tooHeavy(slot.process)
       slot.heavy = reason === null ? 0 : slot.heavy + 1
@@ -435,6 +442,11 @@ export class WorkerPool implements Worker {
 
   async figures(of: Observed, spanMs: number): Promise<Figures> {
     return addFigures(await this.#each((one) => one.ask('figures', [of, spanMs], askMs)))
+  }
+
+  /** What all workers read, and what those read that have ended. */
+  readings(): Promise<Readings> {
+    return this.#readings.read([...this.#members])
   }
 
   verify(id: string, request: VerifyRequest | null): void {

@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os'
+import type { Readings } from '../core/metrics/series.ts'
 import type { Listener, ListenOptions } from '../server/node-listener.ts'
 import type { Serving, ServingWiring, WorkerStatus } from '../turnout-serving.ts'
 import { shareOfMemory } from './memory.ts'
@@ -79,6 +80,10 @@ export class ProcessServing implements Serving {
 
   workers(): readonly WorkerStatus[] {
     return this.worker.status()
+  }
+
+  readings(): Promise<Readings> {
+    return this.worker.readings()
   }
 
   /** Each worker has its own: `workers` tells. */

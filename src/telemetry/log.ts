@@ -22,6 +22,9 @@ export interface LoggerOptions {
   readonly colour?: boolean
 }
 
+/** Lines of this process that nobody read in time, and that were dropped. */
+export const droppedLines: { count: number } = { count: 0 }
+
 // What is waiting beyond this is dropped: a reader that has stopped must not fill the memory.
 const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
 
@@ -67,6 +70,7 @@ const openStandardError = (reportDropped: (count: number) => void): DestinationS
   })
   let dropped = 0
   stream.on('drop', () => {
+    droppedLines.count += 1
     dropped += 1
   })
   stream.on('drain', () => {

@@ -5,8 +5,11 @@ import { getKey } from '../core/persistent-map.ts'
 import { inServiceOf, movesBetween } from '../core/route/module-versions.ts'
 import { moduleNameOf, type ModuleReference } from '../core/route/route.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
+import { mostRows } from '../core/metrics/metric-table.ts'
+import type { ReadingsWriter } from '../core/metrics/series.ts'
 import { noFigures, type Figures } from '../core/rollout/figures.ts'
 import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
+import { ExchangeCounts } from '../gateway/observe/exchange-counts.ts'
 import { createObserver } from '../gateway/observe/observe.ts'
 import type { Observed } from '../gateway/observe/observed.ts'
 import type { Observer } from '../gateway/observe/observer.ts'
@@ -15,6 +18,7 @@ import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
 import type { LiveUpstream } from '../gateway/upstream/live-upstream.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
+import { UpstreamCounts } from '../gateway/upstream/upstream-counts.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
 import { Verifier } from '../gateway/verify/verifier.ts'
@@ -47,6 +51,8 @@ export interface InProcessOptions {
   readonly onRetired: (version: RetiredVersion) => void
   /** False: what exchanges come to is not counted. Not there: it is. */
   readonly isCounting?: boolean
+  /** True: what happens is counted for metrics. */
+  readonly isMeasured?: boolean
   /** Who watches over the code of modules while it runs; null or not there: nobody. */
   readonly guard?: Guard | null
   /** What upstreams are given, where it differs from what is usual. */
@@ -88,6 +94,8 @@ export class InProcessWorker implements Worker {
   readonly #options: InProcessOptions
   readonly #upstreams: Upstreams
   readonly #recorders: Recorders | null
+  readonly #counts: ExchangeCounts | null
+  readonly #upstreamCounts: UpstreamCounts | null
   readonly #verifier: Verifier
   #nodeRoutes: NodeRoutes | null
   readonly #codes: Map<string, ModuleCode>
@@ -97,7 +105,14 @@ export class InProcessWorker implements Worker {
 
   constructor(options: InProcessOptions) {
     this.#options = options
-    this.#upstreams = new Upstreams({ ...usualEnvironment(options.log), ...options.upstreams })
+    const isMeasured = options.isMeasured === true
+    this.#counts = isMeasured ? new ExchangeCounts(() => this.live.current.table) : null
+    this.#upstreamCounts = isMeasured ? new UpstreamCounts() : null
+    this.#upstreams = new Upstreams({
+      ...usualEnvironment(options.log),
+      counts: this.#upstreamCounts,
+      ...options.upstreams,
+    })
     this.live = { current: this.#snapshot(0, emptyTable, new Map()) }
     this.#recorders = options.isCounting === false ? null : new Recorders()
     this.#verifier = new Verifier(this.live, (error, { method, path, route }) =>
@@ -108,7 +123,7 @@ export class InProcessWorker implements Worker {
         ...mapError(error),
       }),
     )
-    this.observer = createObserver(this.#recorders, this.#verifier)
+    this.observer = createObserver(this.#recorders, this.#verifier, this.#counts)
     this.#nodeRoutes = null
     this.#codes = new Map()
     this.#retired = new Set()
@@ -351,6 +366,17 @@ export class InProcessWorker implements Worker {
 
   figures(of: Observed, spanMs: number): Figures {
     return this.#recorders?.figures(of, performance.now(), spanMs) ?? noFigures
+  }
+
+  /** Writes what was counted, and what is now. */
+  read(writer: ReadingsWriter): void {
+    const now = performance.now()
+    this.#counts?.read(writer, now)
+    const live = this.upstreamNames()
+      .slice(0, mostRows)
+      .flatMap((name) => this.upstreamStatus(name) ?? [])
+    this.#upstreamCounts?.read(writer, live, now)
+    writer.add('turnout_module_versions', [], this.live.current.versions.size)
   }
 
   verify(id: string, request: VerifyRequest | null): void {

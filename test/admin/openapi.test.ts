@@ -65,7 +65,9 @@ test('answers are what the document says', async (t) => {
     const schema =
       content.schema.$ref === undefined ? content.schema : document.components.schemas.Problem
     const validate = ajv.compile(schema as object)
-    assert.ok(validate(body), `${name} ${status}: ${JSON.stringify(validate.errors)} ${text}`)
+    // Text is not read as JSON.
+    const answered: unknown = body ?? text
+    assert.ok(validate(answered), `${name} ${status}: ${JSON.stringify(validate.errors)} ${text}`)
     checked += 1
   }
   assert.ok(checked > 20)

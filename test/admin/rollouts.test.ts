@@ -48,6 +48,7 @@ const facts: InstanceFacts = {
   restart: () => Promise.resolve([]),
   loadUpload: () => Promise.resolve({ ok: false, problems: [] }),
   besideItem: (module) => deployItem(module),
+  scrape: () => Promise.resolve({ type: 'text/plain', text: '' }),
 }
 
 interface Fixture extends Opened {

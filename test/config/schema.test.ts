@@ -44,6 +44,7 @@ test('the type of a config and its schema name the same settings', () => {
     underscores: true,
     lane: true,
     probation: true,
+    metrics: true,
     containment: true,
     versionOrder: true,
     versions: true,

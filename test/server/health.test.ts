@@ -21,6 +21,7 @@ const answers: readonly (readonly [string, string, boolean, number, string])[] =
   ['POST', '/readyz', true, 405, ''],
   ['GET', '/', true, 404, ''],
   ['GET', '/api/status', true, 404, ''],
+  ['GET', '/metrics', true, 404, ''],
   ['GET', '/readyz/', true, 404, ''],
   ['GET', '//readyz', true, 404, ''],
 ]
@@ -30,6 +31,39 @@ for (const [method, path, isReady, status, text] of answers)
     const answer = await fetch(url + path, { method })
     assert.deepEqual([answer.status, await answer.text()], [status, text])
   })
+
+const scrapes: readonly (readonly [string, string, string, number, string])[] = [
+  ['GET', '/metrics', '', 200, 'accept: '],
+  ['GET', '/metrics?from=probe', 'text/plain', 200, 'accept: text/plain'],
+  ['HEAD', '/metrics', '', 200, ''],
+  ['POST', '/metrics', '', 405, ''],
+  ['GET', '/metrics/', '', 404, ''],
+  ['GET', '/readyz', '', 200, '{"ok":true}'],
+]
+for (const [method, path, accept, status, text] of scrapes)
+  test(`${method} ${path} where metrics are answered: ${status}`, async (t) => {
+    const scrape = (asked: string): Promise<{ readonly type: string; readonly text: string }> =>
+      Promise.resolve({ type: 'text/plain; version=0.0.4', text: `accept: ${asked}` })
+    const server = await openHealthServer({
+      host: '127.0.0.1',
+      port: 0,
+      isReady: () => true,
+      scrape,
+    })
+    t.after(() => server.close())
+    const answer = await fetch(server.url + path, { method, headers: { accept } })
+    assert.deepEqual([answer.status, await answer.text()], [status, text])
+    if (text.startsWith('accept'))
+      assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4')
+  })
+
+test('metrics that cannot be read are 503, and nothing of the reason', async (t) => {
+  const scrape = (): Promise<never> => Promise.reject(new Error('secret'))
+  const server = await openHealthServer({ host: '127.0.0.1', port: 0, isReady: () => true, scrape })
+  t.after(() => server.close())
+  const answer = await fetch(`${server.url}/metrics`)
+  assert.deepEqual([answer.status, await answer.text()], [503, ''])
+})
 
 test('an answer is as the instance is now', async (t) => {
   let isReady = true

@@ -18,7 +18,7 @@ import { noQuery, probeBody } from '../schemas.ts'
 /** This instance: how it is, what it serves, what happens. */
 export const instanceResources: Pick<
   Resources,
-  'health' | 'readiness' | 'describe' | 'status' | 'events' | 'probe' | 'listOwners'
+  'health' | 'readiness' | 'metrics' | 'describe' | 'status' | 'events' | 'probe' | 'listOwners'
 > = {
   health: {
     summary: 'Whether the process answers',
@@ -39,6 +39,18 @@ export const instanceResources: Pick<
     handle: ({ context }) => {
       const { isReady, reasons } = context.readiness()
       return { status: isReady ? 200 : 503, body: { isReady, reasons } }
+    },
+  },
+  metrics: {
+    summary: 'Metrics of all processes, as text of Prometheus, or of OpenMetrics where Accept asks',
+    scope: 'read',
+    query: noQuery,
+    body: null,
+    answers: { 200: null },
+    refusals: ['TURNOUT_METRICS_OFF'],
+    handle: async ({ context, accept }) => {
+      const { type, text } = await context.scrape(accept)
+      return { status: 200, headers: { 'content-type': type }, text }
     },
   },
   describe: {

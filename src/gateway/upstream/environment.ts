@@ -6,6 +6,7 @@ import type { Logger } from '../../core/logger.ts'
 import { addressProblem } from '../../core/route/uri.ts'
 import type { Origin } from './client.ts'
 import type { UpstreamEvent } from './event.ts'
+import type { UpstreamCounts } from './upstream-counts.ts'
 
 /** What the upstreams of an instance are given. */
 export interface UpstreamEnvironment {
@@ -21,6 +22,8 @@ export interface UpstreamEnvironment {
   readonly resolve: (host: string) => Promise<Resolved>
   /** Told of what becomes of upstreams, beside the log. Neither throws nor blocks. */
   readonly onEvent: (event: UpstreamEvent) => void
+  /** Counts attempts and what becomes of them; null: nobody does. */
+  readonly counts: UpstreamCounts | null
 }
 
 export interface Resolved {
@@ -38,6 +41,7 @@ export function usualEnvironment(log: Logger): UpstreamEnvironment {
     refuseAddress: forbiddenAddress,
     resolve: (host) => resolveName(host),
     onEvent: () => undefined,
+    counts: null,
   }
 }
 

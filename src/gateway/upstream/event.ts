@@ -46,11 +46,12 @@ const lines = {
   resolved: ['info', 'a name of an upstream gives addresses again'],
 } as const
 
-/** Writes it to the log, and tells who listens. */
-export function tell({ log, onEvent }: UpstreamEnvironment, event: UpstreamEvent): void {
+/** Writes it to the log, counts it, and tells who listens. */
+export function tell({ log, counts, onEvent }: UpstreamEnvironment, event: UpstreamEvent): void {
   const { kind, ...fields } = event
   const [level, message] = lines[kind]
   const isLoud = event.kind === 'breaker' && (event.to === 'OPEN' || event.to === 'FORCED_OPEN')
   log[isLoud ? 'warn' : level](message, fields)
+  counts?.told(event)
   onEvent(event)
 }

@@ -14,6 +14,7 @@ import type { LiveUpstream } from './live-upstream.ts'
 import type { OpenStreams, UnderWay } from './open-streams.ts'
 import { sentLength, type Outbound } from './outbound.ts'
 import { giveBack, mostUnlent } from './slabs.ts'
+import type { UpstreamTally } from './upstream-counts.ts'
 import { acceptOf } from './websocket.ts'
 
 /** Endpoints that are tried for one request, where it may be sent again. */
@@ -39,6 +40,10 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   readonly #streams: OpenStreams
   readonly #resolve: (reply: Reply) => void
   readonly #tried: LiveEndpoint[]
+  /** A copy counts nowhere. */
+  readonly #tally: UpstreamTally | null
+  /** When the attempt under way began. */
+  #sentAt: number
   #timeouts: TimeoutSettings
   #endpoint: LiveEndpoint | null
   #outgoing: Outgoing | null
@@ -76,6 +81,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#streams = streams
     this.#resolve = resolve
     this.#tried = []
+    this.#tally = exchange.mirrored ? null : upstream.tally
+    this.#sentAt = 0
     const { timeouts } = upstream.settings
     this.#timeouts = outbound.timeouts === null ? timeouts : { ...timeouts, ...outbound.timeouts }
     this.#endpoint = null
@@ -136,6 +143,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#endpoint = endpoint
     this.#tried.push(endpoint)
     endpoint.enter()
+    if (this.#tally !== null) this.#countAttempt(this.#tally)
     const outbound = this.#outbound
     const { path, search, host, lines } = outbound
     const bodyLength = sentLength(exchange)
@@ -159,6 +167,14 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       throw error
     }
     if (bodyLength !== 0 && !this.#isOver && this.#pump === null) this.#sendBody()
+  }
+
+  #countAttempt(tally: UpstreamTally): void {
+    this.#sentAt = performance.now()
+    const { life } = this.#outbound
+    const isRepeat = this.#tried.length > 1 || (life !== null && life.attempts > 0)
+    if (isRepeat) tally.count('turnout_upstream_retries_total')
+    if (life !== null) life.attempts += 1
   }
 
   #sendBody(): void {
@@ -199,6 +215,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     whole: Buffer | string | null,
   ): void {
     this.#isAnswered = true
+    this.#tally?.answered(status, this.#sentAt)
     this.#settle(status, null)
     const exchange = this.#exchange
     this.#upstream.decorate(exchange, this.#endpoint!, headers)
@@ -233,6 +250,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
 
   onUpgrade(headers: string[], socket: Duplex, first: Buffer): void {
     this.#isAnswered = true
+    this.#tally?.answered(101, this.#sentAt)
     this.#settle(101, null)
     const exchange = this.#exchange
     const { transport } = exchange
@@ -262,13 +280,18 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const { method } = this.#exchange
     const code = failureCodes[failure.kind]
     if (this.#isAnswered) {
-      if (failure.kind !== 'aborted') this.#upstream.report(this.#endpoint!, failure.reason)
+      if (failure.kind !== 'aborted') {
+        this.#tally?.count('turnout_upstream_answers_cut_total')
+        this.#upstream.report(this.#endpoint!, failure.reason)
+      }
       const cut = failure.kind === 'stalled' ? code : 'TURNOUT_UPSTREAM_TRUNCATED'
       const error = new TurnoutError(cut, { upstream: this.#upstream.name })
       this.#outcome = { error }
       this.#sink?.fail(error)
       return this.#finish()
     }
+    const isTimeUp = failure.kind === 'aborted' && this.#ending === 'TURNOUT_UPSTREAM_TIMEOUT'
+    this.#tally?.failed(isTimeUp ? 'total-timeout' : failure.kind)
     if (failure.kind === 'aborted') return this.#refuse(this.#ending)
     this.#upstream.report(this.#endpoint!, failure.reason)
     // The endpoint is not to blame.

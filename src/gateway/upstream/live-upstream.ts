@@ -21,6 +21,7 @@ import { hashKeyOf } from './hash-key.ts'
 import { createClient, parseOrigin } from './http-client.ts'
 import { LiveEndpoint, type EndpointWatcher } from './live-endpoint.ts'
 import { readPem } from './pem.ts'
+import type { UpstreamTally } from './upstream-counts.ts'
 import { describeUpstream, wallTime, type UpstreamStatus } from './status.ts'
 
 export type Admitted =
@@ -45,6 +46,8 @@ const failureStatus: Partial<Record<FailureKind, number>> = {
  */
 export class LiveUpstream implements EndpointWatcher {
   readonly name: string
+  /** Null: nobody counts. */
+  readonly tally: UpstreamTally | null
   readonly #environment: UpstreamEnvironment
   /** Endpoints were removed with exchanges inside. */
   readonly #onLeft: () => void
@@ -68,6 +71,7 @@ export class LiveUpstream implements EndpointWatcher {
   constructor(upstream: Upstream, environment: UpstreamEnvironment, onLeft: () => void) {
     const now = performance.now()
     this.name = upstream.name
+    this.tally = environment.counts?.of(upstream.name) ?? null
     this.#environment = environment
     this.#onLeft = onLeft
     this.#upstream = upstream
@@ -168,7 +172,7 @@ export class LiveUpstream implements EndpointWatcher {
     const now = performance.now()
     const acquired = this.#breaker?.tryAcquire(now)
     if (acquired?.ok === false)
-      return refusal('TURNOUT_BREAKER_OPEN', acquired.retryAfterMs ?? 1_000)
+      return this.#refuse('TURNOUT_BREAKER_OPEN', acquired.retryAfterMs ?? 1_000)
     const permit = acquired?.permit ?? null
     const bulkhead = this.#bulkhead
     if (bulkhead === null || bulkhead.tryEnter())
@@ -180,7 +184,7 @@ export class LiveUpstream implements EndpointWatcher {
       })
       const full = (): void => {
         permit?.release()
-        resolve(refusal('TURNOUT_BULKHEAD_FULL', 1_000))
+        resolve(this.#refuse('TURNOUT_BULKHEAD_FULL', 1_000))
       }
       const timer = setTimeout(
         () => {
@@ -193,6 +197,11 @@ export class LiveUpstream implements EndpointWatcher {
         full()
       }
     })
+  }
+
+  #refuse(code: ErrorCode, retryAfterMs: number): Admitted {
+    this.tally?.count('turnout_upstream_refusals_total', code)
+    return refusal(code, retryAfterMs)
   }
 
   /**
@@ -345,13 +354,15 @@ export class LiveUpstream implements EndpointWatcher {
       tls: { ...tls, serverName },
       pem: named.protocol === 'https:' ? readPem(tls, this.#environment.log) : {},
       refuseAddress: this.#environment.refuseAddress,
-      onLeak: (label, heldMs) =>
+      onLeak: (label, heldMs) => {
+        this.tally?.count('turnout_upstream_connection_leaks_total')
         this.#environment.log.warn('a connection is held for long', {
           upstream: this.name,
           endpoint: authorityOf(origin),
           held_by: label,
           held_ms: Math.round(heldMs),
-        }),
+        })
+      },
     })
   }
 

@@ -110,13 +110,19 @@ export interface Life {
   readonly beganAt: number
   /** Known once an attempt has begun; `Infinity`: none. */
   deadline: number
+  /** Attempts that have begun. */
+  attempts: number
 }
 
 /** Tells a copy from a request that is meant. */
 export const mirrorMark: readonly [string, string] = ['turnout-mirror', 'true']
 
 /** It begins now. */
-export const beginLife = (): Life => ({ beganAt: performance.now(), deadline: Infinity })
+export const beginLife = (): Life => ({
+  beganAt: performance.now(),
+  deadline: Infinity,
+  attempts: 0,
+})
 
 /**
  * What a request is sent on as, before any filter: without what is of its connection, with who it is from. A problem,

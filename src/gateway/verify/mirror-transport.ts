@@ -23,6 +23,7 @@ export class MirrorTransport implements Transport {
   /** The whole answer; null: there was none that can be compared. */
   readonly answer: Promise<Answer | null>
   readonly upgrade: null
+  readonly isGone: boolean
   isHeadSent: boolean
   readonly #request: CopiedRequest
   readonly #resolve: (answer: Answer | null) => void
@@ -37,6 +38,7 @@ export class MirrorTransport implements Transport {
     this.method = request.method
     this.target = request.target
     this.upgrade = null
+    this.isGone = false
     this.isHeadSent = false
     this.#request = request
     this.#resolve = resolve

@@ -1,6 +1,6 @@
 import { latin1 } from '../../gateway/latin1.ts'
 import type { Socket } from 'node:net'
-import { problem } from '../../core/errors.ts'
+import { problem, type ErrorCode } from '../../core/errors.ts'
 import { isElsewhere, needsMore, type RequestHead } from '../../core/http/request-head.ts'
 import { problemReply } from '../../gateway/problem-reply.ts'
 import { isHost } from '../authority.ts'
@@ -22,6 +22,8 @@ export interface LaneContext {
   readonly needsNode: (transport: LaneTransport) => boolean
   /** Whether answers are the last of their connections. */
   readonly isLast: () => boolean
+  /** Told of a request that is refused here. */
+  readonly onRefused: (code: ErrorCode) => void
   /** Takes a connection as `node:http` takes those that it has accepted, with what was read of it and not used. */
   readonly toNode: (socket: Socket, unread: Buffer | null) => void
 }
@@ -278,6 +280,7 @@ export class LaneConnection implements LanePort, Reader {
     const current = this.#current
     if (current?.isHeadSent === true || !this.socket.writable) return this.destroy()
     const found = problem('TURNOUT_REQUEST_TIMEOUT')
+    this.#context.onRefused(found.code)
     const { status, headers, body } = problemReply(found, lastFields(found))
     const text = body as string
     const framing = `content-length: ${Buffer.byteLength(text)}\r\n`

@@ -20,6 +20,7 @@ export interface LaneListener {
   readonly connections: Connections
   readonly limits: Limits
   readonly isLast: () => boolean
+  readonly onRefused: LaneContext['onRefused']
 }
 
 type Accept = (socket: Socket) => void
@@ -39,7 +40,7 @@ export class Lane {
   /** Puts it in front of a server that does not listen yet, and takes the server's own reader away from its connections. */
   static async open(
     { serve, needsNode, bodyLimit }: LaneOptions,
-    { server, connections, limits, isLast }: LaneListener,
+    { server, connections, limits, isLast, onRefused }: LaneListener,
     rest: Pick<LaneSettings, 'scheme' | 'trusted'>,
   ): Promise<Lane> {
     // Over TLS, what is read comes from the cipher.
@@ -55,6 +56,7 @@ export class Lane {
       serve,
       needsNode,
       isLast,
+      onRefused,
       toNode: (socket, unread) => {
         own!.call(server, socket)
         if (unread !== null) socket.unshift(unread)

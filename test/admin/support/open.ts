@@ -141,6 +141,7 @@ export async function open(
       upstreamStatus: (name) => worker.upstreamStatus(name),
       forceBreaker: (name, state) => worker.forceBreaker(name, state),
       workers: () => [],
+      scrape: () => Promise.resolve({ type: 'text/plain; version=0.0.4', text: 'a 1\n' }),
       restart: () => Promise.resolve([]),
       loadUpload: () => Promise.resolve({ ok: false, problems: [] }),
       subscribe: (listener) => {

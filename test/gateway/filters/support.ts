@@ -84,6 +84,7 @@ export function openExchange(said: Said = {}): Opened {
     target,
     upgrade: said.upgrade ?? null,
     isHeadSent: false,
+    isGone: false,
     origin: () => 'http://gateway.test',
     remoteAddress: () => said.peer ?? '192.0.2.1',
     clientAddress: () => said.peer ?? '192.0.2.1',
