@@ -304,10 +304,12 @@ export class Connections {
       if (response?.headersSent === false) response.shouldKeepAlive = false
   }
 
-  /** Closes those that wait for a request, where `node:http` does not know of them. */
+  /** Closes those that wait for another request, where `node:http` does not know of them. The first one may be on its way. */
   closeIdle(): void {
-    for (const [socket, use] of this.#uses)
-      if (use.reader !== null && isIdle(use) && socket.writableLength === 0) socket.destroy()
+    for (const [socket, use] of this.#uses) {
+      const isWaiting = use.reader?.headSince === 0 && use.requests > 0
+      if (isWaiting && isIdle(use) && socket.writableLength === 0) socket.destroy()
+    }
   }
 
   /** Cuts all, also those that are no HTTP any more. */
