@@ -5,6 +5,7 @@ import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { overloadMost } from './core/protect/overload.ts'
 import { suggest } from './core/suggest.ts'
 import { askingProblems } from './core/version/asking-parse.ts'
+import { isAccessLog } from './telemetry/access-log.ts'
 import { moduleProblems } from './modules/isolated/module-settings.ts'
 
 /** What an option may be; the words are for the reader of the problem. */
@@ -37,6 +38,14 @@ const kinds = {
     `false, or { concurrency, waiting, waitMs, critical }: 'adaptive' or 1 to ${overloadMost.concurrency}, 0 to ${overloadMost.waiting}, 0 to ${overloadMost.waitMs}, up to ${overloadMost.critical} paths`,
     isOverload,
   ],
+  texts: [
+    'a list of up to 100 texts',
+    (value: unknown) =>
+      Array.isArray(value) &&
+      value.length <= 100 &&
+      value.every((text) => typeof text === 'string' && text !== ''),
+  ],
+  accessLog: ['true, false, or { sample: 0 to 1, slowMs, client }', isAccessLog],
   text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
 } as const
 
@@ -92,6 +101,9 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   encodedSlash: ['reject', 'keep'],
   conflicts: ['exact', 'ambiguous', 'prefix', 'prefix-within'],
   logger: 'logger',
+  logLevel: ['debug', 'info', 'warn', 'error'],
+  redact: 'texts',
+  accessLog: 'accessLog',
   recovery: 'switch',
   bodyLimit: 'bytes',
   limits: 'limits',

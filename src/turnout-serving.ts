@@ -1,12 +1,9 @@
-import { TurnoutError } from './core/errors.ts'
 import { parseTrusted } from './core/http/forwarded.ts'
 import { limitsOf } from './core/http/limits.ts'
 import { overloadOf, type OverloadStatus } from './core/protect/overload.ts'
 import type { LogFields, Logger } from './core/logger.ts'
-import { thrownError } from './core/thrown.ts'
 import { compileAsking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
-import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
 import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
@@ -22,8 +19,10 @@ import {
 } from './server/node-listener.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
+import { accessLog } from './telemetry/access-log.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
+import { tellRecovered } from './turnout-telling.ts'
 import {
   openContainment,
   type Containment,
@@ -53,6 +52,7 @@ export type ServingSettings = Pick<
   | 'modules'
   | 'configFile'
   | 'containment'
+  | 'accessLog'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -73,6 +73,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'modules',
   'configFile',
   'containment',
+  'accessLog',
 ]
 
 /** Those of a Turnout's options. */
@@ -195,7 +196,7 @@ export class LocalServing implements Serving {
       path: { encodedSlash: settings.encodedSlash ?? 'reject' },
       asking: compileAsking(askingOf(settings)),
       recovery: recovery ? (error, exchange) => tellRecovered(log, error, exchange) : null,
-      onEnd: isLogged ? (exchange) => tellEnded(log, exchange) : null,
+      onEnd: isLogged ? accessLog(log, settings.accessLog) : null,
       observer: this.worker.observer,
       ...(this.#containment !== null && { onOpen: this.#containment.endsBy }),
     })
@@ -243,28 +244,4 @@ export class LocalServing implements Serving {
       this.#log.error('a service did not close', mapError(error)),
     )
   }
-}
-
-const tellRecovered = (log: Logger, error: unknown, exchange: Exchange): void => {
-  const thrown = thrownError(error)
-  if (thrown instanceof TurnoutError && thrown.status < 500) return
-  log.error('a handler failed', {
-    method: exchange.method,
-    path: exchange.path,
-    route_id: exchange.route?.id,
-    revision: exchange.snapshot.revision,
-    ...exchange.thrower,
-    ...mapError(error),
-  })
-}
-
-const tellEnded = (log: Logger, exchange: Exchange): void => {
-  log.info('request', {
-    method: exchange.method,
-    path: exchange.path,
-    status: exchange.status,
-    duration_ms: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
-    route_id: exchange.route?.id,
-    revision: exchange.snapshot.revision,
-  })
 }

@@ -65,6 +65,7 @@ import type {
 } from './turnout-settings.ts'
 import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
+import { logChanges } from './turnout-telling.ts'
 import {
   LocalServing,
   servingSettings,
@@ -111,7 +112,12 @@ export class Turnout extends MethodRegistrar {
     super()
     const { logger = true } = options
     this.#options = options
-    this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
+    this.log =
+      logger === true
+        ? createLogger({ level: options.logLevel ?? 'info', redact: options.redact ?? [] })
+        : logger === false
+          ? silentLogger
+          : logger
     this.#events = new TurnoutEmitter((event, error) =>
       this.log.error('a listener failed', { event, ...mapError(error) }),
     )
@@ -127,6 +133,7 @@ export class Turnout extends MethodRegistrar {
     this.#isAwaitingSocket = false
     this.#loader = null
     this.#closing = null
+    logChanges(this.#events, this.log)
     this.#asking = compileAsking(askingOf(options))
     this.#serving = makeServing({
       settings: servingSettings(options),
@@ -589,14 +596,17 @@ export class Turnout extends MethodRegistrar {
   }
 
   #tellOffence(offence: Offence, fields: LogFields): void {
-    const { module, version, kind, detail, count, exchange } = offence
+    const { module, version, digest, kind, detail, count, exchange } = offence
     this.log.error('a module was contained', {
       module,
       module_version: version,
       kind,
       detail,
       count,
-      ...exchange,
+      method: exchange?.method,
+      path: exchange?.path,
+      trace_id: exchange?.traceId,
+      digest,
       ...fields,
     })
     this.#events.emit('offence', offence)

@@ -17,6 +17,7 @@ import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { writeDurably } from '../store/durable-file.ts'
 import { Turnout, type MakeServing } from '../turnout.ts'
+import { changeMessages } from '../turnout-telling.ts'
 import type { ProcessSettings } from '../supervisor/messages.ts'
 import { ProcessServing } from '../supervisor/process-serving.ts'
 import { wantsColour } from './colour.ts'
@@ -77,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<number> {
         versionOrder: config.versionOrder ?? usualOrder,
         probation: options.probation ?? config.probation ?? options.command === 'serve',
         logger: loggerOf(options, config),
+        accessLog: accessLogOf(options, config),
         ...(file !== null && { configFile: file }),
         data,
       },
@@ -215,13 +217,25 @@ const openHealth = async (
 
 type LogSettings = NonNullable<ProcessSettings['log']>
 
-const logSettings = (options: ServeOptions, { logger }: ResolvedConfig): LogSettings | null => {
+const logSettings = (
+  options: ServeOptions,
+  { logger, redact }: ResolvedConfig,
+): LogSettings | null => {
   if (logger === false && options.logLevel === undefined) return null
   const level = options.logLevel ?? (typeof logger === 'object' ? logger.level : 'info')
   const { isTTY } = process.stderr
   const pretty = isTTY || options.command === 'dev'
   const colour = wantsColour(options.terminal.environment, isTTY)
-  return { level, pretty, colour }
+  return { level, pretty, colour, redact, told: changeMessages }
+}
+
+const accessLogOf = (
+  { accessLog }: ServeOptions,
+  { accessLog: ofConfig }: ResolvedConfig,
+): ResolvedConfig['accessLog'] => {
+  if (accessLog === undefined) return ofConfig
+  if (typeof accessLog === 'boolean') return accessLog
+  return { ...(typeof ofConfig === 'object' ? ofConfig : {}), sample: accessLog }
 }
 
 const loggerOf = (options: ServeOptions, config: ResolvedConfig): boolean | Logger => {

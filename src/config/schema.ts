@@ -45,6 +45,14 @@ export interface ResolvedConfig {
   readonly encodedSlash: 'reject' | 'keep'
   readonly conflicts: 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
   readonly logger: boolean | { readonly level: LogLevel }
+  readonly redact: readonly string[]
+  readonly accessLog:
+    | boolean
+    | {
+        readonly sample?: number | undefined
+        readonly slowMs?: number | undefined
+        readonly client?: boolean | undefined
+      }
   readonly recovery: boolean
   readonly settleMs: number
   /** Not given: as the command has it. */
@@ -145,6 +153,29 @@ const settings = {
     ])
     .default(true)
     .describe('The default logger: on, off, or on with a level.'),
+  redact: z
+    .array(z.string().min(1, 'expected a name'))
+    .max(100)
+    .default([])
+    .describe('Names of fields of the log whose values are left out, beside the usual ones.'),
+  accessLog: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        sample: z
+          .number()
+          .min(0, 'expected 0 to 1')
+          .max(1, 'expected 0 to 1')
+          .optional()
+          .describe('Default 1: the share of requests that is logged.'),
+        slowMs: integer(0, LONGEST_MS)
+          .optional()
+          .describe('Default 1000: from how many ms on a request is logged in any case.'),
+        client: z.boolean().optional().describe("Default false: whether the client's address is."),
+      }),
+    ])
+    .default(true)
+    .describe('Which requests are a line of the log.'),
   recovery: z
     .boolean()
     .default(true)
@@ -387,6 +418,7 @@ const service = z.unknown().superRefine((value, context) => {
 export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
+  accessLog: ['sample', 'slowMs', 'client'],
   limits: limitNames,
   versions: versionKeys,
   labels: labelKeys,

@@ -31,9 +31,9 @@ export const mirror: FilterMaker<'mirror'> = (
     if (copies.isTold) return
     copies.isTold = true
     log.warn('requests with longer bodies are not mirrored', {
-      route: routeId,
+      route_id: routeId,
       upstream,
-      maxBodyBytes,
+      max_body_bytes: maxBodyBytes,
     })
   }
   return (next) => (exchange) => {

@@ -129,6 +129,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     if (endpoint === null) return this.#refuse('TURNOUT_UPSTREAM_EMPTY')
     this.#endpoint = endpoint
     this.#tried.push(endpoint)
+    this.#exchange.endpoint = endpoint
     endpoint.enter()
     const { path, search, headers, host } = this.#outbound
     const bodyLength = sentLength(exchange)

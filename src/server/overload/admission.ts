@@ -204,7 +204,7 @@ export class Admission {
     const share = Math.round(used * 100)
     this.#level = level
     if (level === 'open') this.#log.info('the heap has room again', { heap_percent: share })
-    else this.#log.warn('the heap is nearly full', { heap_percent: share, level })
+    else this.#log.warn('the heap is nearly full', { heap_percent: share, heap_level: level })
   }
 
   #tellLimit(): void {
