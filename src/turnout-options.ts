@@ -6,6 +6,7 @@ import { overloadMost } from './core/protect/overload.ts'
 import { suggest } from './core/suggest.ts'
 import { askingProblems } from './core/version/asking-parse.ts'
 import { isAccessLog } from './telemetry/access-log.ts'
+import { isTracing } from './telemetry/tracing-settings.ts'
 import { moduleProblems } from './modules/isolated/module-settings.ts'
 
 /** What an option may be; the words are for the reader of the problem. */
@@ -46,6 +47,7 @@ const kinds = {
       value.every((text) => typeof text === 'string' && text !== ''),
   ],
   accessLog: ['true, false, or { sample: 0 to 1, slowMs, client }', isAccessLog],
+  tracing: ['true, false, or { sample: 0 to 1, export, setup }', isTracing],
   text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
 } as const
 
@@ -104,6 +106,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   logLevel: ['debug', 'info', 'warn', 'error'],
   redact: 'texts',
   accessLog: 'accessLog',
+  tracing: 'tracing',
   recovery: 'switch',
   bodyLimit: 'bytes',
   limits: 'limits',

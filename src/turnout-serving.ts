@@ -5,6 +5,8 @@ import type { LogFields, Logger } from './core/logger.ts'
 import { compileAsking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
+import { handlerOf } from './gateway/targets.ts'
+import type { Tracer } from './gateway/trace/tracer.ts'
 import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import { mapError } from './modules/report.ts'
@@ -19,6 +21,7 @@ import {
 } from './server/node-listener.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
+import { openTracer } from './telemetry/tracing.ts'
 import { accessLog } from './telemetry/access-log.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
@@ -53,6 +56,7 @@ export type ServingSettings = Pick<
   | 'configFile'
   | 'containment'
   | 'accessLog'
+  | 'tracing'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -74,6 +78,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'configFile',
   'containment',
   'accessLog',
+  'tracing',
 ]
 
 /** Those of a Turnout's options. */
@@ -148,6 +153,7 @@ export class LocalServing implements Serving {
   readonly #services: ServiceSet
   readonly #admission: Admission | null
   readonly #containment: Containment | null
+  readonly #tracer: Tracer | null
   #adminPort: number
 
   constructor(
@@ -165,6 +171,8 @@ export class LocalServing implements Serving {
       trusted: parseTrusted(settings.trustedProxies ?? []),
     }
     const { trusted, underscores } = this.#rules
+    const tracer = openTracer(settings.tracing)
+    this.#tracer = tracer
     this.#containment =
       settings.containment === true
         ? openContainment({
@@ -186,6 +194,7 @@ export class LocalServing implements Serving {
         underscores,
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
         onEvent: onUpstream,
+        tracer,
       },
       guard: this.#containment,
       modules: settings.modules ?? {},
@@ -197,7 +206,8 @@ export class LocalServing implements Serving {
       asking: compileAsking(askingOf(settings)),
       recovery: recovery ? (error, exchange) => tellRecovered(log, error, exchange) : null,
       onEnd: isLogged ? accessLog(log, settings.accessLog) : null,
-      observer: this.worker.observer,
+      observer: tracer === null ? this.worker.observer : tracer.observer(this.worker.observer),
+      ...(tracer !== null && { find: tracer.handlers(handlerOf) }),
       ...(this.#containment !== null && { onOpen: this.#containment.endsBy }),
     })
     const overload = overloadOf(settings.overload)
@@ -240,6 +250,7 @@ export class LocalServing implements Serving {
     this.#admission?.close()
     await this.worker.close(deadlineMs)
     await this.#containment?.close()
+    await this.#tracer?.close()
     await this.#services.close((error) =>
       this.#log.error('a service did not close', mapError(error)),
     )

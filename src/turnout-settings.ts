@@ -7,6 +7,7 @@ import type { TrailingSlash } from './gateway/miss.ts'
 import type { OverloadOptions } from './core/protect/overload.ts'
 import type { ModuleSettings } from './modules/isolated/module-settings.ts'
 import type { AccessLogSettings } from './telemetry/access-log.ts'
+import type { TracingSettings } from './telemetry/tracing-settings.ts'
 import type { ProbationSettings } from './turnout-rollouts.ts'
 
 /** Settings of an embedded Turnout; all optional. */
@@ -32,6 +33,11 @@ export interface TurnoutOptions {
    * that failed, were cut or were slow.
    */
   readonly accessLog?: boolean | AccessLogSettings
+  /**
+   * Whether exchanges are followed through their traces: their spans go to OpenTelemetry, whose API must be installed.
+   * Default: false; a client's headers go on as they came.
+   */
+  readonly tracing?: boolean | TracingSettings
   /** True (default): a handler that throws is logged and answered 500. False: the error goes to the host. */
   readonly recovery?: boolean
   /** Most bytes of a body that handlers may buffer. Default 1 MiB. */

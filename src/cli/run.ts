@@ -15,6 +15,7 @@ import { explainRoute } from '../core/router/explain.ts'
 import { installStackMapping } from '../modules/source-map.ts'
 import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
+import { openTracer, setUpTracing } from '../telemetry/tracing.ts'
 import { writeDurably } from '../store/durable-file.ts'
 import { Turnout, type MakeServing } from '../turnout.ts'
 import { changeMessages } from '../turnout-telling.ts'
@@ -67,7 +68,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   installStackMapping()
   const data = options.data ?? config.data ?? join(dirname(directory), '.turnout')
   let turnout: Turnout
+  const serving = servingOf(options, loaded, data)
   try {
+    // Worker processes set it up by themselves: here it is only asked for, so that what is missing is told once.
+    if (serving === undefined) await setUpTracing(config.tracing)
+    else openTracer(config.tracing)
     const usualOrder = options.command === 'serve' ? 'reasoned' : 'free'
     turnout = await Turnout.open(
       {
@@ -82,7 +87,7 @@ export async function serve(options: ServeOptions): Promise<number> {
         ...(file !== null && { configFile: file }),
         data,
       },
-      servingOf(options, loaded, data),
+      serving,
     )
   } catch (error) {
     return refuse(options, error)

@@ -53,6 +53,14 @@ export interface ResolvedConfig {
         readonly slowMs?: number | undefined
         readonly client?: boolean | undefined
       }
+  /** `setup` is absolute once `loadConfig` has read it from a file. */
+  readonly tracing:
+    | boolean
+    | {
+        readonly sample?: number | undefined
+        readonly export?: boolean | undefined
+        readonly setup?: string | undefined
+      }
   readonly recovery: boolean
   readonly settleMs: number
   /** Not given: as the command has it. */
@@ -176,6 +184,29 @@ const settings = {
     ])
     .default(true)
     .describe('Which requests are a line of the log.'),
+  tracing: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        sample: z
+          .number()
+          .min(0, 'expected 0 to 1')
+          .max(1, 'expected 0 to 1')
+          .optional()
+          .describe('Default 1: the share of traces that begin here which is recorded.'),
+        export: z
+          .boolean()
+          .optional()
+          .describe('Default true: whether spans are given to OpenTelemetry.'),
+        setup: z
+          .string()
+          .min(1, 'expected a file')
+          .optional()
+          .describe('A module that each process imports first, relative to the config.'),
+      }),
+    ])
+    .default(false)
+    .describe('Whether requests are followed through their traces.'),
   recovery: z
     .boolean()
     .default(true)
@@ -419,6 +450,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
   accessLog: ['sample', 'slowMs', 'client'],
+  tracing: ['sample', 'export', 'setup'],
   limits: limitNames,
   versions: versionKeys,
   labels: labelKeys,

@@ -24,21 +24,28 @@ const secretParts: readonly string[] = [
   'credential',
 ]
 
-/** Whether the values of a field are for nobody's eyes, by its name. */
-export type IsSecret = (name: string) => boolean
+/** A field by its name: how a line says it, and whether its values are for nobody's eyes. */
+interface FieldName {
+  readonly json: string
+  readonly isSecret: boolean
+}
+
+/** Knows the names of fields. */
+export type Names = (name: string) => FieldName
 
 /** `x-api-key`, `apiKey` and `API_KEY` are one name. */
 const plainName = (name: string): string => name.toLowerCase().replaceAll(/[^\da-z]/g, '')
 
-/** Names that have one of the usual words, or of `more`, in them. */
-export function createIsSecret(more: readonly string[] = []): IsSecret {
+/** Secret are those that have one of the usual words, or of `more`, in their names. */
+export function createNames(more: readonly string[] = []): Names {
   const parts = [...secretParts, ...more.map(plainName).filter((part) => part !== '')]
-  const known = new Map<string, boolean>()
+  const known = new Map<string, FieldName>()
   return (name) => {
     let found = known.get(name)
     if (found === undefined) {
       const plain = plainName(name)
-      found = parts.some((part) => plain.includes(part))
+      const json = JSON.stringify(name.length > 256 ? name.slice(0, 256) + cutMark : name)
+      found = { json: `,${json}:`, isSecret: parts.some((part) => plain.includes(part)) }
       if (known.size < mostNames) known.set(name, found)
     }
     return found
@@ -50,14 +57,21 @@ interface Line {
   left: number
   isCut: boolean
   readonly around: object[]
-  readonly isSecret: IsSecret
+  readonly names: Names
 }
 
 /** Users and passwords in addresses. */
 const withoutUserinfo = (text: string): string =>
   text.includes('@') && text.includes('://') ? text.replaceAll(/:\/\/[^\s/?#]*@/g, '://') : text
 
+/** Text that JSON says as it is, and no address. */
+const isPlain = /^[ !#-?A-[\]-~]*$/
+
 function textOf(value: string, line: Line): string {
+  if (value.length < 200 && value.length < line.left && isPlain.test(value)) {
+    line.left -= value.length + 2
+    return `"${value}"`
+  }
   const most = Math.min(longestText, line.left)
   // An address that goes beyond the cut is still known as one.
   const seen = withoutUserinfo(value.length > most + 1_024 ? value.slice(0, most + 1_024) : value)
@@ -178,14 +192,14 @@ function membersOf(value: object, line: Line): string {
 
 function memberOf(key: string, value: unknown, line: Line): string {
   if (value === undefined) return ''
-  const name = JSON.stringify(key.length > 256 ? key.slice(0, 256) + cutMark : key)
-  line.left -= name.length + 2
-  if (line.isSecret(key) && value !== null && typeof value !== 'boolean') {
+  const { json: name, isSecret } = line.names(key)
+  line.left -= name.length
+  if (isSecret && value !== null && typeof value !== 'boolean') {
     line.left -= redacted.length
-    return `,${name}:${redacted}`
+    return name + redacted
   }
   const json = valueOf(value, line)
-  return json === null ? '' : `,${name}:${json}`
+  return json === null ? '' : name + json
 }
 
 /** What every line has; a field of that name gets another one. */
@@ -218,9 +232,9 @@ export function logLine(
   { timestamp, level, service, traceId }: LineHead,
   message: string,
   fields: LogFields,
-  isSecret: IsSecret,
+  names: Names,
 ): string {
-  const line: Line = { left: longestLine - 256, isCut: false, around: [], isSecret }
+  const line: Line = { left: longestLine - 256, isCut: false, around: [], names }
   const said = reading(fields, 'trace_id')
   const id = isTraceId(said) ? said : traceId
   let text = `{"timestamp":${timestamp},"level":"${level}","service_name":${service},"trace_id":"${id}"`
@@ -241,8 +255,8 @@ export function logLine(
 }
 
 /** The same as a value that can go to another process. */
-export function plainFields(fields: LogFields, isSecret: IsSecret): LogFields {
-  const line: Line = { left: longestLine - 256, isCut: false, around: [], isSecret }
+export function plainFields(fields: LogFields, names: Names): LogFields {
+  const line: Line = { left: longestLine - 256, isCut: false, around: [], names }
   try {
     const text = fieldsOf(fields, line)
     return JSON.parse(text) as LogFields

@@ -13,6 +13,7 @@ import { codeOf } from '../modules/artifact-code.ts'
 import type { Listener } from '../server/node-listener.ts'
 import { readArtifact } from '../store/artifacts.ts'
 import { createLogger } from '../telemetry/log.ts'
+import { setUpTracing } from '../telemetry/tracing.ts'
 import { LocalServing } from '../turnout-serving.ts'
 import type { InProcessWorker } from '../worker/in-process.ts'
 import type { PrepareRequest, WorkerResult } from '../worker/worker.ts'
@@ -53,6 +54,7 @@ export class WorkerHost implements WorkerCalls {
     this.log = log === null ? silentLogger : childLogger(createLogger(log), { worker })
     this.#settings = settings
     process.title = `turnout worker ${worker}`
+    await setUpTracing(serving.tracing)
     const declared = await servicesOf(services)
     this.#serving = new LocalServing(
       {

@@ -1,6 +1,6 @@
 import { constants, fstatSync, openSync } from 'node:fs'
 import { type DestinationStream, destination as openDestination } from 'pino'
-import { createIsSecret, logLine } from '../core/log-json.ts'
+import { createNames, logLine } from '../core/log-json.ts'
 import type { LogFields, LogLevel, Logger } from '../core/logger.ts'
 import { prettyLine } from './pretty-line.ts'
 import { runTraceId } from './run-id.ts'
@@ -131,13 +131,13 @@ export function createLogger(options: LoggerOptions = {}): Logger {
           write('warn', 'log lines were dropped', { dropped_lines: count }),
         )
       : guardDestination(destination)
-  const isSecret = createIsSecret(redact)
+  const names = createNames(redact)
   const service = JSON.stringify(serviceName)
   const quiet = new Set(pretty ? told : [])
   const write = (level: LogLevel, message: string, fields: LogFields = noFields): void => {
     if (rank[level] < rank[quietest] || quiet.has(message)) return
     const head = { timestamp: Date.now(), level, service, traceId: runTraceId }
-    const line = logLine(head, message, fields, isSecret)
+    const line = logLine(head, message, fields, names)
     lines.write(pretty ? prettyLine(line, colour) : line)
   }
   return {

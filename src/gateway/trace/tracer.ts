@@ -13,8 +13,9 @@ export interface Span {
 export interface AttemptSpan {
   /** The fields that are sent, with those of the trace. */
   readonly headers: readonly string[]
-  /** Its answer has come (`status`), or none (`failure`). At most once. */
-  end(status: number | null, failure: string | null): void
+  /** What it came to: an answer (`status`), or none (`failure`). */
+  note(status: number | null, failure: string | null): void
+  end(): void
 }
 
 /** How an exchange finds who answers it. */

@@ -4,6 +4,7 @@ import { addressText, parseAddress, type Block } from '../../core/address.ts'
 import type { Underscores } from '../../core/http/fields.ts'
 import type { Logger } from '../../core/logger.ts'
 import { addressProblem } from '../../core/route/uri.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import type { Origin } from './client.ts'
 import type { UpstreamEvent } from './event.ts'
 
@@ -21,6 +22,8 @@ export interface UpstreamEnvironment {
   readonly resolve: (host: string) => Promise<Resolved>
   /** Told of what becomes of upstreams, beside the log. Neither throws nor blocks. */
   readonly onEvent: (event: UpstreamEvent) => void
+  /** Null: nobody follows exchanges to their upstreams. */
+  readonly tracer: Tracer | null
 }
 
 export interface Resolved {
@@ -38,6 +41,7 @@ export function usualEnvironment(log: Logger): UpstreamEnvironment {
     refuseAddress: forbiddenAddress,
     resolve: (host) => resolveName(host),
     onEvent: () => undefined,
+    tracer: null,
   }
 }
 

@@ -9,6 +9,7 @@ import { Reply, handled } from '../reply.ts'
 import type { AnswerListener, Failure, Outgoing } from './client.ts'
 import { failureCodes, failureReply, mayResend } from './failure.ts'
 import type { Call } from './call.ts'
+import type { AttemptSpan, Tracer } from '../trace/tracer.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
 import type { OpenStreams, UnderWay } from './open-streams.ts'
@@ -41,6 +42,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   readonly #tried: LiveEndpoint[]
   #timeouts: TimeoutSettings
   #endpoint: LiveEndpoint | null
+  /** Null: nobody follows it. */
+  #span: AttemptSpan | null
   #outgoing: Outgoing | null
   #pump: BodyPump | null
   #total: NodeJS.Timeout | null
@@ -78,6 +81,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const { timeouts } = upstream.settings
     this.#timeouts = outbound.timeouts === null ? timeouts : { ...timeouts, ...outbound.timeouts }
     this.#endpoint = null
+    this.#span = null
     this.#outgoing = null
     this.#pump = null
     this.#total = null
@@ -132,6 +136,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#exchange.endpoint = endpoint
     endpoint.enter()
     const { path, search, headers, host } = this.#outbound
+    const { tracer } = this.#upstream
+    if (tracer !== null) this.#follow(tracer, endpoint)
     const bodyLength = sentLength(exchange)
     const label = `${exchange.route?.id ?? ''} ${method} ${exchange.pattern}`
     try {
@@ -139,7 +145,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
         {
           method,
           target: path + search,
-          headers: ['host', host ?? endpoint.authority, ...headers],
+          headers: ['host', host ?? endpoint.authority, ...(this.#span?.headers ?? headers)],
           bodyLength,
           upgrade: transport.upgrade,
         },
@@ -153,6 +159,12 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       throw error
     }
     if (bodyLength !== 0 && !this.#isOver && this.#pump === null) this.#sendBody()
+  }
+
+  #follow(tracer: Tracer, { url }: LiveEndpoint): void {
+    const { path, headers } = this.#outbound
+    const { name: upstream } = this.#upstream
+    this.#span = tracer.attempt(this.#exchange, { upstream, url, target: path }, headers)
   }
 
   #sendBody(): void {
@@ -253,6 +265,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     if (this.#isAnswered) {
       if (failure.kind !== 'aborted') this.#upstream.report(this.#endpoint!, failure.reason)
       const cut = failure.kind === 'stalled' ? code : 'TURNOUT_UPSTREAM_TRUNCATED'
+      this.#span?.note(null, cut)
       const error = new TurnoutError(cut, { upstream: this.#upstream.name })
       this.#outcome = { error }
       this.#sink?.fail(error)
@@ -268,6 +281,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       failure.kind !== 'busy' || this.#upstream.endpoints.length > this.#tried.length
     if (isFresh && isElsewhere && this.#tried.length < maxAttempts && mayResend(failure, method)) {
       this.#note(null, failure.kind)
+      this.#span?.end()
       this.#endpoint!.leave()
       this.#endpoint = null
       return this.#attempt()
@@ -314,6 +328,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   /** No answer came: this one is ours. */
   #refuse(code: ErrorCode): void {
     this.#exchange.failure = code
+    this.#span?.note(null, code)
     const waitMs = code === 'TURNOUT_UPSTREAM_BUSY' ? 1_000 : 0
     this.#finish()
     this.#resolve(failureReply(code, this.#upstream.name, waitMs, this.#outbound.maxBody ?? 0))
@@ -328,6 +343,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   /** A copy says nothing of its endpoint. */
   #note(status: number | null, failure: Failure['kind'] | null): void {
     if (!this.#exchange.mirrored) this.#endpoint?.note(status, failure)
+    this.#span?.note(status, failure)
   }
 
   #stopTotal(): void {
@@ -342,6 +358,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#stopTotal()
     this.#pump?.stop()
     this.#endpoint?.leave()
+    this.#span?.end()
     this.#call.end()
     this.#streams.end(this)
     // A repeat may have begun meanwhile.

@@ -14,6 +14,7 @@ import { affinityCookie, wantedKey } from './affinity.ts'
 import { Call } from './call.ts'
 import type { Client, FailureKind, Origin } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import { authorityOf, type UpstreamEnvironment } from './environment.ts'
 import { tell } from './event.ts'
 import { HealthChecks } from './health.ts'
@@ -95,6 +96,10 @@ export class LiveUpstream implements EndpointWatcher {
     this.#timer = setInterval(() => this.#tick(), tickMs).unref()
     this.#discovery.update(upstream.endpoints, this.#settings.discovery)
     this.#health.update(this.#settings.healthCheck, [...this.#endpoints.values()])
+  }
+
+  get tracer(): Tracer | null {
+    return this.#environment.tracer
   }
 
   get settings(): UpstreamSettings {

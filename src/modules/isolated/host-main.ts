@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { TurnoutError } from '../../core/errors.ts'
-import { createIsSecret, plainFields } from '../../core/log-json.ts'
+import { createNames, plainFields } from '../../core/log-json.ts'
 import type { Logger, LogFields, LogLevel } from '../../core/logger.ts'
 import type { Transport } from '../../gateway/transport.ts'
 import { authorProblem, mapError } from '../report.ts'
@@ -22,7 +22,7 @@ export interface HostEdges {
 }
 
 /** What the worker leaves out besides, it leaves out itself. */
-const isSecret = createIsSecret()
+const names = createNames()
 /** Lines of the log that may be on their way at once. */
 const mostLines = 1_000
 /** How often the process looks whether anybody is left that it works for. */
@@ -48,7 +48,7 @@ export function runHost({ services: servicesOf, listen }: HostEdges): void {
       return
     }
     lines += 1
-    reply({ kind: 'log', level, message, fields: fields && plainFields(fields, isSecret) }, () => {
+    reply({ kind: 'log', level, message, fields: fields && plainFields(fields, names) }, () => {
       lines -= 1
       if (lines > 0 || droppedLines === 0) return
       const dropped = droppedLines
