@@ -51,10 +51,11 @@ export class WorkerHost implements WorkerCalls {
 
   async start(settings: ProcessSettings): Promise<void> {
     const { worker, log, serving, services } = settings
+    // First of all: what it instruments must not be loaded before it.
+    await setUpTracing(serving.tracing)
     this.log = log === null ? silentLogger : childLogger(createLogger(log), { worker })
     this.#settings = settings
     process.title = `turnout worker ${worker}`
-    await setUpTracing(serving.tracing)
     const declared = await servicesOf(services)
     this.#serving = new LocalServing(
       {

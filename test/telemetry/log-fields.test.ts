@@ -49,8 +49,16 @@ test('the page is what `node scripts/logs.mjs` writes, but for its spaces', asyn
   const script = new URL('scripts/logs.mjs', root).href
   const { logsPage } = (await import(script)) as { logsPage: (of: typeof table) => string }
   const page = readFileSync(new URL('docs/reference/logs.md', root), 'utf8')
-  const plain = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---').replaceAll('| --- ', '|---').replaceAll('|---|', '|---|')
-  assert.equal(plain(page).replaceAll(/\|---[^\n]*/g, '|'), plain(logsPage(table)).replaceAll(/\|---[^\n]*/g, '|'))
+  const plain = (text: string): string =>
+    text
+      .replaceAll(/ +/g, ' ')
+      .replaceAll(/-{3,}/g, '---')
+      .replaceAll('| --- ', '|---')
+      .replaceAll('|---|', '|---|')
+  assert.equal(
+    plain(page).replaceAll(/\|---[^\n]*/g, '|'),
+    plain(logsPage(table)).replaceAll(/\|---[^\n]*/g, '|'),
+  )
 })
 
 interface LinesScript {

@@ -14,8 +14,14 @@ const names = createNames(['pin'])
 
 const lineOf = (fields: LogFields, message = 'm'): string => logLine(head, message, fields, names)
 const read = (fields: LogFields): Record<string, unknown> => {
-  const { timestamp: _, level: _l, service_name: _s, trace_id: _t, message: _m, ...rest } =
-    JSON.parse(lineOf(fields)) as Record<string, unknown>
+  const {
+    timestamp: _,
+    level: _l,
+    service_name: _s,
+    trace_id: _t,
+    message: _m,
+    ...rest
+  } = JSON.parse(lineOf(fields)) as Record<string, unknown>
   return rest
 }
 
@@ -100,7 +106,11 @@ const values: readonly [string, unknown, unknown][] = [
   ['a set', new Set([1, 2]), [1, 2]],
   ['nothing in a list', [undefined, null], [null, null]],
   ['text that is no text', '\ud800', '\ud800'],
-  ['seven objects in each other', { a: { b: { c: { d: { e: { f: { g: 1 } } } } } } }, { a: { b: { c: { d: { e: { f: '[deep]' } } } } } }],
+  [
+    'seven objects in each other',
+    { a: { b: { c: { d: { e: { f: { g: 1 } } } } } } },
+    { a: { b: { c: { d: { e: { f: '[deep]' } } } } } },
+  ],
 ]
 for (const [name, value, expected] of values)
   test(`a field may be ${name}`, () => {
@@ -121,7 +131,9 @@ test('what throws when it is read is said to, and the rest stays', () => {
 })
 
 test('a line has an end, and says that something of it was cut', () => {
-  const wide = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`k${at}`, 'x'.repeat(100)]))
+  const wide = Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, at) => [`k${at}`, 'x'.repeat(100)]),
+  )
   const deep = (levels: number): unknown =>
     levels === 0 ? 'x'.repeat(100) : Array.from({ length: 20 }, () => deep(levels - 1))
   for (const data of [
@@ -145,7 +157,10 @@ test('whatever the fields are, a line is one line of JSON with all of its head',
       const line = lineOf(fields as LogFields)
       assert.ok(line.length <= longestLine)
       assert.equal(line.indexOf('\n'), line.length - 1)
-      assert.match(line, /^{"timestamp":1,"level":"info","service_name":"turnout","trace_id":"\w{32}","message":"m"/)
+      assert.match(
+        line,
+        /^{"timestamp":1,"level":"info","service_name":"turnout","trace_id":"\w{32}","message":"m"/,
+      )
       JSON.parse(line)
       JSON.stringify(plainFields(fields as LogFields, names))
     }),

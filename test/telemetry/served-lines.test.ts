@@ -28,7 +28,11 @@ async function start(
   const folder = makeFolder(t, files)
   const data = dataFolder(t, folder)
   const log = join(makeFolder(t), 'log')
-  const instance = await startInstance(t, folder, { data, log, words: ['--workers', '1', ...words] })
+  const instance = await startInstance(t, folder, {
+    data,
+    log,
+    words: ['--workers', '1', ...words],
+  })
   const lines = (): readonly Line[] =>
     readFileSync(log, 'utf8')
       .split('\n')
@@ -59,12 +63,16 @@ const isNamed =
 const golden = (line: Line): Line =>
   Object.fromEntries(
     Object.entries(line).map(([name, value]) => {
-      if (name === 'trace_id') return [name, /^[\da-f]{32}$/.test(String(value)) ? '<trace>' : value]
+      if (name === 'trace_id')
+        return [name, /^[\da-f]{32}$/.test(String(value)) ? '<trace>' : value]
       if (name === 'timestamp' || name === 'pid' || name.endsWith('_ms'))
         return [name, typeof value === 'number' ? '<number>' : value]
       if (name === 'digest' || name === 'until' || name === 'stack')
         return [name, typeof value === 'string' ? `<${name}>` : value]
-      return [name, typeof value === 'string' ? value.replaceAll(/127\.0\.0\.1:\d+/g, '<host>') : value]
+      return [
+        name,
+        typeof value === 'string' ? value.replaceAll(/127\.0\.0\.1:\d+/g, '<host>') : value,
+      ]
     }),
   )
 
@@ -106,7 +114,12 @@ test('the lines of a request are those of its trace, and nobody else has them', 
   const failed = await logged.line(isNamed('request', { status: 500 }))
   await logged.line(isNamed('request', { trace_id: trace }))
   const worker = { worker: 1 }
-  const own = { ...worker, module: 'users', module_version: '1.0.0', route_id: 'users#GET /users/:id' }
+  const own = {
+    ...worker,
+    module: 'users',
+    module_version: '1.0.0',
+    route_id: 'users#GET /users/:id',
+  }
   const said = logged.lines().filter((line) => line['trace_id'] === trace)
   assert.deepEqual(said.map(golden), [
     { ...head('info', 'at once', '<trace>'), ...own, data: { id: '1', password: '[redacted]' } },
@@ -142,7 +155,9 @@ test('the lines of a request are those of its trace, and nobody else has them', 
     stack: '<stack>',
   })
   // Each process has an id of its own for the rest.
-  const rest = logged.lines().filter(({ trace_id: id }) => ![trace, failed['trace_id']].includes(id))
+  const rest = logged
+    .lines()
+    .filter(({ trace_id: id }) => ![trace, failed['trace_id']].includes(id))
   assert.equal(new Set(rest.map(({ trace_id: id }) => id)).size, 1)
 })
 
@@ -271,8 +286,13 @@ test('of a share of requests, those that failed or were slow are all there', asy
     },
     ['--access-log', '0.25'],
   )
-  const ids = Array.from({ length: 64 }, (_, at) => `${'1'.repeat(30)}${(at * 4).toString(16).padStart(2, '0')}`)
-  const shared = ids.map((id, at) => `${id.slice(0, 24)}${(at * 4).toString(16).padStart(2, '0')}000000`)
+  const ids = Array.from(
+    { length: 64 },
+    (_, at) => `${'1'.repeat(30)}${(at * 4).toString(16).padStart(2, '0')}`,
+  )
+  const shared = ids.map(
+    (id, at) => `${id.slice(0, 24)}${(at * 4).toString(16).padStart(2, '0')}000000`,
+  )
   for (const id of shared)
     await ask(logged.port, '/ok', { traceparent: `00-${id}-b7ad6b7169203331-00` })
   for (let at = 0; at < 5; at += 1) await ask(logged.port, '/bad')
@@ -291,45 +311,49 @@ test('of a share of requests, those that failed or were slow are all there', asy
   )
 })
 
-test('a log that nobody reads any more costs no request, nor the end', { skip: process.platform === 'win32' }, async (t) => {
-  const folder = makeFolder(t, {
-    'a.js': `export default { register(routes, { log }) {
+test(
+  'a log that nobody reads any more costs no request, nor the end',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const folder = makeFolder(t, {
+      'a.js': `export default { register(routes, { log }) {
       const wide = 'x'.repeat(8_000)
       routes.get('/', (c) => { for (let at = 0; at < 20; at += 1) log.info('much', { wide }); return c.text('ok') })
     } }`,
-  })
-  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
-  const data = dataFolder(t, folder)
-  const pipe = join(makeFolder(t), 'pipe')
-  execFileSync('mkfifo', [pipe])
-  // Somebody has it open, and never reads.
-  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
-  const writer = openSync(pipe, 'w')
-  const own = ['--json', '--data', data, '--admin', 'off', '--port', '0', '--workers', '1']
-  const child = spawn(process.execPath, [main, 'serve', folder, ...own], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', writer],
-  })
-  closeSync(writer)
-  t.after(() => {
-    child.kill('SIGKILL')
-    closeSync(reader)
-  })
-  let out = ''
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => (out += text))
-  while (!out.includes('"ready"')) await delay(20)
-  const port = Number(/127\.0\.0\.1:(\d+)/.exec(out)![1])
-  const statuses = new Map<number, number>()
-  const loop = async (): Promise<void> => {
-    for (let at = 0; at < 100; at += 1) {
-      const { status } = await ask(port, '/')
-      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    })
+    const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+    const data = dataFolder(t, folder)
+    const pipe = join(makeFolder(t), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    // Somebody has it open, and never reads.
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+    const writer = openSync(pipe, 'w')
+    const own = ['--json', '--data', data, '--admin', 'off', '--port', '0', '--workers', '1']
+    const child = spawn(process.execPath, [main, 'serve', folder, ...own], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', writer],
+    })
+    closeSync(writer)
+    t.after(() => {
+      child.kill('SIGKILL')
+      closeSync(reader)
+    })
+    let out = ''
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (out += text))
+    while (!out.includes('"ready"')) await delay(20)
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(out)![1])
+    const statuses = new Map<number, number>()
+    const loop = async (): Promise<void> => {
+      for (let at = 0; at < 100; at += 1) {
+        const { status } = await ask(port, '/')
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      }
     }
-  }
-  // 40 MB and more: what a pipe and the backlog hold is far less.
-  await Promise.all([loop(), loop(), loop()])
-  assert.deepEqual([...statuses], [[200, 300]])
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  assert.equal(await ended, 0)
-})
+    // 40 MB and more: what a pipe and the backlog hold is far less.
+    await Promise.all([loop(), loop(), loop()])
+    assert.deepEqual([...statuses], [[200, 300]])
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    assert.equal(await ended, 0)
+  },
+)

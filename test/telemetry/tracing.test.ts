@@ -39,7 +39,11 @@ const listen = (t: TestContext, server: Server): Promise<number> =>
 /** Receives spans as a collector does: OTLP over HTTP, in JSON. */
 async function openCollector(
   t: TestContext,
-): Promise<{ port: number; spans: SpanRecord[]; of: (traceId: string, count: number) => Promise<readonly SpanRecord[]> }> {
+): Promise<{
+  port: number
+  spans: SpanRecord[]
+  of: (traceId: string, count: number) => Promise<readonly SpanRecord[]>
+}> {
   const spans: SpanRecord[] = []
   const server = createServer((request, response) => {
     let text = ''
@@ -90,7 +94,9 @@ async function openUpstream(t: TestContext): Promise<Upstream> {
   return { port: await listen(t, server), seen }
 }
 
-const setup = (port: number): string => `import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
+const setup = (
+  port: number,
+): string => `import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 
 const exporter = new OTLPTraceExporter({ url: 'http://127.0.0.1:${port}/v1/traces' })
@@ -120,7 +126,10 @@ async function start(
   const upstream = await openUpstream(t)
   // Beside the packages that its modules import.
   const folder = makeFolder(t, {
-    'routes/hello.js': tracing === false ? routes.replace(/^import.*/, '').replace('trace.getActiveSpan().spanContext()', '{}') : routes,
+    'routes/hello.js':
+      tracing === false
+        ? routes.replace(/^import.*/, '').replace('trace.getActiveSpan().spanContext()', '{}')
+        : routes,
     'otel.mjs': setup(collector),
     'turnout.config.json': JSON.stringify({ tracing }),
   })
@@ -135,8 +144,13 @@ async function start(
     upstreams: { put: [{ name: 'shop', endpoints: [`http://127.0.0.1:${upstream.port}`] }] },
     routes: {
       put: [
-        { id: 'shop', path: '/shop/*rest', filters: [{ kind: 'strip-prefix', prefix: '/shop' }], target },
-        { id: 'retry', path: '/retry', filters: [{ kind: 'retry', retries: 2, statuses: [503], firstBackoffMs: 1 }], target },
+        { id: 'shop', path: '/shop/*rest', filters: [{ kind: 'strip-prefix' }], target },
+        {
+          id: 'retry',
+          path: '/retry',
+          filters: [{ kind: 'retry', retries: 2, statuses: [503], firstBackoffMs: 1 }],
+          target,
+        },
       ],
     },
   }
@@ -170,10 +184,25 @@ test('a trace that a client began goes through to the upstream, and its spans to
   )
   assert.deepEqual([filter.name, filter.parentSpanId], ['filter strip-prefix', server.spanId])
   assert.deepEqual([client.name, client.parentSpanId], ['GET', filter.spanId])
-  const names = ['http.request.method', 'url.path', 'http.route', 'http.response.status_code', 'turnout.route_id', 'turnout.revision']
-  assert.deepEqual(names.map((name) => attribute(server, name)), ['GET', '/shop/a', '/shop/*rest', 200, 'shop', 2])
+  const names = [
+    'http.request.method',
+    'url.path',
+    'http.route',
+    'http.response.status_code',
+    'turnout.route_id',
+    'turnout.revision',
+  ]
   assert.deepEqual(
-    ['turnout.upstream', 'server.port', 'http.response.status_code', 'http.request.resend_count'].map((name) => attribute(client, name)),
+    names.map((name) => attribute(server, name)),
+    ['GET', '/shop/a', '/shop/*rest', 200, 'shop', 2],
+  )
+  assert.deepEqual(
+    [
+      'turnout.upstream',
+      'server.port',
+      'http.response.status_code',
+      'http.request.resend_count',
+    ].map((name) => attribute(client, name)),
     ['shop', traced.upstream.port, 200, undefined],
   )
   assert.ok(BigInt(server.startTimeUnixNano) <= BigInt(client.startTimeUnixNano))
@@ -193,7 +222,11 @@ test('each attempt is a span of its own, with its number, and its own parent id 
     .filter(({ kind }) => kind === kinds.client)
     .sort((left, right) => Number(BigInt(left.startTimeUnixNano) - BigInt(right.startTimeUnixNano)))
   assert.deepEqual(
-    attempts.map((span) => [attribute(span, 'http.response.status_code'), attribute(span, 'http.request.resend_count'), span.status.code ?? 0]),
+    attempts.map((span) => [
+      attribute(span, 'http.response.status_code'),
+      attribute(span, 'http.request.resend_count'),
+      span.status.code ?? 0,
+    ]),
     [
       [503, undefined, failedCode],
       [200, 1, 0],
@@ -246,8 +279,13 @@ test('spans end where a client leaves in the middle of an answer', async (t) => 
 test('what is malformed begins a trace anew, and its tracestate goes nowhere', async (t) => {
   const collector = await openCollector(t)
   const traced = await start(t, { setup: './otel.mjs' }, collector.port)
-  const bad = [`ff-${traceId}-${clientSpan}-01`, `00-${'0'.repeat(32)}-${clientSpan}-01`, 'nonsense']
-  for (const given of bad) await ask(traced.port, '/shop/a', { traceparent: given, tracestate: 'a=1' })
+  const bad = [
+    `ff-${traceId}-${clientSpan}-01`,
+    `00-${'0'.repeat(32)}-${clientSpan}-01`,
+    'nonsense',
+  ]
+  for (const given of bad)
+    await ask(traced.port, '/shop/a', { traceparent: given, tracestate: 'a=1' })
   // Not sampled by who began it: passed on as that, and not recorded.
   await ask(traced.port, '/shop/a', { traceparent: traceparent.replace(/1$/, '0') })
   const sent = traced.upstream.seen.map(({ headers }) => headers)
@@ -257,7 +295,10 @@ test('what is malformed begins a trace anew, and its tracestate goes nowhere', a
     assert.equal(headers['tracestate'], undefined)
   }
   assert.equal(new Set(sent.slice(0, 3).map(({ traceparent: text }) => text)).size, 3)
-  assert.match(String(sent[3]!['traceparent']), new RegExp(`^00-${traceId}-(?!${clientSpan})[\\da-f]{16}-00$`))
+  assert.match(
+    String(sent[3]!['traceparent']),
+    new RegExp(`^00-${traceId}-(?!${clientSpan})[\\da-f]{16}-00$`),
+  )
   assert.equal(collector.spans.filter((span) => span.traceId === traceId).length, 0)
 })
 
@@ -266,7 +307,10 @@ test('without OpenTelemetry the headers alone go on', async (t) => {
   await ask(traced.port, '/shop/a', { traceparent, tracestate: 'a=1' })
   await ask(traced.port, '/shop/b')
   const [known, begun] = traced.upstream.seen.map(({ headers }) => headers)
-  assert.match(String(known!['traceparent']), new RegExp(`^00-${traceId}-(?!${clientSpan})[\\da-f]{16}-01$`))
+  assert.match(
+    String(known!['traceparent']),
+    new RegExp(`^00-${traceId}-(?!${clientSpan})[\\da-f]{16}-01$`),
+  )
   assert.equal(known!['tracestate'], 'a=1')
   assert.match(String(begun!['traceparent']), /^00-[\da-f]{32}-[\da-f]{16}-0[02]$/)
 })

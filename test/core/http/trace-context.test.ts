@@ -68,7 +68,8 @@ test('what is written is read as it was, and nothing throws', () => {
 
 const many = (count: number): string =>
   Array.from({ length: count }, (_, at) => `k${at}=1`).join(',')
-const long = (key: string, length: number): string => `${key}=${'v'.repeat(length - key.length - 1)}`
+const long = (key: string, length: number): string =>
+  `${key}=${'v'.repeat(length - key.length - 1)}`
 
 const states: readonly [string, string, string][] = [
   ['one member', 'congo=t61rcWkgMzE', 'congo=t61rcWkgMzE'],
