@@ -5,8 +5,8 @@ import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { overloadMost } from './core/protect/overload.ts'
 import { suggest } from './core/suggest.ts'
 import { askingProblems } from './core/version/asking-parse.ts'
-import { isAccessLog } from './telemetry/access-log.ts'
-import { isTracing } from './telemetry/tracing-settings.ts'
+import { isAccessLog } from './core/access-log-settings.ts'
+import { isTracing } from './core/tracing-settings.ts'
 import { moduleProblems } from './modules/isolated/module-settings.ts'
 
 /** What an option may be; the words are for the reader of the problem. */

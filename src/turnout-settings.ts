@@ -6,8 +6,8 @@ import type { LabelOptions, VersionOptions } from './core/version/asking-parse.t
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { OverloadOptions } from './core/protect/overload.ts'
 import type { ModuleSettings } from './modules/isolated/module-settings.ts'
-import type { AccessLogSettings } from './telemetry/access-log.ts'
-import type { TracingSettings } from './telemetry/tracing-settings.ts'
+import type { AccessLogSettings } from './core/access-log-settings.ts'
+import type { TracingSettings } from './core/tracing-settings.ts'
 import type { ProbationSettings } from './turnout-rollouts.ts'
 
 /** Settings of an embedded Turnout; all optional. */

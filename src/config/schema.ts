@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { parseBlock } from '../core/address.ts'
+import type { AccessLogSettings } from '../core/access-log-settings.ts'
+import type { TracingSettings } from '../core/tracing-settings.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import { parseCondition } from '../core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
@@ -46,21 +48,9 @@ export interface ResolvedConfig {
   readonly conflicts: 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
   readonly logger: boolean | { readonly level: LogLevel }
   readonly redact: readonly string[]
-  readonly accessLog:
-    | boolean
-    | {
-        readonly sample?: number | undefined
-        readonly slowMs?: number | undefined
-        readonly client?: boolean | undefined
-      }
+  readonly accessLog: boolean | AccessLogSettings
   /** `setup` is absolute once `loadConfig` has read it from a file. */
-  readonly tracing:
-    | boolean
-    | {
-        readonly sample?: number | undefined
-        readonly export?: boolean | undefined
-        readonly setup?: string | undefined
-      }
+  readonly tracing: boolean | TracingSettings
   readonly recovery: boolean
   readonly settleMs: number
   /** Not given: as the command has it. */

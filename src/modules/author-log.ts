@@ -88,7 +88,7 @@ export class ScopeLog {
 }
 
 /** `register(routes, scope)` whose body has `scope.log`: it is taken later than `register` runs, maybe after an `await`. */
-export function mentionsLog(register: unknown): boolean {
+export function mentionsLog({ register }: { readonly register: unknown }): boolean {
   if (typeof register !== 'function') return false
   const text = Function.prototype.toString.call(register)
   const [, name] = /^[^(]*\(\s*[\w$]+\s*,\s*([\w$]+)\s*[),:]/.exec(text) ?? []

@@ -110,7 +110,7 @@ export function readDefinition(
       state: stateOf(exported.state),
       lifecycle: lifecycleOf(exported.lifecycle),
       isolation: authorsIsolation(exported),
-      mentionsLog: mentionsLog(exported.register),
+      mentionsLog: mentionsLog(exported),
       register: (scope) => runRegister(exported, mount.prefix + own, mount.middleware, scope),
     }
   }

@@ -1,18 +1,9 @@
 import { isInShare } from '../core/http/trace-context.ts'
+import type { AccessLogSettings } from '../core/access-log-settings.ts'
 import type { LogFields, Logger } from '../core/logger.ts'
 import { moduleNameOf, type Route } from '../core/route/route.ts'
 import { getKey } from '../core/persistent-map.ts'
 import type { Exchange } from '../gateway/exchange.ts'
-
-/** Which exchanges are a line of the log. */
-export interface AccessLogSettings {
-  /** Share of them, 0 to 1, by their trace ids. Those that failed, were cut or were slow are always there. Default 1. */
-  readonly sample?: number | undefined
-  /** From how many milliseconds on one is slow. Default 1,000. */
-  readonly slowMs?: number | undefined
-  /** Whether the client's address is said. Default: false. */
-  readonly client?: boolean | undefined
-}
 
 const usualSlowMs = 1_000
 
@@ -65,16 +56,4 @@ function targetFields({ route, snapshot, endpoint }: Exchange): LogFields | unde
 const upstreamOf = (target: Route['target']): string | null => {
   if (target.kind === 'upstream') return target.upstream
   return target.kind === 'uri' ? target.uri : null
-}
-
-/** Whether a value may be the option. */
-export function isAccessLog(value: unknown): boolean {
-  if (typeof value === 'boolean') return true
-  if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).every(([name, one]: [string, unknown]) => {
-    if (one === undefined) return true
-    if (name === 'client') return typeof one === 'boolean'
-    if (name === 'sample') return typeof one === 'number' && one >= 0 && one <= 1
-    return name === 'slowMs' && Number.isSafeInteger(one) && Number(one) >= 0
-  })
 }

@@ -11,7 +11,7 @@ import type { Handler } from '../gateway/snapshot.ts'
 import { withoutTrace } from '../gateway/trace/trace-fields.ts'
 import { newSpanId } from '../gateway/trace/trace-ids.ts'
 import type { AttemptSpan, Span, Tracer } from '../gateway/trace/tracer.ts'
-import type { TracingSettings } from './tracing-settings.ts'
+import type { TracingSettings } from '../core/tracing-settings.ts'
 
 type OpenTelemetry = typeof Api
 
@@ -311,9 +311,12 @@ class Traces implements Tracer {
 
   async close(): Promise<void> {
     const provider = this.#api?.trace.getTracerProvider() as
-      | { getDelegate?: () => unknown; forceFlush?: () => Promise<void> }
+      | {
+          getDelegate?: () => { forceFlush?: () => Promise<void> } | undefined
+          forceFlush?: () => Promise<void>
+        }
       | undefined
-    const real = (provider?.getDelegate?.() ?? provider) as typeof provider
+    const real = provider?.getDelegate?.() ?? provider
     if (real?.forceFlush === undefined) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((done) => {

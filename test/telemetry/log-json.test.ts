@@ -154,7 +154,7 @@ test('a line has an end, and says that something of it was cut', () => {
 test('whatever the fields are, a line is one line of JSON with all of its head', () => {
   fc.assert(
     fc.property(fc.object({ withBigInt: true, withDate: true, withMap: true }), (fields) => {
-      const line = lineOf(fields as LogFields)
+      const line = lineOf(fields)
       assert.ok(line.length <= longestLine)
       assert.equal(line.indexOf('\n'), line.length - 1)
       assert.match(
@@ -162,7 +162,7 @@ test('whatever the fields are, a line is one line of JSON with all of its head',
         /^{"timestamp":1,"level":"info","service_name":"turnout","trace_id":"\w{32}","message":"m"/,
       )
       JSON.parse(line)
-      JSON.stringify(plainFields(fields as LogFields, names))
+      JSON.stringify(plainFields(fields, names))
     }),
   )
 })

@@ -37,9 +37,7 @@ const listen = (t: TestContext, server: Server): Promise<number> =>
   })
 
 /** Receives spans as a collector does: OTLP over HTTP, in JSON. */
-async function openCollector(
-  t: TestContext,
-): Promise<{
+async function openCollector(t: TestContext): Promise<{
   port: number
   spans: SpanRecord[]
   of: (traceId: string, count: number) => Promise<readonly SpanRecord[]>
