@@ -13,8 +13,26 @@ export const changeMessages: readonly string[] = [
 ]
 const [applied, rejected, retired] = changeMessages as [string, string, string]
 
+/** A log of the host that throws must not cost the change. */
+const careful = ({ info, warn }: Pick<Logger, 'info' | 'warn'>): Pick<Logger, 'info' | 'warn'> => {
+  const guarded =
+    (say: Logger['info']): Logger['info'] =>
+    (message, fields) => {
+      try {
+        say(message, fields)
+      } catch {
+        // There is nowhere left to say so.
+      }
+    }
+  return { info: guarded(info), warn: guarded(warn) }
+}
+
 /** Has the log say what becomes of changes. */
-export function logChanges(events: TurnoutEmitter, log: Logger): void {
+export function logChanges(events: TurnoutEmitter, given: Logger): void {
+  const log = careful({
+    info: (message, fields) => given.info(message, fields),
+    warn: (message, fields) => given.warn(message, fields),
+  })
   events.on('applied', ({ revision, durationMs }) => {
     const { number, digest, author, reason, changes } = revision
     const count = (name: 'added' | 'removed' | 'changed'): number =>

@@ -26,7 +26,6 @@ export const headFields: readonly FieldRow[] = [
 export const logFields: readonly FieldRow[] = [
   row('algorithms', 'texts', 'Signature algorithms that a filter takes.'),
   row('author', 'text', 'Who made the change.'),
-  row('bytes', 'number', 'Bytes of the answer, where it was whole when it was sent.'),
   row('cause', 'text', 'Why an endpoint was ejected.'),
   row('client', 'text', 'Address of the client.'),
   row('code', 'text', 'Code of the problem, see [errors](errors.md).'),

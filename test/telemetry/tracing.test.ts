@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { symlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -325,5 +327,30 @@ test('off, what a client sends goes on untouched, and nothing is added', async (
       ['nonsense', 'A=1'],
       [undefined, undefined],
     ],
+  )
+})
+
+test('where the API of OpenTelemetry is not installed, it is said at once', () => {
+  const hook = `const Module = require('node:module')
+    const { _resolveFilename: resolve } = Module
+    Module._resolveFilename = (name, ...rest) => {
+      if (name === '@opentelemetry/api') throw new Error('no such package')
+      return resolve(name, ...rest)
+    }`
+  const folder = mkdtempSync(join(tmpdir(), 'turnout-no-api-'))
+  writeFileSync(join(folder, 'hook.cjs'), hook)
+  const index = new URL('../../src/index.js', import.meta.url).href
+  const script = `const { createTurnout } = await import(${JSON.stringify(index)})
+    for (const tracing of [{ export: false }, true]) {
+      try { console.log(createTurnout({ tracing, logger: false }).revision) } catch (error) { console.log(error.code, error.message) }
+    }
+    process.exit(0)`
+  const words = ['--require', join(folder, 'hook.cjs'), '--input-type=module', '-e', script]
+  const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' })
+  rmSync(folder, { recursive: true, force: true })
+  assert.equal(
+    stdout,
+    '0\nTURNOUT_TRACING_MISSING Tracing needs the package @opentelemetry/api, which cannot be loaded: no such package\n',
+    stderr,
   )
 })

@@ -243,7 +243,11 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       key !== undefined && fieldValue(headers, 'sec-websocket-accept') === acceptOf(key)
     if (isWebSocket && !isAccepted) {
       socket.destroy()
-      this.#upstream.report(this.#endpoint!, 'the answer to a WebSocket key is not its own')
+      this.#upstream.report(
+        this.#endpoint!,
+        'the answer to a WebSocket key is not its own',
+        exchange,
+      )
       return this.#refuse('TURNOUT_UPSTREAM_INVALID')
     }
     exchange.status = 101
@@ -263,7 +267,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const { method } = this.#exchange
     const code = failureCodes[failure.kind]
     if (this.#isAnswered) {
-      if (failure.kind !== 'aborted') this.#upstream.report(this.#endpoint!, failure.reason)
+      if (failure.kind !== 'aborted')
+        this.#upstream.report(this.#endpoint!, failure.reason, this.#exchange)
       const cut = failure.kind === 'stalled' ? code : 'TURNOUT_UPSTREAM_TRUNCATED'
       this.#span?.note(null, cut)
       const error = new TurnoutError(cut, { upstream: this.#upstream.name })
@@ -272,7 +277,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       return this.#finish()
     }
     if (failure.kind === 'aborted') return this.#refuse(this.#ending)
-    this.#upstream.report(this.#endpoint!, failure.reason)
+    this.#upstream.report(this.#endpoint!, failure.reason, this.#exchange)
     // The endpoint is not to blame.
     if (failure.kind === 'stalled') return this.#refuse(code)
     const isFresh = this.#pump === null

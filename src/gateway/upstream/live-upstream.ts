@@ -273,8 +273,10 @@ export class LiveUpstream implements EndpointWatcher {
     this.#endIfIdle()
   }
 
-  report(endpoint: LiveEndpoint, reason: string): void {
+  report(endpoint: LiveEndpoint, reason: string, { trace, route }: Exchange): void {
     this.#environment.log.warn('an upstream failed', {
+      trace_id: trace.traceId,
+      route_id: route?.id,
       upstream: this.name,
       endpoint: endpoint.key,
       reason,
