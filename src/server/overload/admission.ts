@@ -208,7 +208,9 @@ export class Admission {
   }
 
   #tellLimit(): void {
-    const { isHolding, isLastResort, limit } = this.#limit
+    const { isHolding, isLastResort, limit: most } = this.#limit
+    // None at all is no number that JSON has.
+    const limit = Number.isFinite(most) ? most : null
     const { inFlight } = this.#bulkhead
     if (isHolding !== this.#wasHolding) {
       if (isHolding) this.#log.warn('overloaded: requests are shed', { limit, in_flight: inFlight })
