@@ -1,15 +1,14 @@
-import { TurnoutError } from './core/errors.ts'
 import { parseTrusted } from './core/http/forwarded.ts'
 import { limitsOf } from './core/http/limits.ts'
 import { overloadOf, type OverloadStatus } from './core/protect/overload.ts'
 import type { LogFields, Logger } from './core/logger.ts'
 import { ReadingsWriter, type Readings } from './core/metrics/series.ts'
 import { Totals } from './core/metrics/totals.ts'
-import { thrownError } from './core/thrown.ts'
 import { compileAsking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
-import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
+import { handlerOf } from './gateway/targets.ts'
+import type { Tracer } from './gateway/trace/tracer.ts'
 import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import { mapError } from './modules/report.ts'
@@ -26,8 +25,11 @@ import { ListenerCounts } from './server/listener-counts.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
 import { ProcessMeter } from './telemetry/process-meter.ts'
+import { openTracer } from './telemetry/tracing.ts'
+import { accessLog } from './telemetry/access-log.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
+import { tellRecovered } from './turnout-telling.ts'
 import {
   openContainment,
   type Containment,
@@ -58,6 +60,8 @@ export type ServingSettings = Pick<
   | 'modules'
   | 'configFile'
   | 'containment'
+  | 'accessLog'
+  | 'tracing'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -79,6 +83,8 @@ const names: readonly (keyof ServingSettings)[] = [
   'modules',
   'configFile',
   'containment',
+  'accessLog',
+  'tracing',
 ]
 
 /** Those of a Turnout's options. */
@@ -160,6 +166,7 @@ export class LocalServing implements Serving {
   readonly #meter: ProcessMeter | null
   readonly #totals: Totals<LocalServing>
   readonly #place: number
+  readonly #tracer: Tracer | null
   #adminPort: number
 
   constructor(
@@ -184,6 +191,8 @@ export class LocalServing implements Serving {
       counts: this.#counts,
     }
     const { trusted, underscores } = this.#rules
+    const tracer = openTracer(settings.tracing)
+    this.#tracer = tracer
     this.#containment =
       settings.containment === true
         ? openContainment({
@@ -206,6 +215,7 @@ export class LocalServing implements Serving {
         underscores,
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
         onEvent: onUpstream,
+        tracer,
       },
       guard: this.#containment,
       modules: settings.modules ?? {},
@@ -216,8 +226,9 @@ export class LocalServing implements Serving {
       path: { encodedSlash: settings.encodedSlash ?? 'reject' },
       asking: compileAsking(askingOf(settings)),
       recovery: recovery ? (error, exchange) => tellRecovered(log, error, exchange) : null,
-      onEnd: isLogged ? (exchange) => tellEnded(log, exchange) : null,
-      observer: this.worker.observer,
+      onEnd: isLogged ? accessLog(log, settings.accessLog) : null,
+      observer: tracer === null ? this.worker.observer : tracer.observer(this.worker.observer),
+      ...(tracer !== null && { find: tracer.handlers(handlerOf) }),
       ...(this.#containment !== null && { onOpen: this.#containment.endsBy }),
     })
     const overload = overloadOf(settings.overload)
@@ -283,32 +294,9 @@ export class LocalServing implements Serving {
     await this.worker.close(deadlineMs)
     await this.#containment?.close()
     this.#meter?.close()
+    await this.#tracer?.close()
     await this.#services.close((error) =>
       this.#log.error('a service did not close', mapError(error)),
     )
   }
-}
-
-const tellRecovered = (log: Logger, error: unknown, exchange: Exchange): void => {
-  const thrown = thrownError(error)
-  if (thrown instanceof TurnoutError && thrown.status < 500) return
-  log.error('a handler failed', {
-    method: exchange.method,
-    path: exchange.path,
-    route_id: exchange.route?.id,
-    revision: exchange.snapshot.revision,
-    ...exchange.thrower,
-    ...mapError(error),
-  })
-}
-
-const tellEnded = (log: Logger, exchange: Exchange): void => {
-  log.info('request', {
-    method: exchange.method,
-    path: exchange.path,
-    status: exchange.status,
-    duration_ms: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
-    route_id: exchange.route?.id,
-    revision: exchange.snapshot.revision,
-  })
 }

@@ -1,11 +1,13 @@
 import type { Underscores } from './core/http/fields.ts'
 import type { Limits } from './core/http/limits.ts'
-import type { Logger } from './core/logger.ts'
+import type { Logger, LogLevel } from './core/logger.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { LabelOptions, VersionOptions } from './core/version/asking-parse.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { OverloadOptions } from './core/protect/overload.ts'
 import type { ModuleSettings } from './modules/isolated/module-settings.ts'
+import type { AccessLogSettings } from './core/access-log-settings.ts'
+import type { TracingSettings } from './core/tracing-settings.ts'
 import type { ProbationSettings } from './turnout-rollouts.ts'
 
 /** Settings of an embedded Turnout; all optional. */
@@ -22,6 +24,20 @@ export interface TurnoutOptions {
   readonly conflicts?: ConflictPolicy
   /** True (default): one JSON line per request on standard error. Or a logger of the host, or none. */
   readonly logger?: boolean | Logger
+  /** Quietest level that the default logger writes. Default `info`. */
+  readonly logLevel?: LogLevel
+  /** Names of fields whose values the default logger leaves out, beside those that are usual (docs/reference/logs.md). */
+  readonly redact?: readonly string[]
+  /**
+   * Which requests are a line of the log. True (default): all; false: none; or a share of them by their trace ids, and all
+   * that failed, were cut or were slow.
+   */
+  readonly accessLog?: boolean | AccessLogSettings
+  /**
+   * Whether exchanges are followed through their traces: their spans go to OpenTelemetry, whose API must be installed.
+   * Default: false; a client's headers go on as they came.
+   */
+  readonly tracing?: boolean | TracingSettings
   /** True (default): a handler that throws is logged and answered 500. False: the error goes to the host. */
   readonly recovery?: boolean
   /** Most bytes of a body that handlers may buffer. Default 1 MiB. */

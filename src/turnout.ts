@@ -67,6 +67,7 @@ import type {
 import { InstanceMetrics, scrapeOf } from './turnout-metrics.ts'
 import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
+import { logChanges } from './turnout-telling.ts'
 import {
   LocalServing,
   servingSettings,
@@ -115,7 +116,12 @@ export class Turnout extends MethodRegistrar {
     super()
     const { logger = true } = options
     this.#options = options
-    this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
+    this.log =
+      logger === true
+        ? createLogger({ level: options.logLevel ?? 'info', redact: options.redact ?? [] })
+        : logger === false
+          ? silentLogger
+          : logger
     this.#events = new TurnoutEmitter((event, error) =>
       this.log.error('a listener failed', { event, ...mapError(error) }),
     )
@@ -131,6 +137,7 @@ export class Turnout extends MethodRegistrar {
     this.#isAwaitingSocket = false
     this.#loader = null
     this.#closing = null
+    logChanges(this.#events, this.log)
     this.#asking = compileAsking(askingOf(options))
     this.#serving = makeServing({
       settings: servingSettings(options),
@@ -620,14 +627,17 @@ export class Turnout extends MethodRegistrar {
   }
 
   #tellOffence(offence: Offence, fields: LogFields): void {
-    const { module, version, kind, detail, count, exchange } = offence
+    const { module, version, digest, kind, detail, count, exchange } = offence
     this.log.error('a module was contained', {
       module,
       module_version: version,
       kind,
       detail,
       count,
-      ...exchange,
+      method: exchange?.method,
+      path: exchange?.path,
+      trace_id: exchange?.traceId,
+      digest,
       ...fields,
     })
     this.#events.emit('offence', offence)

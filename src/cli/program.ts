@@ -4,7 +4,16 @@ import { join, resolve } from 'node:path'
 import { type Problem, problem } from '../core/errors.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
-import { toMs, toPlace, toPort, toServices, toWords, toWorkers, type Place } from './convert.ts'
+import {
+  toAccessLog,
+  toMs,
+  toPlace,
+  toPort,
+  toServices,
+  toWords,
+  toWorkers,
+  type Place,
+} from './convert.ts'
 import { findFolder } from './folder.ts'
 import { init } from './init.ts'
 import type { InstanceCommands } from './instance/commands.ts'
@@ -37,6 +46,7 @@ interface ServeFlags extends SharedFlags {
   readonly host?: string
   readonly port?: number
   readonly logLevel?: LogLevel
+  readonly accessLog?: boolean | number
   readonly probation?: boolean
   readonly settle?: number
   readonly workers?: number
@@ -191,6 +201,11 @@ export async function runProgram(
           'error',
         ]),
       )
+      .option(
+        '--access-log <share>',
+        'which requests are logged: on, off, or a share from 0 to 1',
+        toAccessLog,
+      )
       .action(async (directory: string, flags: ServeFlags) => {
         const host = flags.host ?? fromEnvironment('HOST', String)
         const port = flags.port ?? fromEnvironment('PORT', toPort)
@@ -212,6 +227,7 @@ export async function runProgram(
             ...(flags.healthMetrics === undefined ? {} : { healthMetrics: flags.healthMetrics }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
+            ...(flags.accessLog === undefined ? {} : { accessLog: flags.accessLog }),
           }),
         )
       })

@@ -1,4 +1,6 @@
 import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
+import type { AccessLogSettings } from '../core/access-log-settings.ts'
+import type { TracingSettings } from '../core/tracing-settings.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import type { Limits } from '../core/http/limits.ts'
 import type { LabelOptions, VersionOptions } from '../core/version/asking-parse.ts'
@@ -24,6 +26,12 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly logger?: boolean | { readonly level?: LogLevel }
   /** Whether a handler that throws is answered with 500 instead of cutting the connection. Default true. */
   readonly recovery?: boolean
+  /** Names of fields of the log whose values are left out, beside the usual ones. */
+  readonly redact?: readonly string[]
+  /** Which requests are a line of the log: all (default), none, or a share, and all that failed or were slow. */
+  readonly accessLog?: boolean | AccessLogSettings
+  /** Whether requests are followed through their traces. Default: false. */
+  readonly tracing?: boolean | TracingSettings
   /** Quiet time after the last file event before a burst is looked at. Default 50. */
   readonly settleMs?: number
   /** How long requests are still taken once a signal has turned `/readyz` to 503. Default 0. */

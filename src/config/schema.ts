@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { parseBlock } from '../core/address.ts'
+import type { AccessLogSettings } from '../core/access-log-settings.ts'
+import type { TracingSettings } from '../core/tracing-settings.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import { parseCondition } from '../core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
@@ -45,6 +47,10 @@ export interface ResolvedConfig {
   readonly encodedSlash: 'reject' | 'keep'
   readonly conflicts: 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
   readonly logger: boolean | { readonly level: LogLevel }
+  readonly redact: readonly string[]
+  readonly accessLog: boolean | AccessLogSettings
+  /** `setup` is absolute once `loadConfig` has read it from a file. */
+  readonly tracing: boolean | TracingSettings
   readonly recovery: boolean
   readonly settleMs: number
   /** Not given: as the command has it. */
@@ -150,6 +156,52 @@ const settings = {
     ])
     .default(true)
     .describe('The default logger: on, off, or on with a level.'),
+  redact: z
+    .array(z.string().min(1, 'expected a name'))
+    .max(100)
+    .default([])
+    .describe('Names of fields of the log whose values are left out, beside the usual ones.'),
+  accessLog: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        sample: z
+          .number()
+          .min(0, 'expected 0 to 1')
+          .max(1, 'expected 0 to 1')
+          .optional()
+          .describe('Default 1: the share of requests that is logged.'),
+        slowMs: integer(0, LONGEST_MS)
+          .optional()
+          .describe('Default 1000: from how many ms on a request is logged in any case.'),
+        client: z.boolean().optional().describe("Default false: whether the client's address is."),
+      }),
+    ])
+    .default(true)
+    .describe('Which requests are a line of the log.'),
+  tracing: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        sample: z
+          .number()
+          .min(0, 'expected 0 to 1')
+          .max(1, 'expected 0 to 1')
+          .optional()
+          .describe('Default 1: the share of traces that begin here which is recorded.'),
+        export: z
+          .boolean()
+          .optional()
+          .describe('Default true: whether spans are given to OpenTelemetry.'),
+        setup: z
+          .string()
+          .min(1, 'expected a file')
+          .optional()
+          .describe('A module that each process imports first, relative to the config.'),
+      }),
+    ])
+    .default(false)
+    .describe('Whether requests are followed through their traces.'),
   recovery: z
     .boolean()
     .default(true)
@@ -400,6 +452,8 @@ const service = z.unknown().superRefine((value, context) => {
 export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
+  accessLog: ['sample', 'slowMs', 'client'],
+  tracing: ['sample', 'export', 'setup'],
   limits: limitNames,
   versions: versionKeys,
   labels: labelKeys,

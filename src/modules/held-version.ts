@@ -32,6 +32,7 @@ export abstract class HeldVersion implements LiveVersion {
   readonly name: string
   readonly version: string
   readonly digest: string
+  readonly log: Logger
   /** Set when it begins to serve. */
   recorder: Recorder | null
   readonly #options: HeldOptions
@@ -46,6 +47,7 @@ export abstract class HeldVersion implements LiveVersion {
     this.name = options.name
     this.version = options.version
     this.digest = options.digest
+    this.log = options.log
     this.recorder = null
     this.#options = options
     this.#first = null

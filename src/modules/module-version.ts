@@ -77,18 +77,21 @@ export class ModuleVersion extends HeldVersion {
     const guard = this.#guard
     handlers.clear()
     const listed: ListedRoute[] = []
+    const { scopeLog } = this.#scope
+    if (this.definition.mentionsLog) scopeLog.take()
     const view = this.#scope.view(state, this.#services)
     const { routes, filters } = this.definition.register(view)
     for (const { method, path, handler } of routes) {
       const id = routeId(this.#key, method, path)
       if (handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
-      handlers.set(id, guard ? guard.handler(this, handler) : handler)
+      const logged = scopeLog.handler(handler)
+      handlers.set(id, guard ? guard.handler(this, logged) : logged)
       listed.push({ id, method, path })
     }
     const own = { module: this.name, module_version: this.version }
     this.#filters = new Map(
       [...filters].map(([filter, run]) => {
-        const live = runFilter(run, { ...own, filter })
+        const live = scopeLog.filter(runFilter(run, { ...own, filter }, this.log))
         return [filter, guard ? guard.filter(this, live) : live]
       }),
     )

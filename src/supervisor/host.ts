@@ -14,6 +14,7 @@ import { codeOf } from '../modules/artifact-code.ts'
 import type { Listener } from '../server/node-listener.ts'
 import { readArtifact } from '../store/artifacts.ts'
 import { createLogger } from '../telemetry/log.ts'
+import { setUpTracing } from '../telemetry/tracing.ts'
 import { LocalServing } from '../turnout-serving.ts'
 import type { InProcessWorker } from '../worker/in-process.ts'
 import type { PrepareRequest, WorkerResult } from '../worker/worker.ts'
@@ -51,6 +52,8 @@ export class WorkerHost implements WorkerCalls {
 
   async start(settings: ProcessSettings): Promise<void> {
     const { worker, log, serving, services } = settings
+    // First of all: what it instruments must not be loaded before it.
+    await setUpTracing(serving.tracing)
     this.log = log === null ? silentLogger : childLogger(createLogger(log), { worker })
     this.#settings = settings
     process.title = `turnout worker ${worker}`

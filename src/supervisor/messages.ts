@@ -24,6 +24,9 @@ export interface ProcessSettings {
     readonly level: LogLevel
     readonly pretty: boolean
     readonly colour: boolean
+    readonly redact: readonly string[]
+    /** Messages that the supervisor tells people by itself. */
+    readonly told: readonly string[]
   } | null
   /** The data folder, whose artifacts it reads. */
   readonly data: string

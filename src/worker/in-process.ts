@@ -109,8 +109,9 @@ export class InProcessWorker implements Worker {
     })
     this.live = { current: this.#snapshot(0, emptyTable, new Map()) }
     this.#recorders = options.isCounting === false ? null : new Recorders()
-    this.#verifier = new Verifier(this.live, (error, { method, path, route }) =>
+    this.#verifier = new Verifier(this.live, (error, { method, path, route, trace }) =>
       options.log.warn('a handler failed on a copy', {
+        trace_id: trace.traceId,
         method,
         path,
         route_id: route?.id,

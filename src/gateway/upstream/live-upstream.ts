@@ -14,6 +14,7 @@ import { affinityCookie, wantedKey } from './affinity.ts'
 import { Call } from './call.ts'
 import type { Client, FailureKind, Origin } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import { authorityOf, type UpstreamEnvironment } from './environment.ts'
 import { tell } from './event.ts'
 import { HealthChecks } from './health.ts'
@@ -99,6 +100,10 @@ export class LiveUpstream implements EndpointWatcher {
     this.#timer = setInterval(() => this.#tick(), tickMs).unref()
     this.#discovery.update(upstream.endpoints, this.#settings.discovery)
     this.#health.update(this.#settings.healthCheck, [...this.#endpoints.values()])
+  }
+
+  get tracer(): Tracer | null {
+    return this.#environment.tracer
   }
 
   get settings(): UpstreamSettings {
@@ -277,8 +282,10 @@ export class LiveUpstream implements EndpointWatcher {
     this.#endIfIdle()
   }
 
-  report(endpoint: LiveEndpoint, reason: string): void {
+  report(endpoint: LiveEndpoint, reason: string, { trace, route }: Exchange): void {
     this.#environment.log.warn('an upstream failed', {
+      trace_id: trace.traceId,
+      route_id: route?.id,
       upstream: this.name,
       endpoint: endpoint.key,
       reason,
