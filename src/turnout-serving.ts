@@ -22,7 +22,10 @@ import {
 } from './server/node-listener.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
+import type { RetiredFacts } from './core/leak.ts'
+import type { ResourceName } from './core/protect/resources.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
+import { watchResources, type ResourceTelling } from './turnout-resources.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
 import {
   openContainment,
@@ -31,6 +34,8 @@ import {
 } from './worker/containment/containment.ts'
 import type { Offence } from './worker/containment/offence.ts'
 import { InProcessWorker } from './worker/in-process.ts'
+import type { Resources } from './worker/resources/resources.ts'
+import type { StuckCounts } from './worker/resources/stuck.ts'
 import type { RetiredVersion, Worker } from './worker/worker.ts'
 
 /** What exchanges are served by. Plain data: it goes to worker processes, too. */
@@ -41,6 +46,7 @@ export type ServingSettings = Pick<
   | 'bodyLimit'
   | 'limits'
   | 'overload'
+  | 'resources'
   | 'trustedProxies'
   | 'underscores'
   | 'versions'
@@ -61,6 +67,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'bodyLimit',
   'limits',
   'overload',
+  'resources',
   'trustedProxies',
   'underscores',
   'versions',
@@ -93,7 +100,7 @@ export interface WorkerEvent {
 }
 
 /** What serving is given beside its settings. */
-export interface ServingWiring {
+export interface ServingWiring extends ResourceTelling {
   readonly settings: ServingSettings
   readonly log: Logger
   /** Whether each exchange is a line of the log. */
@@ -127,6 +134,12 @@ export interface Serving {
   keepOut(port: number): void
   /** The worker processes; none: exchanges are served in this one. */
   workers(): readonly WorkerStatus[]
+  /** Module versions that were disposed of, until some time after their collection. */
+  retired(): readonly RetiredFacts[]
+  /** What each process that serves is short of. */
+  shortOf(): readonly (readonly ResourceName[])[]
+  /** What this process is short of, where it does not serve. */
+  ownShortage(): readonly ResourceName[]
   /** How this process bears what it is asked; null: it takes everything, or others serve. */
   overload(): OverloadStatus | null
   /**
@@ -147,13 +160,15 @@ export class LocalServing implements Serving {
   readonly #services: ServiceSet
   readonly #admission: Admission | null
   readonly #containment: Containment | null
+  readonly #resources: Resources | null
   #adminPort: number
 
   constructor(
-    { settings, log, isLogged, onRetired, onUpstream, onOffence }: Omit<ServingWiring, 'onWorker'>,
+    wiring: Omit<ServingWiring, 'onWorker'>,
     services: Readonly<Record<string, unknown>>,
     contained: Contained = {},
   ) {
+    const { settings, log, isLogged, onRetired, onUpstream, onOffence } = wiring
     const { recovery = true, bodyLimit = 1024 * 1024 } = settings
     this.#log = log
     this.#adminPort = 0
@@ -173,7 +188,15 @@ export class LocalServing implements Serving {
               onOffence(offence, error === null ? {} : mapError(error)),
           })
         : null
+    this.#resources = watchResources({
+      ...wiring,
+      services: () => this.#services.opened,
+      worker: () => this.worker,
+      admission: () => this.#admission,
+    })
+    const resources = this.#resources
     this.worker = new InProcessWorker({
+      ...(resources !== null && { trace: () => resources.trace() }),
       services: () => this.#services.open(),
       log,
       drainMs: settings.drainMs ?? 60_000,
@@ -213,6 +236,28 @@ export class LocalServing implements Serving {
     return []
   }
 
+  retired(): readonly RetiredFacts[] {
+    return this.#resources?.retired ?? []
+  }
+
+  /** Another number: `retired` may say something new. */
+  get retiredSerial(): string {
+    return this.#resources?.serial ?? ''
+  }
+
+  shortOf(): readonly (readonly ResourceName[])[] {
+    return [this.#resources?.over ?? []]
+  }
+
+  ownShortage(): readonly ResourceName[] {
+    return []
+  }
+
+  /** What does not end, as counts. */
+  get stuck(): StuckCounts | null {
+    return this.#resources?.stuck ?? null
+  }
+
   overload(): OverloadStatus | null {
     return this.#admission?.status() ?? null
   }
@@ -238,6 +283,7 @@ export class LocalServing implements Serving {
   async close(deadlineMs: number): Promise<void> {
     this.#admission?.close()
     await this.worker.close(deadlineMs)
+    this.#resources?.close()
     await this.#containment?.close()
     await this.#services.close((error) =>
       this.#log.error('a service did not close', mapError(error)),

@@ -36,6 +36,8 @@ export interface Transport {
   readonly upgrade: string | null
   /** True once the status line is on its way: nothing but the body can be changed after that. */
   readonly isHeadSent: boolean
+  /** Bytes that came and went on its connection so far: whether anything moves. Not there: nobody knows. */
+  bytesMoved?(): number
   /** Sends a whole answer in one write. */
   send(status: number, headers: string[], body: string | Uint8Array | null): void
   /** Sends the head, then the body as it comes, at the client's pace. Rejects when the body fails or the client left. */
