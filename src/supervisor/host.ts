@@ -65,7 +65,10 @@ export class WorkerHost implements WorkerCalls {
         onUpstream: (data) => this.#tell({ name: 'upstream', data }),
         onOffence: (offence, fields) => this.#tell({ name: 'offence', data: { offence, fields } }),
         onResource: (data) => this.#tell({ name: 'resource', data }),
-        onLeak: (whose, leak) => this.#tell({ name: 'leak', data: { whose, leak } }),
+        onLeak: (whose, leak) => {
+          const retired = this.#serving?.retired() ?? []
+          this.#tell({ name: 'leak', data: { whose, leak, retired } })
+        },
       },
       declared,
       { blockedMs, reportFd, diesWithParent: true },

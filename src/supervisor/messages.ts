@@ -95,7 +95,12 @@ export type WorkerNotice =
   | { readonly name: 'resource'; readonly data: ResourceEvent }
   | {
       readonly name: 'leak'
-      readonly data: { readonly whose: Whose; readonly leak: Leak | null }
+      readonly data: {
+        readonly whose: Whose
+        readonly leak: Leak | null
+        /** All of them: who hears of one may ask at once. */
+        readonly retired: readonly RetiredFacts[]
+      }
     }
   | {
       readonly name: 'offence'

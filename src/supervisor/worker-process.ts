@@ -143,7 +143,8 @@ export class WorkerProcess {
         this.beat = notice.data
         this.draining = notice.data.draining
         this.retired = notice.data.retired ?? this.retired
-      } else if (notice.name === 'retired') {
+      } else if (notice.name === 'leak') this.retired = notice.data.retired
+      else if (notice.name === 'retired') {
         this.#retired.add(keyOf(notice.data))
         this.draining = this.#still(this.draining)
       }
