@@ -48,7 +48,7 @@ export class Connection implements AnswerSink {
     this.#exchange = exchange
     this.#parser = new AnswerParser(this)
     exchange.wait(this)
-    const socket = dial((length, bytes) => this.#read(bytes, length))
+    const socket = dialOwn(dial, (length, bytes) => this.#read(bytes, length))
     this.#socket = socket
     socket.on('connect', () => {
       this.#isConnected = true

@@ -2,6 +2,7 @@ import { ChildProcess } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Server, Socket } from 'node:net'
 import type { HolderKind } from '../../core/leak.ts'
+import { dialing } from '../../gateway/upstream/dial.ts'
 import { moduleFrame } from '../../modules/frame.ts'
 
 /** Something that the system holds open, and where code of a module took it. */
@@ -29,10 +30,13 @@ type Method = (this: object, ...args: unknown[]) => unknown
  */
 export class Handles {
   readonly #undo: (() => void)[]
+  readonly #isNeeded: () => boolean
   #all: Handle[]
   #sweepAt: number
 
-  constructor(isOwnProcess: boolean) {
+  /** `isNeeded`: there is a module whose it could be. */
+  constructor(isOwnProcess: boolean, isNeeded: () => boolean) {
+    this.#isNeeded = isNeeded
     this.#all = []
     this.#sweepAt = leastSwept
     this.#undo = isOwnProcess
@@ -67,7 +71,7 @@ export class Handles {
   }
 
   #note(handle: object, kind: HolderKind): void {
-    if (this.#all.length >= mostHandles) return
+    if (dialing.isUnderWay || this.#all.length >= mostHandles || !this.#isNeeded()) return
     const frame = moduleFrame(depth)
     if (frame === null) return
     this.#all.push({ handle, kind, frame, since: Date.now() })

@@ -77,7 +77,10 @@ export class Leaks {
 
   constructor(options: LeaksOptions) {
     this.#options = options
-    this.#handles = new Handles(options.isOwnProcess)
+    this.#handles = new Handles(
+      options.isOwnProcess,
+      () => this.#live.size + this.#entries.length > 0,
+    )
     this.#live = new Set()
     this.#entries = []
     this.#serial = 0
