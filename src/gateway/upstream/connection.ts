@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { AnswerParser, type AnswerSink } from './answer-parser.ts'
 import type { FailureKind } from './client.ts'
-import { DialError, type Dial } from './dial.ts'
+import { DialError, dialOwn, type Dial } from './dial.ts'
 import type { OutgoingExchange } from './outgoing.ts'
 
 /** What a connection tells its pool. */

@@ -152,11 +152,8 @@ export class Leaks {
     )
     if (this.#entries.length < before) this.#serial += 1
     const left = this.#entries.filter(({ state }) => state !== 'collected')
-    if (left.some((entry) => now >= entry.nextLookAt || this.#isOutliving(entry)))
-      this.#look(
-        left.filter((entry) => entry.looks > 0 || now >= entry.nextLookAt),
-        now,
-      )
+    const due = left.filter((entry) => now >= entry.nextLookAt || this.#isOutliving(entry))
+    if (due.length > 0) this.#look(due, now)
   }
 
   #collected(entry: Entry, now: number): void {
