@@ -45,7 +45,7 @@ function timers(set: SetOne): number {
 
 console.log('a timer that is set and cleared')
 await compare({
-  'as Node has it': () => timers(setTimeout as SetOne),
+  'as Node has it': () => timers(setTimeout),
   'known, its line not looked for': () => {
     const own = new OwnTimers()
     // The first few of a second are looked at.

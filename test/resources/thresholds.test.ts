@@ -67,15 +67,15 @@ test('a loop that is late is told once, is no place for requests, and is told wh
   const served = await start(t, { loopDelayMs: 200 })
   assert.equal(await readiness(served), '200')
   const over = served.next(crossing('loopDelay', 'over'), 0)
-  let isBlocking = true
+  const ended = new AbortController()
   const blocking = (async () => {
-    while (isBlocking) await ask(served.port, '/block')
+    while (!ended.signal.aborted) await ask(served.port, '/block')
   })()
   const { worker, threshold, value } = await over
   assert.deepEqual([worker, threshold], [1, 200])
   assert.ok(Number(value) > 200)
   await comesToBe(served, '503 the event loop is late')
-  isBlocking = false
+  ended.abort()
   await blocking
   await served.next(crossing('loopDelay', 'under'), 0)
   await comesToBe(served, '200')
