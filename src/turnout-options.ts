@@ -3,6 +3,7 @@ import { parseBlock } from './core/address.ts'
 import { parseCondition } from './core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { overloadMost } from './core/protect/overload.ts'
+import { isResourceSetting, resourceSettingNames } from './core/protect/resources.ts'
 import { suggest } from './core/suggest.ts'
 import { askingProblems } from './core/version/asking-parse.ts'
 import { isAccessLog } from './core/access-log-settings.ts'
@@ -48,6 +49,10 @@ const kinds = {
   ],
   accessLog: ['true, false, or { sample: 0 to 1, slowMs, client }', isAccessLog],
   tracing: ['true, false, or { sample: 0 to 1, export, setup }', isTracing],
+  resources: [
+    `false, or an object with numbers in their range, of ${resourceSettingNames.join(', ')}`,
+    isResources,
+  ],
   text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
 } as const
 
@@ -86,6 +91,14 @@ function isOverload(value: unknown): boolean {
   })
 }
 
+function isResources(value: unknown): boolean {
+  if (value === false) return true
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).every(
+    ([name, one]) => one === undefined || isResourceSetting(name, one),
+  )
+}
+
 const isCondition = (text: unknown): boolean =>
   typeof text === 'string' && parseCondition(text).condition !== null
 
@@ -111,6 +124,7 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   bodyLimit: 'bytes',
   limits: 'limits',
   overload: 'overload',
+  resources: 'resources',
   trustedProxies: 'proxies',
   underscores: ['drop', 'refuse', 'keep'],
   versionOrder: ['free', 'reasoned'],

@@ -27,7 +27,10 @@ import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
 import { ProcessMeter } from './telemetry/process-meter.ts'
 import { openTracer } from './telemetry/tracing.ts'
 import { accessLog } from './telemetry/access-log.ts'
+import type { RetiredFacts } from './core/leak.ts'
+import type { ResourceName } from './core/protect/resources.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
+import { watchResources, type ResourceTelling } from './turnout-resources.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
 import { tellRecovered } from './turnout-telling.ts'
 import {
@@ -37,6 +40,8 @@ import {
 } from './worker/containment/containment.ts'
 import type { Offence } from './worker/containment/offence.ts'
 import { InProcessWorker } from './worker/in-process.ts'
+import type { Resources } from './worker/resources/resources.ts'
+import type { StuckCounts } from './worker/resources/stuck.ts'
 import type { RetiredVersion, Worker } from './worker/worker.ts'
 
 /** What exchanges are served by. Plain data: it goes to worker processes, too. */
@@ -47,6 +52,7 @@ export type ServingSettings = Pick<
   | 'bodyLimit'
   | 'limits'
   | 'overload'
+  | 'resources'
   | 'trustedProxies'
   | 'underscores'
   | 'versions'
@@ -70,6 +76,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'bodyLimit',
   'limits',
   'overload',
+  'resources',
   'trustedProxies',
   'underscores',
   'versions',
@@ -105,7 +112,7 @@ export interface WorkerEvent {
 }
 
 /** What serving is given beside its settings. */
-export interface ServingWiring {
+export interface ServingWiring extends ResourceTelling {
   readonly settings: ServingSettings
   readonly log: Logger
   /** Whether each exchange is a line of the log. */
@@ -141,6 +148,12 @@ export interface Serving {
   workers(): readonly WorkerStatus[]
   /** What is counted and measured where exchanges are served; of all workers together. Empty: metrics are off. */
   readings(): Promise<Readings>
+  /** Module versions that were disposed of, until some time after their collection. */
+  retired(): readonly RetiredFacts[]
+  /** What each process that serves is short of. */
+  shortOf(): readonly (readonly ResourceName[])[]
+  /** What this process is short of, where it does not serve. */
+  ownShortage(): readonly ResourceName[]
   /** How this process bears what it is asked; null: it takes everything, or others serve. */
   overload(): OverloadStatus | null
   /**
@@ -167,14 +180,16 @@ export class LocalServing implements Serving {
   readonly #totals: Totals<LocalServing>
   readonly #place: number
   readonly #tracer: Tracer | null
+  readonly #resources: Resources | null
   #adminPort: number
 
   constructor(
-    { settings, log, isLogged, onRetired, onUpstream, onOffence }: Omit<ServingWiring, 'onWorker'>,
+    wiring: Omit<ServingWiring, 'onWorker'>,
     services: Readonly<Record<string, unknown>>,
     contained: Contained = {},
     place: number = 0,
   ) {
+    const { settings, log, isLogged, onRetired, onUpstream, onOffence } = wiring
     const { recovery = true, bodyLimit = 1024 * 1024 } = settings
     this.#log = log
     this.#adminPort = 0
@@ -202,7 +217,15 @@ export class LocalServing implements Serving {
               onOffence(offence, error === null ? {} : mapError(error)),
           })
         : null
+    this.#resources = watchResources({
+      ...wiring,
+      services: () => this.#services.opened,
+      worker: () => this.worker,
+      admission: () => this.#admission,
+    })
+    const resources = this.#resources
     this.worker = new InProcessWorker({
+      ...(resources !== null && { trace: () => resources.trace() }),
       services: () => this.#services.open(),
       log,
       drainMs: settings.drainMs ?? 60_000,
@@ -245,6 +268,28 @@ export class LocalServing implements Serving {
     return []
   }
 
+  retired(): readonly RetiredFacts[] {
+    return this.#resources?.retired ?? []
+  }
+
+  /** Another number: `retired` may say something new. */
+  get retiredSerial(): string {
+    return this.#resources?.serial ?? ''
+  }
+
+  shortOf(): readonly (readonly ResourceName[])[] {
+    return [this.#resources?.over ?? []]
+  }
+
+  ownShortage(): readonly ResourceName[] {
+    return []
+  }
+
+  /** What does not end, as counts. */
+  get stuck(): StuckCounts | null {
+    return this.#resources?.stuck ?? null
+  }
+
   overload(): OverloadStatus | null {
     return this.#admission?.status() ?? null
   }
@@ -271,6 +316,8 @@ export class LocalServing implements Serving {
       writer.add('turnout_overload_waiting', [], overload.waiting)
       writer.add('turnout_overload_holding', [], overload.isHolding ? 1 : 0)
     }
+    for (const [kind, count] of Object.entries(this.stuck ?? {}))
+      writer.add('turnout_overdue', [kind], count)
     await this.#meter.read(writer)
     return writer.readings()
   }
@@ -292,6 +339,7 @@ export class LocalServing implements Serving {
   async close(deadlineMs: number): Promise<void> {
     this.#admission?.close()
     await this.worker.close(deadlineMs)
+    this.#resources?.close()
     await this.#containment?.close()
     this.#meter?.close()
     await this.#tracer?.close()

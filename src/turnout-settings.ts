@@ -5,6 +5,7 @@ import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { LabelOptions, VersionOptions } from './core/version/asking-parse.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { OverloadOptions } from './core/protect/overload.ts'
+import type { ResourceOptions } from './core/protect/resources.ts'
 import type { ModuleSettings } from './modules/isolated/module-settings.ts'
 import type { AccessLogSettings } from './core/access-log-settings.ts'
 import type { TracingSettings } from './core/tracing-settings.ts'
@@ -46,6 +47,8 @@ export interface TurnoutOptions {
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
   /** How much a worker takes on at once; requests beyond it are answered 503 (docs/guide/overload.md). False: everything. */
   readonly overload?: OverloadOptions
+  /** When what runs out, or does not end, is told (docs/guide/resources.md). False: nothing is looked at. */
+  readonly resources?: ResourceOptions
   /** Addresses and blocks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */

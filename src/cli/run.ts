@@ -24,7 +24,9 @@ import { ProcessServing } from '../supervisor/process-serving.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
+import { printLeak } from './instance/print-retired.ts'
 import { printOffence } from './print-offence.ts'
+import { printResource } from './print-resource.ts'
 import { printChange, printRetirement, printStep } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbation } from './print-probation.ts'
@@ -379,6 +381,12 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
   )
   turnout.on('offence', (offence) =>
     say({ event: 'offence', ...offence }, () => printOffence(offence, paintErr), err),
+  )
+  turnout.on('resource', (event) =>
+    say({ event: 'resource', ...event }, () => printResource(event, paintErr), err),
+  )
+  turnout.on('leak', (leak) =>
+    say({ event: 'leak', ...leak }, () => printLeak(leak, paintErr), err),
   )
 }
 

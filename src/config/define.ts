@@ -6,6 +6,7 @@ import type { Limits } from '../core/http/limits.ts'
 import type { LabelOptions, VersionOptions } from '../core/version/asking-parse.ts'
 import type { LogLevel } from '../core/logger.ts'
 import type { OverloadOptions } from '../core/protect/overload.ts'
+import type { ResourceOptions } from '../core/protect/resources.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
 /** What `turnout.config.*` may say. Everything is optional; times are milliseconds, sizes bytes. */
@@ -54,6 +55,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly limits?: Partial<Limits>
   /** How much a worker takes on at once; requests beyond it are answered 503. False: everything is taken. */
   readonly overload?: OverloadOptions
+  /** When what runs short, or does not end, is told (docs/guide/resources.md); false: nothing is looked at. */
+  readonly resources?: ResourceOptions
   /** Addresses and blocks of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */

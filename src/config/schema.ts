@@ -8,6 +8,13 @@ import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { overloadMost, type OverloadOptions } from '../core/protect/overload.ts'
 import {
+  defaultResources,
+  resourceRanges,
+  resourceSettingNames,
+  type ResourceOptions,
+  type ResourceSettings,
+} from '../core/protect/resources.ts'
+import {
   askingProblems,
   labelKeys,
   versionKeys,
@@ -65,6 +72,7 @@ export interface ResolvedConfig {
   /** Those that are given; the rest have their defaults. */
   readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
   readonly overload: OverloadOptions
+  readonly resources: ResourceOptions
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
   /** Not given: `reasoned` for `serve`, `free` for `dev`. */
@@ -119,6 +127,13 @@ const tlsFiles = z.strictObject({
 const limitOf = (name: keyof Limits): z.ZodOptional<z.ZodNumber> => {
   const { least, most, means, default: usual } = limitTable[name]
   return integer(least, most).optional().describe(`Default ${usual}: ${means}.`)
+}
+
+const resource = (name: keyof ResourceSettings, means: string): z.ZodOptional<z.ZodNumber> => {
+  const [least, most] = resourceRanges[name]
+  const range = `expected a number from ${least} to ${most}`
+  const number = most === 1 ? z.number().min(least, range).max(most, range) : integer(least, most)
+  return number.optional().describe(`Default ${defaultResources[name]}: ${means}.`)
 }
 
 /** The readers of the settings have the last word on what each may be. */
@@ -269,6 +284,22 @@ const settings = {
     ])
     .default({})
     .describe('How much a worker takes on at once; requests beyond it are answered 503.'),
+  resources: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        gcPauseMs: resource('gcPauseMs', 'longest pause of a garbage collection, in ms'),
+        openFiles: resource('openFiles', 'share of the files that a process may have open'),
+        heap: resource('heap', 'share of the heap that a process may have'),
+        loopDelayMs: resource('loopDelayMs', 'how late the event loop may come around, in ms'),
+        exchangeMs: resource('exchangeMs', 'an exchange without an answer for so long is told'),
+        waitingMs: resource('waitingMs', 'a waiting list that does not empty for so long is told'),
+        leakGraceMs: resource('leakGraceMs', 'a replaced version is looked for so long after'),
+        leakCollections: resource('leakCollections', 'collections that a leaked version outlives'),
+      }),
+    ])
+    .default({})
+    .describe('When what runs out, or does not end, is told; 0 turns one off.'),
   trustedProxies: z
     .array(
       z
@@ -463,6 +494,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
   health: ['host', 'port', 'metrics'],
+  resources: resourceSettingNames,
   overload: ['concurrency', 'waiting', 'waitMs', 'critical'],
   probation: ['durationMs', 'minimumSamples', 'conditions'],
 }

@@ -8,8 +8,9 @@ import type { Guard } from './guard.ts'
 import type { Services } from './define.ts'
 import { runFilter } from './filter-run.ts'
 import type { Isolation } from './isolated/isolation.ts'
-import { HeldVersion } from './held-version.ts'
+import { HeldVersion, type Holding } from './held-version.ts'
 import { ModuleScope } from './scope.ts'
+import type { Trace } from './trace.ts'
 
 export interface VersionOptions {
   readonly definition: Definition
@@ -22,6 +23,8 @@ export interface VersionOptions {
   readonly log: Logger
   /** Who watches over its code while it runs; null: nobody. */
   readonly guard?: Guard | null
+  /** Told when it was disposed of; null: nobody looks at what holds it. */
+  readonly trace?: Trace | null
   /** Milliseconds after which requests, and streams, of a retired version are cut. */
   readonly drainMs: number
   readonly streamDrainMs: number
@@ -53,6 +56,7 @@ export class ModuleVersion extends HeldVersion {
   #filters: ReadonlyMap<string, LiveFilter>
   readonly #scope: ModuleScope
   readonly #guard: Guard | null
+  readonly #trace: Trace | null
 
   constructor(options: VersionOptions) {
     const { name, version } = options.definition
@@ -64,7 +68,8 @@ export class ModuleVersion extends HeldVersion {
     this.#services = options.services
     this.#handlers = new Map()
     this.#filters = new Map()
-    const { guard = null } = options
+    const { guard = null, trace = null } = options
+    this.#trace = trace
     this.#guard = guard
     this.#scope = new ModuleScope(options.log, (run) => (guard ? guard.call(this, run) : run()))
     guard?.enter(this)
@@ -114,6 +119,10 @@ export class ModuleVersion extends HeldVersion {
     return this.#filters.get(name)
   }
 
+  override get scopeSize(): Pick<Holding, 'timers' | 'listeners'> {
+    return this.#scope.size
+  }
+
   currentState(): unknown {
     return this.state
   }
@@ -129,6 +138,8 @@ export class ModuleVersion extends HeldVersion {
   async discard(): Promise<void> {
     await this.#scope.close()
     this.#guard?.leave(this)
+    const { name: module, version, digest, isRetired: hasServed } = this
+    this.#trace?.dispose({ module, version, digest, hasServed })
   }
 }
 

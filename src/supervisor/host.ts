@@ -39,6 +39,7 @@ export class WorkerHost implements WorkerCalls {
   #settings: ProcessSettings | null
   #serving: LocalServing | null
   #staged: (readonly StoredObject[])[]
+  #toldRetired: string
 
   constructor(tell: (notice: WorkerNotice) => void) {
     this.log = silentLogger
@@ -48,6 +49,7 @@ export class WorkerHost implements WorkerCalls {
     this.#settings = null
     this.#serving = null
     this.#staged = []
+    this.#toldRetired = ''
   }
 
   async start(settings: ProcessSettings): Promise<void> {
@@ -66,6 +68,11 @@ export class WorkerHost implements WorkerCalls {
         onRetired: (data) => this.#tell({ name: 'retired', data }),
         onUpstream: (data) => this.#tell({ name: 'upstream', data }),
         onOffence: (offence, fields) => this.#tell({ name: 'offence', data: { offence, fields } }),
+        onResource: (data) => this.#tell({ name: 'resource', data }),
+        onLeak: (whose, leak) => {
+          const retired = this.#serving?.retired() ?? []
+          this.#tell({ name: 'leak', data: { whose, leak, retired } })
+        },
       },
       declared,
       { blockedMs, reportFd, diesWithParent: true },
@@ -172,7 +179,18 @@ export class WorkerHost implements WorkerCalls {
     const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics()
     const draining = this.#serving?.worker.draining() ?? []
     const overload = this.#serving?.overload() ?? null
-    return { draining, rssBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes, overload }
+    const [shortOf = []] = this.#serving?.shortOf() ?? []
+    const rssBytes = process.memoryUsage.rss()
+    const retired = this.#newRetired()
+    return { draining, retired, shortOf, rssBytes, heapBytes, heapLimitBytes, overload }
+  }
+
+  /** Null: nothing has changed since the beat before. */
+  #newRetired(): Beat['retired'] {
+    const serial = this.#serving?.retiredSerial ?? ''
+    if (serial === this.#toldRetired) return null
+    this.#toldRetired = serial
+    return this.#serving?.retired() ?? []
   }
 }
 

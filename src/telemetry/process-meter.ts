@@ -12,7 +12,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Histogram } from '../core/metrics/histogram.ts'
 import { pauseBuckets } from '../core/metrics/metric-table.ts'
 import type { ReadingsWriter } from '../core/metrics/series.ts'
-import { mostOpenFiles } from '../server/open-files.ts'
+import { mostOpenFiles } from '../worker/resources/file-limit.ts'
 import { droppedLines } from './log.ts'
 
 /** Milliseconds between two looks at the loop; a look costs some microseconds. */

@@ -43,6 +43,7 @@ test('the type of a config and its schema name the same settings', () => {
     bodyLimit: true,
     limits: true,
     overload: true,
+    resources: true,
     trustedProxies: true,
     underscores: true,
     probation: true,

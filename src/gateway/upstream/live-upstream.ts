@@ -123,6 +123,13 @@ export class LiveUpstream implements EndpointWatcher {
   }
 
   /** What it does now, with the endpoints that drain still. */
+  /** Exchanges that wait for a connection, or for a place. */
+  get waiting(): number {
+    let waiting = this.#bulkhead?.waiting ?? 0
+    for (const { stats } of this.#endpoints.values()) waiting += stats.waiting
+    return waiting
+  }
+
   status(): UpstreamStatus {
     const now = performance.now()
     if (this.#isWarming) this.#warm()
