@@ -65,6 +65,9 @@ an invalid definition is 400.
   revision \`takenBackBy\`. \`reason\`, \`judgements\` and the figures \`before\` and \`since\` say why.
 - \`offence\`: code of a module did something to the process, and it was [contained](../guide/containment.md): \`kind\`, \`detail\`,
   \`count\`, and \`module\`, \`version\`, \`digest\`, \`exchange\`, which are null where they cannot be told.
+- \`resource\`: something [runs short or does not end](../guide/resources.md) (\`level\` \`over\`), or is well again (\`under\`): \`resource\`,
+  \`value\`, \`threshold\`, and \`worker\`, null for the process that decides.
+- \`leak\`: a replaced module version should be gone, and is held: \`holders\`, with their lines, and a \`reason\`.
 - \`reset\`: what was missed is not known any more.
 
 ## Scopes

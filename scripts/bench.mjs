@@ -72,6 +72,11 @@ const benches = {
     'selection/main.js',
     'choosing among four versions beside a plain route: [--rounds N] [--seconds N]',
   ],
+  resources: [
+    'resources/main.js',
+    'what knowing what holds a replaced version costs while nothing leaks: [--reloads N] [--rounds N]',
+    ['--expose-gc'],
+  ],
   redis: [
     'redis/main.js',
     'clients of rules from Redis, while the key and its server are in trouble: [--seconds N] [--rate N]',

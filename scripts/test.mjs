@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { run as runTests } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { closeLines, copyingLines, openLines } from './log-lines.mjs'
 import { root, setup } from './setup.mjs'
 
 setup()
@@ -31,6 +32,10 @@ if (files.length === 0) {
   process.exit(1)
 }
 
+// Runs of tests inside of a test have a folder of their own.
+const lines = openLines()
+Object.assign(process.env, copyingLines(lines))
+
 let passed = 0
 let failed = 0
 const stream = runTests({ files, concurrency: long ? 1 : 2, timeout: long ? 3_600_000 : 300_000 })
@@ -42,8 +47,13 @@ stream.on('test:fail', () => {
 })
 stream.compose(new spec()).pipe(process.stdout)
 stream.on('end', () => {
-  setImmediate(() => {
-    console.log(`\n${passed} passed, ${failed} failed`)
-    process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+  setImmediate(async () => {
+    const { lineProblem } = await import('../dist/src/telemetry/log-fields.js')
+    const { count, wrong } = closeLines(lines, lineProblem)
+    for (const { test, problem, line } of wrong.slice(0, 20))
+      console.log(`\na line of the log is not by the table, in ${test}: ${problem}\n${line}`)
+    console.log(`\n${count} lines of the log, ${wrong.length} not by the table`)
+    console.log(`${passed} passed, ${failed} failed`)
+    process.exitCode = failed === 0 && passed > 0 && wrong.length === 0 ? 0 : 1
   })
 })

@@ -26,6 +26,13 @@ export {
 export type { FetchApp, NodeApp } from './modules/foreign.ts'
 export type { ServiceDefinition } from './modules/services.ts'
 export type { Limits } from './core/http/limits.ts'
+export type { Holder, HolderKind, Leak, RetiredFacts, RetiredState } from './core/leak.ts'
+export type {
+  ResourceEvent,
+  ResourceName,
+  ResourceOptions,
+  ResourceSettings,
+} from './core/protect/resources.ts'
 export type { OverloadOptions, OverloadSettings, OverloadStatus } from './core/protect/overload.ts'
 export type { Listener, ListenOptions, NodeHandler } from './server/node-listener.ts'
 export {

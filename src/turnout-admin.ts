@@ -129,6 +129,8 @@ function subscribe(events: TurnoutEmitter, listener: (event: AdminEvent) => void
     events.on('worker', (event) => tell('worker', event)),
     events.on('probation', (verdict) => tell('probation', verdict)),
     events.on('offence', (offence) => tell('offence', offence)),
+    events.on('resource', (event) => tell('resource', event)),
+    events.on('leak', (leak) => tell('leak', leak)),
   ]
   return () => {
     for (const end of ends) end()

@@ -1,4 +1,6 @@
 import type { Problem } from './core/errors.ts'
+import type { Leak } from './core/leak.ts'
+import type { ResourceEvent } from './core/protect/resources.ts'
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import type { Offence } from './worker/containment/offence.ts'
 import type { RetiredVersion } from './worker/worker.ts'
@@ -36,6 +38,10 @@ export interface TurnoutEvents {
   probation: ProbationVerdict
   /** Code of a module did something to the process: at most a few in a second. */
   offence: Offence
+  /** Something runs out, or does not end; or it is well again. */
+  resource: ResourceEvent
+  /** A replaced module version should be gone, and something holds it. */
+  leak: Leak
 }
 
 /** Listeners by event. One that throws harms neither the others nor the change. */
@@ -56,6 +62,8 @@ export class TurnoutEmitter {
       worker: new Set(),
       probation: new Set(),
       offence: new Set(),
+      resource: new Set(),
+      leak: new Set(),
     }
     this.#onError = onError
   }

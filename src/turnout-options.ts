@@ -3,8 +3,11 @@ import { parseBlock } from './core/address.ts'
 import { parseCondition } from './core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from './core/http/limits.ts'
 import { overloadMost } from './core/protect/overload.ts'
+import { isResourceSetting, resourceSettingNames } from './core/protect/resources.ts'
 import { suggest } from './core/suggest.ts'
 import { askingProblems } from './core/version/asking-parse.ts'
+import { isAccessLog } from './core/access-log-settings.ts'
+import { isTracing } from './core/tracing-settings.ts'
 import { moduleProblems } from './modules/isolated/module-settings.ts'
 
 /** What an option may be; the words are for the reader of the problem. */
@@ -36,6 +39,19 @@ const kinds = {
   overload: [
     `false, or { concurrency, waiting, waitMs, critical }: 'adaptive' or 1 to ${overloadMost.concurrency}, 0 to ${overloadMost.waiting}, 0 to ${overloadMost.waitMs}, up to ${overloadMost.critical} paths`,
     isOverload,
+  ],
+  texts: [
+    'a list of up to 100 texts',
+    (value: unknown) =>
+      Array.isArray(value) &&
+      value.length <= 100 &&
+      value.every((text) => typeof text === 'string' && text !== ''),
+  ],
+  accessLog: ['true, false, or { sample: 0 to 1, slowMs, client }', isAccessLog],
+  tracing: ['true, false, or { sample: 0 to 1, export, setup }', isTracing],
+  resources: [
+    `false, or an object with numbers in their range, of ${resourceSettingNames.join(', ')}`,
+    isResources,
   ],
   text: ['a text', (value: unknown) => typeof value === 'string' && value !== ''],
 } as const
@@ -75,6 +91,14 @@ function isOverload(value: unknown): boolean {
   })
 }
 
+function isResources(value: unknown): boolean {
+  if (value === false) return true
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).every(
+    ([name, one]) => one === undefined || isResourceSetting(name, one),
+  )
+}
+
 const isCondition = (text: unknown): boolean =>
   typeof text === 'string' && parseCondition(text).condition !== null
 
@@ -92,10 +116,15 @@ const options: Readonly<Record<string, keyof typeof kinds | readonly string[]>> 
   encodedSlash: ['reject', 'keep'],
   conflicts: ['exact', 'ambiguous', 'prefix', 'prefix-within'],
   logger: 'logger',
+  logLevel: ['debug', 'info', 'warn', 'error'],
+  redact: 'texts',
+  accessLog: 'accessLog',
+  tracing: 'tracing',
   recovery: 'switch',
   bodyLimit: 'bytes',
   limits: 'limits',
   overload: 'overload',
+  resources: 'resources',
   trustedProxies: 'proxies',
   lane: ['fast', 'safe'],
   underscores: ['drop', 'refuse', 'keep'],

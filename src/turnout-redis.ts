@@ -63,11 +63,11 @@ export async function createRedisRules(
       return rejection?.problems ?? []
     },
     onAlarm: (found) => {
-      log.error(found.message, { code: found.code, source: owner })
+      log.error(found.message, { code: found.code, owner })
       tell(found)
     },
     onCleared: () => {
-      log.info('the source of rules is well again', { source: owner })
+      log.info('the source of rules is well again', { owner })
       tell(null)
     },
   })

@@ -1,15 +1,14 @@
-import { TurnoutError } from './core/errors.ts'
 import { parseTrusted } from './core/http/forwarded.ts'
 import { limitsOf } from './core/http/limits.ts'
 import { overloadOf, type OverloadStatus } from './core/protect/overload.ts'
 import type { LogFields, Logger } from './core/logger.ts'
 import { ReadingsWriter, type Readings } from './core/metrics/series.ts'
 import { Totals } from './core/metrics/totals.ts'
-import { thrownError } from './core/thrown.ts'
 import { compileAsking } from './core/version/asking.ts'
 import { askingOf } from './core/version/asking-parse.ts'
-import type { Exchange } from './gateway/exchange.ts'
 import { createGateway, type Serve } from './gateway/gateway.ts'
+import { handlerOf } from './gateway/targets.ts'
+import type { Tracer } from './gateway/trace/tracer.ts'
 import { forbiddenAddress, isThisHost } from './gateway/upstream/environment.ts'
 import type { UpstreamEvent } from './gateway/upstream/event.ts'
 import { mapError } from './modules/report.ts'
@@ -28,8 +27,14 @@ import { ListenerCounts } from './server/listener-counts.ts'
 import { Admission } from './server/overload/admission.ts'
 import type { WorkerItem as WorkerStatus } from './admin/answers.ts'
 import { ProcessMeter } from './telemetry/process-meter.ts'
+import { openTracer } from './telemetry/tracing.ts'
+import { accessLog } from './telemetry/access-log.ts'
+import type { RetiredFacts } from './core/leak.ts'
+import type { ResourceName } from './core/protect/resources.ts'
 import { isolatedSetup } from './turnout-isolated.ts'
+import { watchResources, type ResourceTelling } from './turnout-resources.ts'
 import type { TurnoutOptions } from './turnout-settings.ts'
+import { tellRecovered } from './turnout-telling.ts'
 import {
   openContainment,
   type Containment,
@@ -37,6 +42,8 @@ import {
 } from './worker/containment/containment.ts'
 import type { Offence } from './worker/containment/offence.ts'
 import { InProcessWorker } from './worker/in-process.ts'
+import type { Resources } from './worker/resources/resources.ts'
+import type { StuckCounts } from './worker/resources/stuck.ts'
 import type { RetiredVersion, Worker } from './worker/worker.ts'
 
 /** What exchanges are served by. Plain data: it goes to worker processes, too. */
@@ -47,6 +54,7 @@ export type ServingSettings = Pick<
   | 'bodyLimit'
   | 'limits'
   | 'overload'
+  | 'resources'
   | 'trustedProxies'
   | 'underscores'
   | 'versions'
@@ -61,6 +69,8 @@ export type ServingSettings = Pick<
   | 'configFile'
   | 'containment'
   | 'lane'
+  | 'accessLog'
+  | 'tracing'
 >
 
 const names: readonly (keyof ServingSettings)[] = [
@@ -69,6 +79,7 @@ const names: readonly (keyof ServingSettings)[] = [
   'bodyLimit',
   'limits',
   'overload',
+  'resources',
   'trustedProxies',
   'underscores',
   'versions',
@@ -83,6 +94,8 @@ const names: readonly (keyof ServingSettings)[] = [
   'configFile',
   'containment',
   'lane',
+  'accessLog',
+  'tracing',
 ]
 
 /** Those of a Turnout's options. */
@@ -103,7 +116,7 @@ export interface WorkerEvent {
 }
 
 /** What serving is given beside its settings. */
-export interface ServingWiring {
+export interface ServingWiring extends ResourceTelling {
   readonly settings: ServingSettings
   readonly log: Logger
   /** Whether each exchange is a line of the log. */
@@ -139,6 +152,12 @@ export interface Serving {
   workers(): readonly WorkerStatus[]
   /** What is counted and measured where exchanges are served; of all workers together. Empty: metrics are off. */
   readings(): Promise<Readings>
+  /** Module versions that were disposed of, until some time after their collection. */
+  retired(): readonly RetiredFacts[]
+  /** What each process that serves is short of. */
+  shortOf(): readonly (readonly ResourceName[])[]
+  /** What this process is short of, where it does not serve. */
+  ownShortage(): readonly ResourceName[]
   /** How this process bears what it is asked; null: it takes everything, or others serve. */
   overload(): OverloadStatus | null
   /**
@@ -165,14 +184,17 @@ export class LocalServing implements Serving {
   readonly #meter: ProcessMeter | null
   readonly #totals: Totals<LocalServing>
   readonly #place: number
+  readonly #tracer: Tracer | null
+  readonly #resources: Resources | null
   #adminPort: number
 
   constructor(
-    { settings, log, isLogged, onRetired, onUpstream, onOffence }: Omit<ServingWiring, 'onWorker'>,
+    wiring: Omit<ServingWiring, 'onWorker'>,
     services: Readonly<Record<string, unknown>>,
     contained: Contained = {},
     place: number = 0,
   ) {
+    const { settings, log, isLogged, onRetired, onUpstream, onOffence } = wiring
     const { recovery = true, bodyLimit = 1024 * 1024 } = settings
     this.#log = log
     this.#adminPort = 0
@@ -189,6 +211,8 @@ export class LocalServing implements Serving {
       counts: this.#counts,
     }
     const { trusted, underscores } = this.#rules
+    const tracer = openTracer(settings.tracing)
+    this.#tracer = tracer
     this.#containment =
       settings.containment === true
         ? openContainment({
@@ -198,7 +222,15 @@ export class LocalServing implements Serving {
               onOffence(offence, error === null ? {} : mapError(error)),
           })
         : null
+    this.#resources = watchResources({
+      ...wiring,
+      services: () => this.#services.opened,
+      worker: () => this.worker,
+      admission: () => this.#admission,
+    })
+    const resources = this.#resources
     this.worker = new InProcessWorker({
+      ...(resources !== null && { trace: () => resources.trace() }),
       services: () => this.#services.open(),
       log,
       drainMs: settings.drainMs ?? 60_000,
@@ -211,6 +243,7 @@ export class LocalServing implements Serving {
         underscores,
         refuseAddress: (address, port) => this.#refuseAddress(address, port),
         onEvent: onUpstream,
+        tracer,
       },
       guard: this.#containment,
       nodeRoutes: {
@@ -225,8 +258,9 @@ export class LocalServing implements Serving {
       path: { encodedSlash: settings.encodedSlash ?? 'reject' },
       asking: compileAsking(askingOf(settings)),
       recovery: recovery ? (error, exchange) => tellRecovered(log, error, exchange) : null,
-      onEnd: isLogged ? (exchange) => tellEnded(log, exchange) : null,
-      observer: this.worker.observer,
+      onEnd: isLogged ? accessLog(log, settings.accessLog) : null,
+      observer: tracer === null ? this.worker.observer : tracer.observer(this.worker.observer),
+      ...(tracer !== null && { find: tracer.handlers(handlerOf) }),
       ...(this.#containment !== null && { onOpen: this.#containment.endsBy }),
     })
     const overload = overloadOf(settings.overload)
@@ -249,6 +283,28 @@ export class LocalServing implements Serving {
 
   workers(): readonly WorkerStatus[] {
     return []
+  }
+
+  retired(): readonly RetiredFacts[] {
+    return this.#resources?.retired ?? []
+  }
+
+  /** Another number: `retired` may say something new. */
+  get retiredSerial(): string {
+    return this.#resources?.serial ?? ''
+  }
+
+  shortOf(): readonly (readonly ResourceName[])[] {
+    return [this.#resources?.over ?? []]
+  }
+
+  ownShortage(): readonly ResourceName[] {
+    return []
+  }
+
+  /** What does not end, as counts. */
+  get stuck(): StuckCounts | null {
+    return this.#resources?.stuck ?? null
   }
 
   overload(): OverloadStatus | null {
@@ -277,6 +333,8 @@ export class LocalServing implements Serving {
       writer.add('turnout_overload_waiting', [], overload.waiting)
       writer.add('turnout_overload_holding', [], overload.isHolding ? 1 : 0)
     }
+    for (const [kind, count] of Object.entries(this.stuck ?? {}))
+      writer.add('turnout_overdue', [kind], count)
     await this.#meter.read(writer)
     return writer.readings()
   }
@@ -305,34 +363,12 @@ export class LocalServing implements Serving {
   async close(deadlineMs: number): Promise<void> {
     this.#admission?.close()
     await this.worker.close(deadlineMs)
+    this.#resources?.close()
     await this.#containment?.close()
     this.#meter?.close()
+    await this.#tracer?.close()
     await this.#services.close((error) =>
       this.#log.error('a service did not close', mapError(error)),
     )
   }
-}
-
-const tellRecovered = (log: Logger, error: unknown, exchange: Exchange): void => {
-  const thrown = thrownError(error)
-  if (thrown instanceof TurnoutError && thrown.status < 500) return
-  log.error('a handler failed', {
-    method: exchange.method,
-    path: exchange.path,
-    route_id: exchange.route?.id,
-    revision: exchange.snapshot.revision,
-    ...exchange.thrower,
-    ...mapError(error),
-  })
-}
-
-const tellEnded = (log: Logger, exchange: Exchange): void => {
-  log.info('request', {
-    method: exchange.method,
-    path: exchange.path,
-    status: exchange.status,
-    duration_ms: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
-    route_id: exchange.route?.id,
-    revision: exchange.snapshot.revision,
-  })
 }

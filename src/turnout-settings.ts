@@ -1,11 +1,14 @@
 import type { Underscores } from './core/http/fields.ts'
 import type { Limits } from './core/http/limits.ts'
-import type { Logger } from './core/logger.ts'
+import type { Logger, LogLevel } from './core/logger.ts'
 import type { ConflictPolicy } from './core/route/conflict.ts'
 import type { LabelOptions, VersionOptions } from './core/version/asking-parse.ts'
 import type { TrailingSlash } from './gateway/miss.ts'
 import type { OverloadOptions } from './core/protect/overload.ts'
+import type { ResourceOptions } from './core/protect/resources.ts'
 import type { ModuleSettings } from './modules/isolated/module-settings.ts'
+import type { AccessLogSettings } from './core/access-log-settings.ts'
+import type { TracingSettings } from './core/tracing-settings.ts'
 import type { ProbationSettings } from './turnout-rollouts.ts'
 
 /** Settings of an embedded Turnout; all optional. */
@@ -22,6 +25,20 @@ export interface TurnoutOptions {
   readonly conflicts?: ConflictPolicy
   /** True (default): one JSON line per request on standard error. Or a logger of the host, or none. */
   readonly logger?: boolean | Logger
+  /** Quietest level that the default logger writes. Default `info`. */
+  readonly logLevel?: LogLevel
+  /** Names of fields whose values the default logger leaves out, beside those that are usual (docs/reference/logs.md). */
+  readonly redact?: readonly string[]
+  /**
+   * Which requests are a line of the log. True (default): all; false: none; or a share of them by their trace ids, and all
+   * that failed, were cut or were slow.
+   */
+  readonly accessLog?: boolean | AccessLogSettings
+  /**
+   * Whether exchanges are followed through their traces: their spans go to OpenTelemetry, whose API must be installed.
+   * Default: false; a client's headers go on as they came.
+   */
+  readonly tracing?: boolean | TracingSettings
   /** True (default): a handler that throws is logged and answered 500. False: the error goes to the host. */
   readonly recovery?: boolean
   /** Most bytes of a body that handlers may buffer. Default 1 MiB. */
@@ -30,8 +47,10 @@ export interface TurnoutOptions {
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
   /** How much a worker takes on at once; requests beyond it are answered 503 (docs/guide/overload.md). False: everything. */
   readonly overload?: OverloadOptions
-  /** `fast` (default): ordinary requests are read by Turnout itself. `safe`: all by `node:http` (docs/guides/fast-lane.md). */
+  /** `fast` (default): ordinary requests are read by Turnout itself. `safe`: all by `node:http` (docs/guide/fast-lane.md). */
   readonly lane?: 'fast' | 'safe'
+  /** When what runs out, or does not end, is told (docs/guide/resources.md). False: nothing is looked at. */
+  readonly resources?: ResourceOptions
   /** Addresses and blocks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */

@@ -53,6 +53,8 @@ import {
 } from './turnout-change.ts'
 import { FolderChanges } from './turnout-files.ts'
 import type { Scrape } from './telemetry/metrics-text.ts'
+import type { RetiredFacts } from './core/leak.ts'
+import { shortagesOf, tellResources } from './turnout-resources.ts'
 import type { RedisSource } from './source/redis/redis.ts'
 import type { RedisStatus } from './source/redis/status.ts'
 import { createRedisRules, isUnserved, type RedisOptions } from './turnout-redis.ts'
@@ -67,6 +69,7 @@ import type {
 import { InstanceMetrics, scrapeOf } from './turnout-metrics.ts'
 import { LiveLook, probationOf } from './turnout-rollouts.ts'
 import { TurnoutEmitter, type TurnoutEvents } from './turnout-events.ts'
+import { logChanges } from './turnout-telling.ts'
 import {
   LocalServing,
   servingSettings,
@@ -115,7 +118,12 @@ export class Turnout extends MethodRegistrar {
     super()
     const { logger = true } = options
     this.#options = options
-    this.log = logger === true ? createLogger() : logger === false ? silentLogger : logger
+    this.log =
+      logger === true
+        ? createLogger({ level: options.logLevel ?? 'info', redact: options.redact ?? [] })
+        : logger === false
+          ? silentLogger
+          : logger
     this.#events = new TurnoutEmitter((event, error) =>
       this.log.error('a listener failed', { event, ...mapError(error) }),
     )
@@ -131,12 +139,14 @@ export class Turnout extends MethodRegistrar {
     this.#isAwaitingSocket = false
     this.#loader = null
     this.#closing = null
+    logChanges(this.#events, this.log)
     this.#asking = compileAsking(askingOf(options))
     this.#serving = makeServing({
       settings: servingSettings(options),
       log: this.log,
       isLogged: logger !== false,
       onOffence: (offence, fields) => this.#tellOffence(offence, fields),
+      ...tellResources(this.log, this.#events),
       onRetired: (version) => {
         this.#events.emit('retired', version)
         this.#retryFiles()
@@ -261,6 +271,11 @@ export class Turnout extends MethodRegistrar {
   /** Module versions that were replaced and still hold exchanges. */
   get draining(): readonly Draining[] {
     return this.#serving.worker.draining()
+  }
+
+  /** Module versions that were disposed of, and what still holds them; gone some time after they were collected. */
+  get retired(): readonly RetiredFacts[] {
+    return this.#serving.retired()
   }
 
   /** Adds routes at once, as `get` and its like do; throws TURNOUT_ROUTE_CONFLICT where a place is taken. */
@@ -562,6 +577,7 @@ export class Turnout extends MethodRegistrar {
       ...(this.#isServed ? [] : ['no worker process serves']),
       ...(this.#isAwaitingSocket && this.#open.length === 0 ? ['nothing listens yet'] : []),
       ...unserved.map((source) => `${source.status().owner} was never read`),
+      ...shortagesOf(this.#serving),
     ]
     return { isReady: reasons.length === 0, reasons }
   }
@@ -579,6 +595,7 @@ export class Turnout extends MethodRegistrar {
         recovered: this.#resumed.recovery?.message ?? null,
         notLive: this.#notLive(),
         draining: this.draining as unknown as Json,
+        retired: this.retired as unknown as Json,
         workers: this.workers as unknown as Json,
         overload: this.overload as unknown as Json,
         sources: this.sources as unknown as Json,
@@ -588,7 +605,9 @@ export class Turnout extends MethodRegistrar {
         const draining = this.draining.filter(({ module }) => module === name)
         const reference = getKey(this.#publisher.table.modules, name)
         const called = reference === undefined ? name : moduleNameOf(reference)
-        return { draining, offences: this.#live.offences.of(called) } as unknown as Json
+        const retired = this.retired.filter(({ module }) => module === called)
+        const offences = this.#live.offences.of(called)
+        return { draining, retired, offences } as unknown as Json
       },
       upstreamNames: () => this.#serving.worker.upstreamNames(),
       upstreamStatus: (name) => this.#serving.worker.upstreamStatus(name),
@@ -620,14 +639,17 @@ export class Turnout extends MethodRegistrar {
   }
 
   #tellOffence(offence: Offence, fields: LogFields): void {
-    const { module, version, kind, detail, count, exchange } = offence
+    const { module, version, digest, kind, detail, count, exchange } = offence
     this.log.error('a module was contained', {
       module,
       module_version: version,
       kind,
       detail,
       count,
-      ...exchange,
+      method: exchange?.method,
+      path: exchange?.path,
+      trace_id: exchange?.traceId,
+      digest,
       ...fields,
     })
     this.#events.emit('offence', offence)

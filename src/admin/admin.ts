@@ -187,7 +187,8 @@ export function createAdmin(
       logger[told ? 'warn' : 'error']('the admin API failed', {
         request_id: id,
         code,
-        error: error?.stack ?? thrownMessage(thrown),
+        error: thrownMessage(thrown),
+        stack: error?.stack,
       })
     }
     if (status === 401 || status === 403 || status === 429) {
@@ -196,8 +197,8 @@ export function createAdmin(
       lines = taken.bucket
       if (taken.ok) {
         const { method, socket } = request
-        const from = socket.remoteAddress
-        logger.warn('a request to the admin API was turned away', { code, from, method })
+        const client = socket.remoteAddress
+        logger.warn('a request to the admin API was turned away', { code, client, method })
       }
     }
     return written(answer)

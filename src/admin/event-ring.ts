@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Json } from '../core/json.ts'
 
-/** Something that happened: `applied`, `rejected`, `retired`, `upstream`, `source`, `rollout`, `probation`, `worker`, `offence`. */
+/** Something that happened: `applied`, `rejected`, `retired`, `upstream`, `source`, `rollout`, `probation`, `worker`, `offence`, `resource`, `leak`. */
 export interface AdminEvent {
   readonly name: string
   readonly data: Json

@@ -37,6 +37,8 @@ export interface ServeOptions extends FolderOptions {
   /** From --port or PORT. */
   readonly port?: number
   readonly logLevel?: LogLevel
+  /** From --access-log: all, none, or a share of them. */
+  readonly accessLog?: boolean | number
   readonly settleMs?: number
   /** From --workers: worker processes; 0: this process serves. */
   readonly workers?: number

@@ -37,6 +37,14 @@ export function toLimit(text: string): number {
   return wholeNumber(text, 1, 100_000)
 }
 
+/** All requests, none, or a share of them. */
+export function toAccessLog(text: string): boolean | number {
+  if (text === 'on' || text === 'off') return text === 'on'
+  const share = /^\d(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
+  if (share >= 0 && share <= 1) return share
+  throw new InvalidArgumentError('Expected on, off, or a share from 0 to 1.')
+}
+
 /** Where something beside the gateway listens. */
 export interface Place {
   readonly host: string

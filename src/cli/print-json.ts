@@ -1,6 +1,8 @@
 import type { ProbationVerdict } from '../control/rollout/probations.ts'
 import type { WorkerEvent, WorkerStatus } from '../turnout-serving.ts'
 import type { Problem } from '../core/errors.ts'
+import type { Leak } from '../core/leak.ts'
+import type { ResourceEvent } from '../core/protect/resources.ts'
 import type { Json } from '../core/json.ts'
 import type { Explanation } from '../core/router/explain.ts'
 import type { Offence } from '../worker/containment/offence.ts'
@@ -26,6 +28,8 @@ export type CliEvent =
   | ({ readonly event: 'worker' } & WorkerEvent)
   | { readonly event: 'restarted'; readonly workers: readonly WorkerStatus[] }
   | ({ readonly event: 'offence' } & Offence)
+  | ({ readonly event: 'resource' } & ResourceEvent)
+  | ({ readonly event: 'leak' } & Leak)
   | ({ readonly event: 'problem' | 'warning' } & Problem)
   | { readonly event: 'checked'; readonly modules: number; readonly routes: number }
   | ({

@@ -6,6 +6,7 @@ import type { LogLevel } from '../core/logger.ts'
 import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
 import {
   toLane,
+  toAccessLog,
   toMs,
   toPlace,
   toPort,
@@ -47,6 +48,7 @@ interface ServeFlags extends SharedFlags {
   readonly port?: number
   readonly lane?: 'fast' | 'safe'
   readonly logLevel?: LogLevel
+  readonly accessLog?: boolean | number
   readonly probation?: boolean
   readonly settle?: number
   readonly workers?: number
@@ -206,6 +208,11 @@ export async function runProgram(
           'error',
         ]),
       )
+      .option(
+        '--access-log <share>',
+        'which requests are logged: on, off, or a share from 0 to 1',
+        toAccessLog,
+      )
       .action(async (directory: string, flags: ServeFlags) => {
         const host = flags.host ?? fromEnvironment('HOST', String)
         const port = flags.port ?? fromEnvironment('PORT', toPort)
@@ -229,6 +236,7 @@ export async function runProgram(
             ...(flags.healthMetrics === undefined ? {} : { healthMetrics: flags.healthMetrics }),
             ...(flags.data === undefined ? {} : { data: resolve(workingDirectory, flags.data) }),
             ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
+            ...(flags.accessLog === undefined ? {} : { accessLog: flags.accessLog }),
           }),
         )
       })

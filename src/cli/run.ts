@@ -15,14 +15,18 @@ import { explainRoute } from '../core/router/explain.ts'
 import { installStackMapping } from '../modules/source-map.ts'
 import { mapError } from '../modules/report.ts'
 import { createLogger } from '../telemetry/log.ts'
+import { openTracer, setUpTracing } from '../telemetry/tracing.ts'
 import { writeDurably } from '../store/durable-file.ts'
 import { Turnout, type MakeServing } from '../turnout.ts'
+import { changeMessages } from '../turnout-telling.ts'
 import type { ProcessSettings } from '../supervisor/messages.ts'
 import { ProcessServing } from '../supervisor/process-serving.ts'
 import { wantsColour } from './colour.ts'
 import { exitCodes, type FolderOptions, type ProbeOptions, type ServeOptions } from './commands.ts'
 import { planFolder, viewRoutes, warningsOf, type Plan } from './plan.ts'
+import { printLeak } from './instance/print-retired.ts'
 import { printOffence } from './print-offence.ts'
+import { printResource } from './print-resource.ts'
 import { printChange, printRetirement, printStep } from './print-change.ts'
 import { printEvent, type CliEvent } from './print-json.ts'
 import { printProbation } from './print-probation.ts'
@@ -66,7 +70,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   installStackMapping()
   const data = options.data ?? config.data ?? join(dirname(directory), '.turnout')
   let turnout: Turnout
+  const serving = servingOf(options, loaded, data)
   try {
+    // Worker processes set it up by themselves: here it is only asked for, so that what is missing is told once.
+    if (serving === undefined) await setUpTracing(config.tracing)
+    else openTracer(config.tracing)
     const usualOrder = options.command === 'serve' ? 'reasoned' : 'free'
     turnout = await Turnout.open(
       {
@@ -78,10 +86,11 @@ export async function serve(options: ServeOptions): Promise<number> {
         versionOrder: config.versionOrder ?? usualOrder,
         probation: options.probation ?? config.probation ?? options.command === 'serve',
         logger: loggerOf(options, config),
+        accessLog: accessLogOf(options, config),
         ...(file !== null && { configFile: file }),
         data,
       },
-      servingOf(options, loaded, data),
+      serving,
     )
   } catch (error) {
     return refuse(options, error)
@@ -222,13 +231,25 @@ const openHealth = async (
 
 type LogSettings = NonNullable<ProcessSettings['log']>
 
-const logSettings = (options: ServeOptions, { logger }: ResolvedConfig): LogSettings | null => {
+const logSettings = (
+  options: ServeOptions,
+  { logger, redact }: ResolvedConfig,
+): LogSettings | null => {
   if (logger === false && options.logLevel === undefined) return null
   const level = options.logLevel ?? (typeof logger === 'object' ? logger.level : 'info')
   const { isTTY } = process.stderr
   const pretty = isTTY || options.command === 'dev'
   const colour = wantsColour(options.terminal.environment, isTTY)
-  return { level, pretty, colour }
+  return { level, pretty, colour, redact, told: changeMessages }
+}
+
+const accessLogOf = (
+  { accessLog }: ServeOptions,
+  { accessLog: ofConfig }: ResolvedConfig,
+): ResolvedConfig['accessLog'] => {
+  if (accessLog === undefined) return ofConfig
+  if (typeof accessLog === 'boolean') return accessLog
+  return { ...(typeof ofConfig === 'object' ? ofConfig : {}), sample: accessLog }
 }
 
 const loggerOf = (options: ServeOptions, config: ResolvedConfig): boolean | Logger => {
@@ -361,6 +382,12 @@ const printEvents = (turnout: Turnout, options: ServeOptions): void => {
   )
   turnout.on('offence', (offence) =>
     say({ event: 'offence', ...offence }, () => printOffence(offence, paintErr), err),
+  )
+  turnout.on('resource', (event) =>
+    say({ event: 'resource', ...event }, () => printResource(event, paintErr), err),
+  )
+  turnout.on('leak', (leak) =>
+    say({ event: 'leak', ...leak }, () => printLeak(leak, paintErr), err),
   )
 }
 

@@ -1,9 +1,12 @@
 import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
+import type { AccessLogSettings } from '../core/access-log-settings.ts'
+import type { TracingSettings } from '../core/tracing-settings.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import type { Limits } from '../core/http/limits.ts'
 import type { LabelOptions, VersionOptions } from '../core/version/asking-parse.ts'
 import type { LogLevel } from '../core/logger.ts'
 import type { OverloadOptions } from '../core/protect/overload.ts'
+import type { ResourceOptions } from '../core/protect/resources.ts'
 import type { ServiceDefinition } from '../modules/services.ts'
 
 /** What `turnout.config.*` may say. Everything is optional; times are milliseconds, sizes bytes. */
@@ -24,6 +27,12 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly logger?: boolean | { readonly level?: LogLevel }
   /** Whether a handler that throws is answered with 500 instead of cutting the connection. Default true. */
   readonly recovery?: boolean
+  /** Names of fields of the log whose values are left out, beside the usual ones. */
+  readonly redact?: readonly string[]
+  /** Which requests are a line of the log: all (default), none, or a share, and all that failed or were slow. */
+  readonly accessLog?: boolean | AccessLogSettings
+  /** Whether requests are followed through their traces. Default: false. */
+  readonly tracing?: boolean | TracingSettings
   /** Quiet time after the last file event before a burst is looked at. Default 50. */
   readonly settleMs?: number
   /** How long requests are still taken once a signal has turned `/readyz` to 503. Default 0. */
@@ -46,6 +55,8 @@ export interface Config<Services extends object = Record<string, unknown>> {
   readonly limits?: Partial<Limits>
   /** How much a worker takes on at once; requests beyond it are answered 503. False: everything is taken. */
   readonly overload?: OverloadOptions
+  /** When what runs short, or does not end, is told (docs/guide/resources.md); false: nothing is looked at. */
+  readonly resources?: ResourceOptions
   /** Addresses and blocks of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Fields with `_` in their name: not passed on to an upstream (`drop`, default), 400 (`refuse`), or as others (`keep`). */

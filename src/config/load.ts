@@ -79,7 +79,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
 
 /** What a config names is relative to it. */
 function withPaths(config: ResolvedConfig, directory: string): ResolvedConfig {
-  const { data, admin } = config
+  const { data, admin, tracing } = config
+  const setup = typeof tracing === 'object' ? tracing.setup : undefined
   const tls = admin?.tls
   const absolute = (files: { readonly key: string; readonly cert: string }) => ({
     key: resolve(directory, files.key),
@@ -88,6 +89,8 @@ function withPaths(config: ResolvedConfig, directory: string): ResolvedConfig {
   return {
     ...config,
     ...(data === undefined ? {} : { data: resolve(directory, data) }),
+    ...(typeof tracing === 'object' &&
+      setup !== undefined && { tracing: { ...tracing, setup: resolve(directory, setup) } }),
     ...(config.tls === undefined ? {} : { tls: absolute(config.tls) }),
     ...(admin === null || tls === undefined
       ? {}

@@ -1,10 +1,19 @@
 import * as z from 'zod'
 import { parseBlock } from '../core/address.ts'
+import type { AccessLogSettings } from '../core/access-log-settings.ts'
+import type { TracingSettings } from '../core/tracing-settings.ts'
 import type { Underscores } from '../core/http/fields.ts'
 import { parseCondition } from '../core/rollout/condition.ts'
 import { limitNames, limitTable, type Limits } from '../core/http/limits.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { overloadMost, type OverloadOptions } from '../core/protect/overload.ts'
+import {
+  defaultResources,
+  resourceRanges,
+  resourceSettingNames,
+  type ResourceOptions,
+  type ResourceSettings,
+} from '../core/protect/resources.ts'
 import {
   askingProblems,
   labelKeys,
@@ -45,6 +54,10 @@ export interface ResolvedConfig {
   readonly encodedSlash: 'reject' | 'keep'
   readonly conflicts: 'exact' | 'ambiguous' | 'prefix' | 'prefix-within'
   readonly logger: boolean | { readonly level: LogLevel }
+  readonly redact: readonly string[]
+  readonly accessLog: boolean | AccessLogSettings
+  /** `setup` is absolute once `loadConfig` has read it from a file. */
+  readonly tracing: boolean | TracingSettings
   readonly recovery: boolean
   readonly settleMs: number
   /** Not given: as the command has it. */
@@ -59,6 +72,7 @@ export interface ResolvedConfig {
   /** Those that are given; the rest have their defaults. */
   readonly limits: { readonly [Name in keyof Limits]?: number | undefined }
   readonly overload: OverloadOptions
+  readonly resources: ResourceOptions
   readonly trustedProxies: readonly string[]
   readonly underscores: Underscores
   readonly lane: 'fast' | 'safe'
@@ -116,6 +130,13 @@ const limitOf = (name: keyof Limits): z.ZodOptional<z.ZodNumber> => {
   return integer(least, most).optional().describe(`Default ${usual}: ${means}.`)
 }
 
+const resource = (name: keyof ResourceSettings, means: string): z.ZodOptional<z.ZodNumber> => {
+  const [least, most] = resourceRanges[name]
+  const range = `expected a number from ${least} to ${most}`
+  const number = most === 1 ? z.number().min(least, range).max(most, range) : integer(least, most)
+  return number.optional().describe(`Default ${defaultResources[name]}: ${means}.`)
+}
+
 /** The readers of the settings have the last word on what each may be. */
 const askingCheck =
   (name: 'versions' | 'labels') =>
@@ -151,6 +172,52 @@ const settings = {
     ])
     .default(true)
     .describe('The default logger: on, off, or on with a level.'),
+  redact: z
+    .array(z.string().min(1, 'expected a name'))
+    .max(100)
+    .default([])
+    .describe('Names of fields of the log whose values are left out, beside the usual ones.'),
+  accessLog: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        sample: z
+          .number()
+          .min(0, 'expected 0 to 1')
+          .max(1, 'expected 0 to 1')
+          .optional()
+          .describe('Default 1: the share of requests that is logged.'),
+        slowMs: integer(0, LONGEST_MS)
+          .optional()
+          .describe('Default 1000: from how many ms on a request is logged in any case.'),
+        client: z.boolean().optional().describe("Default false: whether the client's address is."),
+      }),
+    ])
+    .default(true)
+    .describe('Which requests are a line of the log.'),
+  tracing: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        sample: z
+          .number()
+          .min(0, 'expected 0 to 1')
+          .max(1, 'expected 0 to 1')
+          .optional()
+          .describe('Default 1: the share of traces that begin here which is recorded.'),
+        export: z
+          .boolean()
+          .optional()
+          .describe('Default true: whether spans are given to OpenTelemetry.'),
+        setup: z
+          .string()
+          .min(1, 'expected a file')
+          .optional()
+          .describe('A module that each process imports first, relative to the config.'),
+      }),
+    ])
+    .default(false)
+    .describe('Whether requests are followed through their traces.'),
   recovery: z
     .boolean()
     .default(true)
@@ -218,6 +285,22 @@ const settings = {
     ])
     .default({})
     .describe('How much a worker takes on at once; requests beyond it are answered 503.'),
+  resources: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        gcPauseMs: resource('gcPauseMs', 'longest pause of a garbage collection, in ms'),
+        openFiles: resource('openFiles', 'share of the files that a process may have open'),
+        heap: resource('heap', 'share of the heap that a process may have'),
+        loopDelayMs: resource('loopDelayMs', 'how late the event loop may come around, in ms'),
+        exchangeMs: resource('exchangeMs', 'an exchange without an answer for so long is told'),
+        waitingMs: resource('waitingMs', 'a waiting list that does not empty for so long is told'),
+        leakGraceMs: resource('leakGraceMs', 'a replaced version is looked for so long after'),
+        leakCollections: resource('leakCollections', 'collections that a leaked version outlives'),
+      }),
+    ])
+    .default({})
+    .describe('When what runs out, or does not end, is told; 0 turns one off.'),
   trustedProxies: z
     .array(
       z
@@ -405,6 +488,8 @@ const service = z.unknown().superRefine((value, context) => {
 export const settingNames: Readonly<Record<string, readonly string[]>> = {
   '': [...Object.keys(settings), 'services'],
   logger: ['level'],
+  accessLog: ['sample', 'slowMs', 'client'],
+  tracing: ['sample', 'export', 'setup'],
   limits: limitNames,
   versions: versionKeys,
   labels: labelKeys,
@@ -414,6 +499,7 @@ export const settingNames: Readonly<Record<string, readonly string[]>> = {
   admin: ['host', 'port', 'hosts', 'changesPerSecond', 'tls'],
   'admin.tls': ['key', 'cert'],
   health: ['host', 'port', 'metrics'],
+  resources: resourceSettingNames,
   overload: ['concurrency', 'waiting', 'waitMs', 'critical'],
   probation: ['durationMs', 'minimumSamples', 'conditions'],
 }

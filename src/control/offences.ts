@@ -132,7 +132,7 @@ export class Offences {
       log.error('a module version that does harm could not be taken back', {
         ...fields,
         code,
-        message,
+        reason: message,
       })
     } catch (error) {
       log.error('a module version that does harm could not be taken back', {

@@ -103,6 +103,9 @@ export type ErrorCode =
   | 'TURNOUT_REDIS_VALUE'
   | 'TURNOUT_REDIS_KEY_GONE'
   | 'TURNOUT_REDIS_EVICTS'
+  // traces
+  | 'TURNOUT_TRACING_MISSING'
+  | 'TURNOUT_TRACING_SETUP'
   // import
   | 'TURNOUT_IMPORT_FILE'
   | 'TURNOUT_IMPORT_LEFT'
@@ -850,6 +853,20 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     message: 'Redis at {url} may drop the key {key}: {reason}',
     cause: 'The server evicts keys when its memory is full, or the key has a time to live.',
     cure: 'Set maxmemory-policy to noeviction, and PERSIST the key.',
+  },
+
+  // traces
+  TURNOUT_TRACING_MISSING: {
+    status: 500,
+    message: 'Tracing needs the package @opentelemetry/api, which cannot be loaded: {reason}',
+    cause: 'It is an optional peer of turnout, installed only where spans are recorded.',
+    cure: 'Install it beside turnout: npm install @opentelemetry/api. Or say `tracing: { export: false }`, and the headers alone go on.',
+  },
+  TURNOUT_TRACING_SETUP: {
+    status: 500,
+    message: '{file} cannot set up tracing: {reason}',
+    cause: 'The module of `tracing.setup` could not be imported, or threw.',
+    cure: 'Run it by itself with node, and look at what it says.',
   },
 
   // import

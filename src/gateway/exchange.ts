@@ -6,6 +6,9 @@ import type { Told } from '../core/version/told.ts'
 import { Hold } from './hold.ts'
 import type { LiveVersion, Snapshot } from './snapshot.ts'
 import { codeReply } from './problem-reply.ts'
+import { traceOf, type Trace } from './trace/trace-ids.ts'
+import type { Span } from './trace/tracer.ts'
+import type { LiveEndpoint } from './upstream/live-endpoint.ts'
 import type { Outbound } from './upstream/outbound.ts'
 import type { Transport } from './transport.ts'
 
@@ -59,6 +62,11 @@ export class Exchange {
   isEndless: boolean
   /** The status that it counts with, where its client has seen another one or none; else 0. */
   fault: number
+  /** The last one that it was sent to; null: none. */
+  endpoint: LiveEndpoint | null
+  /** What is recorded of it; null: nothing. */
+  span: Span | null
+  #trace: Trace | null
   #canonical: string | null
   #holds: Hold | null
   #controller: AbortController | null
@@ -85,6 +93,9 @@ export class Exchange {
     this.headAt = 0
     this.isEndless = false
     this.fault = 0
+    this.endpoint = null
+    this.span = null
+    this.#trace = null
     this.#canonical = null
     this.#holds = null
     this.#controller = null
@@ -110,6 +121,16 @@ export class Exchange {
     const { target } = this.transport
     const start = target.indexOf('?')
     return start < 0 ? '' : target.slice(start)
+  }
+
+  /** The client's, or a new one: made when somebody asks. */
+  get trace(): Trace {
+    this.#trace ??= traceOf(this.transport)
+    return this.#trace
+  }
+
+  set trace(trace: Trace) {
+    this.#trace = trace
   }
 
   /** Aborts when the client leaves or the exchange is cut. */

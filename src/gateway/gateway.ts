@@ -12,6 +12,7 @@ import { errorReply } from './problem-reply.ts'
 import { Reply, handled } from './reply.ts'
 import type { Switch } from './snapshot.ts'
 import { handlerOf } from './targets.ts'
+import type { FindHandler } from './trace/tracer.ts'
 import type { Transport } from './transport.ts'
 
 export interface GatewayOptions {
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly onEnd: ((exchange: Exchange) => void) | null
   /** Sees every exchange that a route serves. */
   readonly observer: Observer
+  /** How an exchange finds who answers it, where that is not as usual. */
+  readonly find?: FindHandler
   /** Given, once, what ends an exchange with an error that its handler will never throw. */
   readonly onOpen?: (fail: (exchange: Exchange, error: unknown) => void) => void
 }
@@ -34,7 +37,7 @@ export type Serve = (transport: Transport, passOn?: () => void) => void | Promis
 
 /** A request's life: match, target, answer. Whatever the live switch holds at entry serves it to the end. */
 export function createGateway(live: Switch, options: GatewayOptions): Serve {
-  const { trailingSlash, path, asking, recovery, onEnd, observer } = options
+  const { trailingSlash, path, asking, recovery, onEnd, observer, find = handlerOf } = options
 
   const serve: Serve = (transport, passOn) => {
     const exchange = new Exchange(transport, live.current)
@@ -51,7 +54,7 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     let reply: Reply | Promise<Reply>
     observer.began(exchange, route)
     try {
-      reply = handlerOf(exchange, route)(exchange)
+      reply = find(exchange, route)(exchange)
     } catch (error) {
       return failed(exchange, error)
     }

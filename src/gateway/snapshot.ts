@@ -1,3 +1,4 @@
+import type { Logger } from '../core/logger.ts'
 import type { ModuleFilter } from '../core/route/filter.ts'
 import type { Table } from '../core/route/table.ts'
 import type { Recorder } from '../core/rollout/recorder.ts'
@@ -20,6 +21,7 @@ export type LiveFilter = (
 export interface LiveVersion {
   readonly name: string
   readonly version: string
+  readonly log: Logger
   /** What its exchanges come to is counted there; null: nowhere. */
   readonly recorder: Recorder | null
   handlerOf(routeId: string): Handler | undefined

@@ -43,6 +43,8 @@ export interface Transport {
   readonly isHeadSent: boolean
   /** The client had left before a whole answer was sent. */
   readonly isGone: boolean
+  /** Bytes that came and went on its connection so far: whether anything moves. Not there: nobody knows. */
+  bytesMoved?(): number
   /** Sends a whole answer in one write. */
   send(status: number, headers: string[], body: string | Uint8Array | null): void
   /** Sends the head, then the body as it comes, at the client's pace. Rejects when the body fails or the client left. */

@@ -30,8 +30,8 @@ export function codeFrom(
     key,
     // Middleware is of this process.
     ...(mount.middleware.length === 0 && { source }),
-    open: async () => {
-      const evaluated = await evaluate(artifact, { file, timeoutMs })
+    open: async (trace) => {
+      const evaluated = await evaluate(artifact, { file, timeoutMs, trace: trace ?? null })
       if (!evaluated.ok) throw TurnoutError.of(evaluated.problem)
       return readDefinition(evaluated.exports['default'], name, mount, version)
     },

@@ -1,6 +1,8 @@
 import { TurnoutError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { Reply, type ReplyBody } from '../gateway/reply.ts'
+import { exchangeLog } from './author-log.ts'
 import { Body } from './body.ts'
 import type { ParamNames } from './define.ts'
 import { webRequest } from './web.ts'
@@ -13,9 +15,14 @@ export class Context<Path extends string = string> {
   #query: URLSearchParams | null
   #body: Body | null
   #request: Request | null
+  #log: Logger | null
+  #isBound: boolean
 
-  constructor(exchange: Exchange) {
+  /** `log`: of the module whose code it is given to; null: that of the route's. */
+  constructor(exchange: Exchange, log: Logger | null = null) {
     this.exchange = exchange
+    this.#log = log
+    this.#isBound = false
     this.#status = 200
     this.#headers = null
     this.#query = null
@@ -53,6 +60,20 @@ export class Context<Path extends string = string> {
    */
   get mirrored(): boolean {
     return this.exchange.mirrored
+  }
+
+  /** The trace that the exchange belongs to: that of the client, or a new one. */
+  get traceId(): string {
+    return this.exchange.trace.traceId
+  }
+
+  /** The module's log; what it says carries the trace of this exchange, whenever it is said. */
+  get log(): Logger {
+    if (!this.#isBound) {
+      this.#log = exchangeLog(this.exchange, this.#log)
+      this.#isBound = true
+    }
+    return this.#log!
   }
 
   get params(): Readonly<Record<string, string>> {

@@ -1,6 +1,7 @@
 import { TurnoutError, type Problem } from '../core/errors.ts'
 import { readLifecycle } from '../core/route/lifecycle-parse.ts'
 import type { Lifecycle } from '../core/route/route.ts'
+import { mentionsLog } from './author-log.ts'
 import { chain } from './chain.ts'
 import type { AnyRouteModule, Middleware, RouteModule, Scope, StateRules } from './define.ts'
 import { isFetchApp, isNodeApp, registerForeign, type FetchApp, type NodeApp } from './foreign.ts'
@@ -20,6 +21,8 @@ export interface Definition {
   readonly lifecycle: Lifecycle | null
   /** Where its author wants it to run. */
   readonly isolation: Isolation
+  /** It takes the log of its scope while it serves. */
+  readonly mentionsLog: boolean
   /** Lists the registrations; for a route module this runs the author's `register`. */
   register(scope: Scope<unknown>): Registered
 }
@@ -107,6 +110,7 @@ export function readDefinition(
       state: stateOf(exported.state),
       lifecycle: lifecycleOf(exported.lifecycle),
       isolation: authorsIsolation(exported),
+      mentionsLog: mentionsLog(exported),
       register: (scope) => runRegister(exported, mount.prefix + own, mount.middleware, scope),
     }
   }
@@ -119,6 +123,7 @@ export function readDefinition(
       state: null,
       lifecycle: null,
       isolation: inline,
+      mentionsLog: false,
       register: () => ({
         routes: registerForeign(app, mount.prefix).map((one) => behind(mount.middleware, one)),
         filters: new Map(),

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
@@ -15,6 +15,8 @@ import {
   sourcePlace,
   unregisterScript,
 } from './source-map.ts'
+import type { TimerName } from './own-timers.ts'
+import type { Trace } from './trace.ts'
 
 /** A module's exports, as `import * as` gives them: null prototype, live getters. */
 export type ModuleExports = Readonly<Record<string, unknown>>
@@ -35,6 +37,8 @@ export interface EvaluateOptions {
    * refer to the module's exports, or it keeps them alive.
    */
   readonly onFreed?: () => void
+  /** Told what the load is made of; its code gets timers that are known there. */
+  readonly trace?: Trace | null
 }
 
 interface Load {
@@ -57,10 +61,10 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<EvaluateOutcome> {
   const file = realFile(options.file)
-  const { timeoutMs = 5000, signal } = options
+  const { timeoutMs = 5000, signal, trace = null } = options
   const stop = stopAfter(timeoutMs, signal)
   try {
-    const work = load(artifact, file, options.onFreed)
+    const work = load(artifact, file, trace === null ? options.onFreed : freeing(trace), trace)
     const ended = await Promise.race([work, stop.stopped])
     if (ended === 'aborted') {
       const reason = 'the load was given up'
@@ -105,10 +109,18 @@ function realFile(file: string): string {
   }
 }
 
+/** Refers to nothing that the load keeps alive. */
+function freeing({ light }: Trace): () => void {
+  return () => {
+    light.isFreed = true
+  }
+}
+
 async function load(
   artifact: Artifact,
   file: string,
   onFreed: (() => void) | undefined,
+  trace: Trace | null,
 ): Promise<EvaluateOutcome> {
   const namespaces: object[] = []
   const sourceUrl = (source: number): string =>
@@ -127,11 +139,20 @@ async function load(
       defineExports(exports, getters, artifact, namespaces)
     freed.register(publish, { script, onFreed })
     registered = true
-    const code = compile(artifact, script)
-    const values = artifact.parameters.map((parameter) =>
-      parameterValue(parameter, publish, namespaces, sourceUrl),
-    )
-    await (code(...values) as Promise<void>)
+    const given = givenNames(artifact, trace)
+    const code = compile(artifact, script, given)
+    if (trace !== null) {
+      trace.compiled(script, artifact, code)
+      trace.packages = packagesOf(artifact, namespaces)
+    }
+    const values = artifact.parameters.map((parameter) => {
+      const value = parameterValue(parameter, publish, namespaces, sourceUrl)
+      if (trace === null || parameter.gives !== 'binding') return value
+      const { specifier = '' } = artifact.imports[parameter.import] ?? {}
+      return trace.binding(specifier, parameter.imported, value)
+    })
+    const own = given.map((name) => trace!.given[name])
+    await (code(...values, ...own) as Promise<void>)
     return { ok: true, exports }
   } catch (error) {
     return { ok: false, problem: loadProblem(error, file) }
@@ -145,8 +166,12 @@ async function load(
  * version until memory runs short. The switch is for the whole process, so it is on for this one
  * synchronous call only.
  */
-function compile(artifact: Artifact, script: string): (...values: unknown[]) => unknown {
-  const names = artifact.parameters.map((parameter) => parameter.name)
+function compile(
+  artifact: Artifact,
+  script: string,
+  given: readonly string[],
+): (...values: unknown[]) => unknown {
+  const names = [...artifact.parameters.map((parameter) => parameter.name), ...given]
   setFlagsFromString('--no-compilation-cache')
   try {
     return compileFunction(artifact.script, names, { filename: script }) as (
@@ -156,6 +181,24 @@ function compile(artifact: Artifact, script: string): (...values: unknown[]) => 
     setFlagsFromString('--compilation-cache')
   }
 }
+
+/** What its code gets in place of Node's own; a name that it imports is its own already. */
+function givenNames(artifact: Artifact, trace: Trace | null): readonly TimerName[] {
+  if (trace === null) return []
+  const taken = new Set(artifact.parameters.map(({ name }) => name))
+  return (Object.keys(trace.given) as TimerName[]).filter((name) => !taken.has(name))
+}
+
+/** Without what comes with Node. */
+const packagesOf = (
+  { imports }: Artifact,
+  namespaces: readonly object[],
+): ReadonlyMap<string, object> =>
+  new Map(
+    imports.flatMap(({ specifier }, at) =>
+      isBuiltin(specifier) || isSelf(specifier) ? [] : [[specifier, namespaces[at]!] as const],
+    ),
+  )
 
 function parameterValue(
   parameter: ArtifactParameter,

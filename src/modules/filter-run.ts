@@ -1,4 +1,5 @@
 import { TurnoutError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import { isBodySource } from '../gateway/body-source.ts'
 import type { Exchange, Thrower } from '../gateway/exchange.ts'
 import { Reply, handled } from '../gateway/reply.ts'
@@ -62,11 +63,11 @@ class Following {
   }
 }
 
-/** A filter as its author wrote it, as the gateway runs it; `thrower` is told where it throws. */
+/** A filter as its author wrote it, as the gateway runs it; `thrower` is told where it throws, `log` is its module's. */
 export const runFilter =
-  (filter: Filter, thrower: Thrower): LiveFilter =>
+  (filter: Filter, thrower: Thrower, log: Logger): LiveFilter =>
   async (exchange, next, args) => {
-    const c = new FilterContext(exchange)
+    const c = new FilterContext(exchange, log)
     const following = new Following(exchange, next)
     try {
       const said = await filter(c, following.ask, args)

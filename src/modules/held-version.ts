@@ -10,6 +10,11 @@ export interface Holding {
   readonly exchanges: number
   /** `GET /slow` of the oldest few. */
   readonly routes: readonly string[]
+  /** What it holds through its scope. */
+  readonly timers: number
+  readonly listeners: number
+  /** ISO 8601: it was replaced then. */
+  readonly since: string
 }
 
 /** Whose code a version is, and how long what is inside may stay once it was replaced. */
@@ -32,6 +37,7 @@ export abstract class HeldVersion implements LiveVersion {
   readonly name: string
   readonly version: string
   readonly digest: string
+  readonly log: Logger
   /** Set when it begins to serve. */
   recorder: Recorder | null
   readonly #options: HeldOptions
@@ -40,18 +46,21 @@ export abstract class HeldVersion implements LiveVersion {
   #count: number
   #survivor: (() => HeldVersion | null) | null
   #timers: NodeJS.Timeout[]
+  #retiredAt: number
   #onDisposed: (() => void) | null
 
   constructor(options: HeldOptions) {
     this.name = options.name
     this.version = options.version
     this.digest = options.digest
+    this.log = options.log
     this.recorder = null
     this.#options = options
     this.#first = null
     this.#count = 0
     this.#survivor = null
     this.#timers = []
+    this.#retiredAt = 0
     this.#onDisposed = null
   }
 
@@ -101,7 +110,13 @@ export abstract class HeldVersion implements LiveVersion {
 
   get holding(): Holding {
     const routes = this.#inside().slice(-5).map(nameOf)
-    return { exchanges: this.#count, routes }
+    const since = new Date(this.#retiredAt).toISOString()
+    return { exchanges: this.#count, routes, ...this.scopeSize, since }
+  }
+
+  /** What its code holds through its scope; one in another process holds it there. */
+  get scopeSize(): Pick<Holding, 'timers' | 'listeners'> {
+    return { timers: 0, listeners: 0 }
   }
 
   /** True once no table needs it any more. */
@@ -115,6 +130,7 @@ export abstract class HeldVersion implements LiveVersion {
    */
   retire(survivor: () => HeldVersion | null, onDisposed: () => void): void {
     this.#survivor = survivor
+    this.#retiredAt = Date.now()
     this.#onDisposed = onDisposed
     if (this.#count === 0) {
       this.#dispose()

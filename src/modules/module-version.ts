@@ -8,8 +8,9 @@ import type { Guard } from './guard.ts'
 import type { Services } from './define.ts'
 import { runFilter } from './filter-run.ts'
 import type { Isolation } from './isolated/isolation.ts'
-import { HeldVersion } from './held-version.ts'
+import { HeldVersion, type Holding } from './held-version.ts'
 import { ModuleScope } from './scope.ts'
+import type { Trace } from './trace.ts'
 
 export interface VersionOptions {
   readonly definition: Definition
@@ -22,6 +23,8 @@ export interface VersionOptions {
   readonly log: Logger
   /** Who watches over its code while it runs; null: nobody. */
   readonly guard?: Guard | null
+  /** Told when it was disposed of; null: nobody looks at what holds it. */
+  readonly trace?: Trace | null
   /** Milliseconds after which requests, and streams, of a retired version are cut. */
   readonly drainMs: number
   readonly streamDrainMs: number
@@ -53,6 +56,7 @@ export class ModuleVersion extends HeldVersion {
   #filters: ReadonlyMap<string, LiveFilter>
   readonly #scope: ModuleScope
   readonly #guard: Guard | null
+  readonly #trace: Trace | null
 
   constructor(options: VersionOptions) {
     const { name, version } = options.definition
@@ -64,7 +68,8 @@ export class ModuleVersion extends HeldVersion {
     this.#services = options.services
     this.#handlers = new Map()
     this.#filters = new Map()
-    const { guard = null } = options
+    const { guard = null, trace = null } = options
+    this.#trace = trace
     this.#guard = guard
     this.#scope = new ModuleScope(options.log, (run) => (guard ? guard.call(this, run) : run()))
     guard?.enter(this)
@@ -77,18 +82,21 @@ export class ModuleVersion extends HeldVersion {
     const guard = this.#guard
     handlers.clear()
     const listed: ListedRoute[] = []
+    const { scopeLog } = this.#scope
+    if (this.definition.mentionsLog) scopeLog.take()
     const view = this.#scope.view(state, this.#services)
     const { routes, filters } = this.definition.register(view)
     for (const { method, path, handler } of routes) {
       const id = routeId(this.#key, method, path)
       if (handlers.has(id)) throw new TurnoutError('TURNOUT_ROUTE_TWICE', { route: id })
-      handlers.set(id, guard ? guard.handler(this, handler) : handler)
+      const logged = scopeLog.handler(handler)
+      handlers.set(id, guard ? guard.handler(this, logged) : logged)
       listed.push({ id, method, path })
     }
     const own = { module: this.name, module_version: this.version }
     this.#filters = new Map(
       [...filters].map(([filter, run]) => {
-        const live = runFilter(run, { ...own, filter })
+        const live = scopeLog.filter(runFilter(run, { ...own, filter }, this.log))
         return [filter, guard ? guard.filter(this, live) : live]
       }),
     )
@@ -111,6 +119,10 @@ export class ModuleVersion extends HeldVersion {
     return this.#filters.get(name)
   }
 
+  override get scopeSize(): Pick<Holding, 'timers' | 'listeners'> {
+    return this.#scope.size
+  }
+
   currentState(): unknown {
     return this.state
   }
@@ -126,6 +138,8 @@ export class ModuleVersion extends HeldVersion {
   async discard(): Promise<void> {
     await this.#scope.close()
     this.#guard?.leave(this)
+    const { name: module, version, digest, isRetired: hasServed } = this
+    this.#trace?.dispose({ module, version, digest, hasServed })
   }
 }
 

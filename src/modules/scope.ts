@@ -1,3 +1,4 @@
+import { ScopeLog } from './author-log.ts'
 import { mapError } from './report.ts'
 import type { Logger } from '../core/logger.ts'
 import type { ListenerTarget, Scope, Services } from './define.ts'
@@ -7,6 +8,8 @@ const disposeDeadlineMs = 5_000
 /** What a module version may use, and everything that it must give back. Ends with `close`. */
 export class ModuleScope {
   readonly log: Logger
+  /** The module's own. */
+  readonly scopeLog: ScopeLog
   readonly #controller: AbortController
   readonly #timers: Set<NodeJS.Timeout>
   readonly #listeners: Set<() => void>
@@ -16,6 +19,7 @@ export class ModuleScope {
   /** `run`: calls what the module registered. */
   constructor(log: Logger, run: (callback: () => unknown) => unknown = (callback) => callback()) {
     this.log = log
+    this.scopeLog = new ScopeLog(log)
     this.#run = run
     this.#controller = new AbortController()
     this.#timers = new Set()
@@ -35,11 +39,14 @@ export class ModuleScope {
       if (this.#controller.signal.aborted) clear()
       return clear
     }
+    const { scopeLog } = this
     return {
       state,
       services,
       signal: this.#controller.signal,
-      log: this.log,
+      get log() {
+        return scopeLog.take()
+      },
       onDispose: (dispose) => {
         this.#disposers.push(dispose)
       },

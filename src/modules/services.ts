@@ -18,11 +18,18 @@ export class ServiceSet {
   readonly #declared: Readonly<Record<string, unknown>>
   readonly #closers: (() => void | Promise<void>)[]
   #opened: Promise<Services> | null
+  /** What was opened so far. */
+  #values: Services
 
   constructor(declared: Readonly<Record<string, unknown>>) {
     this.#declared = declared
     this.#closers = []
     this.#opened = null
+    this.#values = {}
+  }
+
+  get opened(): Services {
+    return this.#values
   }
 
   /** Opens everything, in the order of declaration, once. A failure is tried again by the next call. */
@@ -55,6 +62,7 @@ export class ServiceSet {
         )
       }
     }
+    this.#values = services
     return services
   }
 

@@ -147,6 +147,14 @@ export function scriptOf(error: unknown): string | null {
   return frame === undefined ? null : frame.replace(/:\d+:\d+$/, '')
 }
 
+/** `FILE:LINE:COLUMN` of the author for a frame as V8 gives it; null: its module is gone, or it is no module's. */
+export function authorLine(frame: string): string | null {
+  const found = locate(frame)
+  if (found === undefined) return null
+  const { source, line, column } = found.position
+  return `${sourceFile(found.script, source)}:${line}:${column}`
+}
+
 /** The topmost place of an error in an author's file, with its code frame. */
 export function errorPlace(error: unknown): Place | undefined {
   const text = stackText(error)

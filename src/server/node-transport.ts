@@ -262,6 +262,11 @@ export class NodeTransport implements Transport {
     return this.#response.headersSent
   }
 
+  bytesMoved(): number {
+    const { bytesRead, bytesWritten } = this.#request.socket
+    return bytesRead + bytesWritten
+  }
+
   send(status: number, headers: string[], body: string | Uint8Array | null): void {
     const response = this.#response
     const request = this.#request

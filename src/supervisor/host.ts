@@ -14,6 +14,7 @@ import { codeOf } from '../modules/artifact-code.ts'
 import type { Listener } from '../server/node-listener.ts'
 import { readArtifact } from '../store/artifacts.ts'
 import { createLogger } from '../telemetry/log.ts'
+import { setUpTracing } from '../telemetry/tracing.ts'
 import { LocalServing } from '../turnout-serving.ts'
 import type { InProcessWorker } from '../worker/in-process.ts'
 import type { PrepareRequest, WorkerResult } from '../worker/worker.ts'
@@ -38,6 +39,7 @@ export class WorkerHost implements WorkerCalls {
   #settings: ProcessSettings | null
   #serving: LocalServing | null
   #staged: (readonly StoredObject[])[]
+  #toldRetired: string
 
   constructor(tell: (notice: WorkerNotice) => void) {
     this.log = silentLogger
@@ -47,10 +49,13 @@ export class WorkerHost implements WorkerCalls {
     this.#settings = null
     this.#serving = null
     this.#staged = []
+    this.#toldRetired = ''
   }
 
   async start(settings: ProcessSettings): Promise<void> {
     const { worker, log, serving, services } = settings
+    // First of all: what it instruments must not be loaded before it.
+    await setUpTracing(serving.tracing)
     this.log = log === null ? silentLogger : childLogger(createLogger(log), { worker })
     this.#settings = settings
     process.title = `turnout worker ${worker}`
@@ -63,6 +68,11 @@ export class WorkerHost implements WorkerCalls {
         onRetired: (data) => this.#tell({ name: 'retired', data }),
         onUpstream: (data) => this.#tell({ name: 'upstream', data }),
         onOffence: (offence, fields) => this.#tell({ name: 'offence', data: { offence, fields } }),
+        onResource: (data) => this.#tell({ name: 'resource', data }),
+        onLeak: (whose, leak) => {
+          const retired = this.#serving?.retired() ?? []
+          this.#tell({ name: 'leak', data: { whose, leak, retired } })
+        },
       },
       declared,
       { blockedMs, reportFd, diesWithParent: true },
@@ -169,7 +179,18 @@ export class WorkerHost implements WorkerCalls {
     const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics()
     const draining = this.#serving?.worker.draining() ?? []
     const overload = this.#serving?.overload() ?? null
-    return { draining, rssBytes: process.memoryUsage.rss(), heapBytes, heapLimitBytes, overload }
+    const [shortOf = []] = this.#serving?.shortOf() ?? []
+    const rssBytes = process.memoryUsage.rss()
+    const retired = this.#newRetired()
+    return { draining, retired, shortOf, rssBytes, heapBytes, heapLimitBytes, overload }
+  }
+
+  /** Null: nothing has changed since the beat before. */
+  #newRetired(): Beat['retired'] {
+    const serial = this.#serving?.retiredSerial ?? ''
+    if (serial === this.#toldRetired) return null
+    this.#toldRetired = serial
+    return this.#serving?.retired() ?? []
   }
 }
 

@@ -111,6 +111,9 @@ export function mergeDraining(all: readonly Draining[]): readonly Draining[] {
         : {
             ...known,
             exchanges: known.exchanges + one.exchanges,
+            timers: known.timers + one.timers,
+            listeners: known.listeners + one.listeners,
+            since: known.since < one.since ? known.since : one.since,
             routes: [...known.routes, ...one.routes].slice(0, 5),
           },
     )

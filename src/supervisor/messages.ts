@@ -1,5 +1,8 @@
 import type { LogFields, LogLevel } from '../core/logger.ts'
 import type { Readings } from '../core/metrics/series.ts'
+import type { Leak, RetiredFacts } from '../core/leak.ts'
+import type { ResourceEvent, ResourceName } from '../core/protect/resources.ts'
+import type { Whose } from '../modules/trace.ts'
 import type { OverloadStatus } from '../core/protect/overload.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
@@ -24,6 +27,9 @@ export interface ProcessSettings {
     readonly level: LogLevel
     readonly pretty: boolean
     readonly colour: boolean
+    readonly redact: readonly string[]
+    /** Messages that the supervisor tells people by itself. */
+    readonly told: readonly string[]
   } | null
   /** The data folder, whose artifacts it reads. */
   readonly data: string
@@ -75,6 +81,10 @@ export interface WorkerCalls {
 /** What a worker process says of itself, twice a second. */
 export interface Beat {
   readonly draining: readonly Draining[]
+  /** Null: as it was said last. */
+  readonly retired: readonly RetiredFacts[] | null
+  /** What it is short of. */
+  readonly shortOf: readonly ResourceName[]
   readonly rssBytes: number
   readonly heapBytes: number
   readonly heapLimitBytes: number
@@ -88,6 +98,16 @@ export type WorkerNotice =
   | { readonly name: 'beat'; readonly data: Beat }
   | { readonly name: 'retired'; readonly data: RetiredVersion }
   | { readonly name: 'upstream'; readonly data: UpstreamEvent }
+  | { readonly name: 'resource'; readonly data: ResourceEvent }
+  | {
+      readonly name: 'leak'
+      readonly data: {
+        readonly whose: Whose
+        readonly leak: Leak | null
+        /** All of them: who hears of one may ask at once. */
+        readonly retired: readonly RetiredFacts[]
+      }
+    }
   | {
       readonly name: 'offence'
       readonly data: { readonly offence: Offence; readonly fields: LogFields }

@@ -2,7 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Readings } from '../core/metrics/series.ts'
+import { mergeRetired, type RetiredFacts } from '../core/leak.ts'
 import { getKey } from '../core/persistent-map.ts'
+import type { ResourceName } from '../core/protect/resources.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
 import { addFigures } from '../core/rollout/quantile.ts'
@@ -320,6 +322,11 @@ export class WorkerPool implements Worker {
 
   #noticed(from: WorkerProcess, notice: WorkerNotice): void {
     if (notice.name === 'beat') this.#tellRetired()
+    if (notice.name === 'leak' && from.isLeaving) return
+    if (notice.name === 'resource') {
+      const data = { ...notice.data, worker: from.worker }
+      return this.#options.onNotice({ ...notice, data })
+    }
     if (notice.name !== 'retired') return this.#options.onNotice(notice)
     const { module, version, waitedMs } = notice.data
     const key = `${module} ${version}`
@@ -423,6 +430,17 @@ export class WorkerPool implements Worker {
 
   draining(): readonly Draining[] {
     return mergeDraining([...this.#processes].flatMap(({ draining }) => draining))
+  }
+
+  retired(): readonly RetiredFacts[] {
+    // Who leaves disposes of what is served on by the one after it.
+    const staying = [...this.#processes].filter(({ isLeaving }) => !isLeaving)
+    return mergeRetired(staying.flatMap(({ retired }) => retired))
+  }
+
+  /** What each worker that serves is short of; one that says nothing is late. */
+  shortOf(): readonly (readonly ResourceName[])[] {
+    return [...this.#members].map(({ beat }) => beat?.shortOf ?? [])
   }
 
   async upstreamNames(): Promise<readonly string[]> {

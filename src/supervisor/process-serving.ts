@@ -1,11 +1,14 @@
 import { totalmem } from 'node:os'
 import type { Readings } from '../core/metrics/series.ts'
+import type { RetiredFacts } from '../core/leak.ts'
+import { resourcesOf, type ResourceName } from '../core/protect/resources.ts'
 import type { Listener, ListenOptions } from '../server/node-listener.ts'
 import type { Serving, ServingWiring, WorkerStatus } from '../turnout-serving.ts'
 import { shareOfMemory } from './memory.ts'
 import type { ProcessSettings } from './messages.ts'
 import { WorkerPool } from './pool.ts'
 import { SharedSocket } from './sockets.ts'
+import { OwnPressure } from '../worker/resources/resources.ts'
 
 export interface ProcessServingOptions extends ServingWiring {
   /** Worker processes. */
@@ -19,6 +22,7 @@ export interface ProcessServingOptions extends ServingWiring {
 export class ProcessServing implements Serving {
   readonly worker: WorkerPool
   readonly gateway: null
+  readonly #own: OwnPressure | null
 
   constructor({
     count,
@@ -28,7 +32,9 @@ export class ProcessServing implements Serving {
     log,
     ...wiring
   }: ProcessServingOptions) {
-    const { onRetired, onUpstream, onWorker, onOffence } = wiring
+    const { onRetired, onUpstream, onWorker, onOffence, onResource, onLeak } = wiring
+    const resources = resourcesOf(settings.resources)
+    this.#own = resources === null ? null : new OwnPressure(resources, onResource)
     this.gateway = null
     this.worker = new WorkerPool({
       count,
@@ -43,6 +49,8 @@ export class ProcessServing implements Serving {
       onNotice: (notice) => {
         if (notice.name === 'upstream') onUpstream(notice.data)
         else if (notice.name === 'offence') onOffence(notice.data.offence, notice.data.fields)
+        else if (notice.name === 'resource') onResource(notice.data)
+        else if (notice.name === 'leak') onLeak(notice.data.whose, notice.data.leak)
       },
       onOffence: (offence) => onOffence(offence, {}),
       onEvent: onWorker,
@@ -86,6 +94,18 @@ export class ProcessServing implements Serving {
     return this.worker.readings()
   }
 
+  retired(): readonly RetiredFacts[] {
+    return this.worker.retired()
+  }
+
+  shortOf(): readonly (readonly ResourceName[])[] {
+    return this.worker.shortOf()
+  }
+
+  ownShortage(): readonly ResourceName[] {
+    return this.#own?.over ?? []
+  }
+
   /** Each worker has its own: `workers` tells. */
   overload(): null {
     return null
@@ -96,6 +116,7 @@ export class ProcessServing implements Serving {
   }
 
   close(deadlineMs: number): Promise<void> {
+    this.#own?.close()
     return this.worker.close(deadlineMs)
   }
 }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { getHeapStatistics } from 'node:v8'
 import { loadsBetween } from '../control/diff.ts'
 import { TurnoutError, type Problem } from '../core/errors.ts'
+import type { RetiredFacts } from '../core/leak.ts'
 import { changesBetween, recordOf, type TableStep } from '../core/route/objects.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
 import { thrownMessage } from '../core/thrown.ts'
@@ -59,6 +60,8 @@ export class WorkerProcess {
   table: Table
   revision: number
   draining: readonly Draining[]
+  /** Versions that were disposed of there. */
+  retired: readonly RetiredFacts[]
   beat: Beat | null
   /** It takes nothing new, and ends. */
   isLeaving: boolean
@@ -86,6 +89,7 @@ export class WorkerProcess {
     this.table = emptyTable
     this.revision = 0
     this.draining = []
+    this.retired = []
     this.beat = null
     this.isLeaving = false
     this.heldAtLeave = new Set()
@@ -138,7 +142,9 @@ export class WorkerProcess {
       else if (notice.name === 'beat') {
         this.beat = notice.data
         this.draining = notice.data.draining
-      } else if (notice.name === 'retired') {
+        this.retired = notice.data.retired ?? this.retired
+      } else if (notice.name === 'leak') this.retired = notice.data.retired
+      else if (notice.name === 'retired') {
         this.#retired.add(keyOf(notice.data))
         this.draining = this.#still(this.draining)
       }

@@ -1,7 +1,9 @@
 import { constants, fstatSync, openSync } from 'node:fs'
-import { type DestinationStream, destination as openDestination, pino } from 'pino'
+import { type DestinationStream, destination as openDestination } from 'pino'
+import { createNames, logLine } from '../core/log-json.ts'
 import type { LogFields, LogLevel, Logger } from '../core/logger.ts'
 import { prettyLine } from './pretty-line.ts'
+import { runTraceId } from './run-id.ts'
 
 /** Where lines go: one call a line, newline included. It must not block. */
 export interface LogDestination {
@@ -20,10 +22,20 @@ export interface LoggerOptions {
   readonly pretty?: boolean
   /** Colours in the short line. Default: as `pretty` is by default. */
   readonly colour?: boolean
+  /** Names of fields whose values are left out, beside the usual ones. */
+  readonly redact?: readonly string[]
+  /** Messages that people are told in another way: not written where `pretty`. */
+  readonly told?: readonly string[]
 }
 
-/** Lines of this process that nobody read in time, and that were dropped. */
-export const droppedLines: { count: number } = { count: 0 }
+const noFields: LogFields = Object.freeze({})
+
+const rank: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
+
+let dropped = 0
+
+/** Lines that standard error did not take, since the process has begun. */
+export const droppedLines = (): number => dropped
 
 // What is waiting beyond this is dropped: a reader that has stopped must not fill the memory.
 const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
@@ -60,7 +72,12 @@ const openStandardError = (reportDropped: (count: number) => void): DestinationS
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {
     // A closed standard error is no reason to stop serving. "Not now" is asked again soon: the stream's
     // own pause of 100 ms would let a pipe of 64 KB carry less than a busy server says.
-    if (code === 'EPIPE') stream.write = () => true
+    if (code === 'EPIPE') {
+      stream.write = () => {
+        dropped += 1
+        return true
+      }
+    }
     if (code !== 'EAGAIN' || retry !== undefined) return
     retry = setTimeout(() => {
       retry = undefined
@@ -68,15 +85,14 @@ const openStandardError = (reportDropped: (count: number) => void): DestinationS
     }, RETRY_MS)
     retry.unref()
   })
-  let dropped = 0
+  let told = 0
   stream.on('drop', () => {
-    droppedLines.count += 1
     dropped += 1
   })
   stream.on('drain', () => {
-    if (dropped === 0) return
-    const count = dropped
-    dropped = 0
+    if (dropped === told) return
+    const count = dropped - told
+    told = dropped
     reportDropped(count)
   })
   const flush = stream.flushSync.bind(stream)
@@ -100,52 +116,29 @@ const guardDestination = (destination: LogDestination): DestinationStream => ({
   },
 })
 
-const reserved = new Set(['level', 'timestamp', 'service_name', 'message'])
-
-/** A field never replaces what every line has: JSON readers keep the last of two equal keys. */
-const withoutReserved = (fields: LogFields): LogFields => {
-  if (!Object.keys(fields).some((key) => reserved.has(key))) return fields
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [reserved.has(key) ? `field_${key}` : key, value]),
-  )
-}
-
 /**
- * The default logger: one JSON object a line with `level`, `timestamp` (ms since the epoch),
- * `service_name`, `message` and the fields of the call; an `error` field becomes type, message and stack.
+ * The default logger: one JSON object a line with `timestamp` (ms since the epoch), `level`, `service_name`, `trace_id`,
+ * `message` and the fields of the call; an error among them becomes type, message and stack.
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const { level = 'info', serviceName = 'turnout' } = options
+  const { level: quietest = 'info', serviceName = 'turnout', redact, told = [] } = options
   const onTerminal = options.destination === undefined && process.stderr.isTTY
   const { pretty = onTerminal, colour = onTerminal } = options
   const { destination } = options
   const lines: DestinationStream =
     destination === undefined
-      ? openStandardError((count) => write('warn', 'Log lines were dropped', { dropped: count }))
+      ? openStandardError((count) =>
+          write('warn', 'log lines were dropped', { dropped_lines: count }),
+        )
       : guardDestination(destination)
-  const stream: DestinationStream = pretty
-    ? { write: (line) => lines.write(prettyLine(line, colour)) }
-    : lines
-  const target = pino(
-    {
-      level,
-      base: { service_name: serviceName },
-      messageKey: 'message',
-      timestamp: () => `,"timestamp":${Date.now()}`,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err },
-    },
-    stream,
-  )
-  const write = (method: LogLevel, message: string, fields: LogFields | undefined): void => {
-    if (!target.isLevelEnabled(method)) return
-    try {
-      // Handed over as a value: a `%s` in a message is text, not a format.
-      target[method](fields === undefined ? {} : withoutReserved(fields), '%s', message)
-    } catch (error) {
-      // A getter or toJSON of the caller's that throws must not end an exchange.
-      target[method]({ log_failure: String(error) }, '%s', message)
-    }
+  const names = createNames(redact)
+  const service = JSON.stringify(serviceName)
+  const quiet = new Set(pretty ? told : [])
+  const write = (level: LogLevel, message: string, fields: LogFields = noFields): void => {
+    if (rank[level] < rank[quietest] || quiet.has(message)) return
+    const head = { timestamp: Date.now(), level, service, traceId: runTraceId }
+    const line = logLine(head, message, fields, names)
+    lines.write(pretty ? prettyLine(line, colour) : line)
   }
   return {
     debug: (message, fields) => write('debug', message, fields),

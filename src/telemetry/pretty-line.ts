@@ -22,7 +22,8 @@ export function prettyLine(json: string, colour: boolean): string {
   } catch {
     return plainText(json)
   }
-  const { level, timestamp, message, service_name: _, error, ...fields } = entry
+  const { level, timestamp, message, service_name: _, trace_id: _id, error, data, ...own } = entry
+  const fields = { ...own, ...(typeof data === 'object' ? data : {}) }
   const paint = (code: number, text: string): string =>
     colour ? `\u001B[${code}m${text}\u001B[39m` : text
   const name = String(level)

@@ -12,7 +12,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Histogram } from '../core/metrics/histogram.ts'
 import { pauseBuckets } from '../core/metrics/metric-table.ts'
 import type { ReadingsWriter } from '../core/metrics/series.ts'
-import { mostOpenFiles } from '../server/open-files.ts'
+import { mostOpenFiles } from '../worker/resources/file-limit.ts'
 import { droppedLines } from './log.ts'
 
 /** Milliseconds between two looks at the loop; a look costs some microseconds. */
@@ -76,7 +76,7 @@ export class ProcessMeter {
     writer.add('turnout_external_memory_bytes', own, memory.external)
     writer.add('turnout_resident_memory_bytes', own, memory.rss)
     writer.add('turnout_start_time_seconds', own, performance.timeOrigin / 1_000)
-    writer.add('turnout_log_lines_dropped_total', own, droppedLines.count)
+    writer.add('turnout_log_lines_dropped_total', own, droppedLines())
     const open = await openFiles()
     if (open !== null) writer.add('turnout_open_files', own, open)
     const most = mostOpenFiles()

@@ -14,9 +14,11 @@ import { createObserver } from '../gateway/observe/observe.ts'
 import type { Observed } from '../gateway/observe/observed.ts'
 import type { Observer } from '../gateway/observe/observer.ts'
 import { Recorders } from '../gateway/observe/recorders.ts'
+import type { Exchange } from '../gateway/exchange.ts'
 import type { LiveVersion, Snapshot, Switch } from '../gateway/snapshot.ts'
 import { usualEnvironment, type UpstreamEnvironment } from '../gateway/upstream/environment.ts'
 import type { LiveUpstream } from '../gateway/upstream/live-upstream.ts'
+import type { UnderWay } from '../gateway/upstream/open-streams.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import { UpstreamCounts } from '../gateway/upstream/upstream-counts.ts'
 import { Upstreams } from '../gateway/upstream/upstreams.ts'
@@ -30,6 +32,8 @@ import type { ModuleSettings } from '../modules/isolated/module-settings.ts'
 import { openIsolated } from '../modules/isolated/open.ts'
 import type { Guard } from '../modules/guard.ts'
 import { ModuleVersion, type Listed } from '../modules/module-version.ts'
+import type { Definition } from '../modules/definition.ts'
+import type { Trace } from '../modules/trace.ts'
 import { authorProblem, mapError } from '../modules/report.ts'
 import { synchronous } from '../modules/state.ts'
 import { NodeRoutes, type NodeRouteOptions } from './node-routes.ts'
@@ -63,6 +67,8 @@ export interface InProcessOptions {
   readonly nodeRoutes?: NodeRouteOptions
   /** Not there: no module may be isolated. */
   readonly isolated?: IsolatedSetup
+  /** Made for each load of a module, to see what holds it after its dispose. Not there: nobody looks. */
+  readonly trace?: () => Trace
 }
 
 const strictRoutes: NodeRouteOptions = { path: {}, isLoose: false }
@@ -115,8 +121,9 @@ export class InProcessWorker implements Worker {
     })
     this.live = { current: this.#snapshot(0, emptyTable, new Map()) }
     this.#recorders = options.isCounting === false ? null : new Recorders()
-    this.#verifier = new Verifier(this.live, (error, { method, path, route }) =>
+    this.#verifier = new Verifier(this.live, (error, { method, path, route, trace }) =>
       options.log.warn('a handler failed on a copy', {
+        trace_id: trace.traceId,
         method,
         path,
         route_id: route?.id,
@@ -256,10 +263,18 @@ export class InProcessWorker implements Worker {
     { name: key, digest, file }: ModuleReference,
     services: Services,
   ): Promise<ModuleVersion> {
-    const definition = await code.open()
+    const trace = this.#options.trace?.() ?? null
+    let definition: Definition
+    try {
+      definition = await code.open(trace)
+    } catch (error) {
+      trace?.dispose({ module: key, version: '', digest, hasServed: false })
+      throw error
+    }
     const { name, version } = definition
     return new ModuleVersion({
       definition,
+      trace,
       key,
       digest,
       file,
@@ -338,6 +353,24 @@ export class InProcessWorker implements Worker {
       version: version.version,
       ...version.holding,
     }))
+  }
+
+  /** Exchanges in modules, also in those that were replaced. */
+  *inModules(): Generator<Exchange> {
+    for (const version of this.live.current.versions.values())
+      yield* (version as HeldVersion).exchanges()
+    for (const version of this.#retired) yield* version.exchanges()
+  }
+
+  /** Exchanges with upstreams. */
+  withUpstreams(): Iterable<UnderWay> {
+    return this.#upstreams.streams.all()
+  }
+
+  /** How many exchanges wait, by upstream. */
+  *waiting(): Generator<readonly [string, number]> {
+    for (const upstream of this.#upstreams.all()) yield [upstream.name, upstream.waiting]
+    for (const upstream of this.#isolated()) yield [upstream.name, upstream.waiting]
   }
 
   upstreamNames(): readonly string[] {

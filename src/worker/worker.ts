@@ -9,6 +9,7 @@ import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
 import type { Artifact } from '../modules/artifact.ts'
 import type { Definition } from '../modules/definition.ts'
+import type { Trace } from '../modules/trace.ts'
 
 /** Code that any process can evaluate. */
 export interface CodeSource {
@@ -25,7 +26,8 @@ export interface ModuleCode {
   readonly key: string
   /** What another process makes it of. Not there: it stands on objects of this one. */
   readonly source?: CodeSource
-  open(): Promise<Definition>
+  /** `trace`: told what the load is made of, where it is one. */
+  open(trace?: Trace | null): Promise<Definition>
 }
 
 /** The key of a reference's code: copies of one file are two modules of one digest. */
@@ -54,6 +56,11 @@ export interface Draining {
   readonly version: string
   readonly exchanges: number
   readonly routes: readonly string[]
+  /** What it holds through its scope until it is disposed of. */
+  readonly timers: number
+  readonly listeners: number
+  /** ISO 8601: it was replaced then. */
+  readonly since: string
 }
 
 /** A version that has been disposed of. */

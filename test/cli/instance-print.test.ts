@@ -22,7 +22,8 @@ import {
 import { printVersions } from '../../src/cli/instance/versions.ts'
 import { printProbed } from '../../src/cli/instance/probe.ts'
 import { printInstanceRoutes } from '../../src/cli/instance/routes.ts'
-import { printStatus, printUptime } from '../../src/cli/instance/status.ts'
+import { printStatus } from '../../src/cli/instance/status.ts'
+import { printUptime } from '../../src/cli/instance/uptime.ts'
 
 const plain = createPaint(false)
 const coloured = createPaint(true)

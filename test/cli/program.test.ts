@@ -110,6 +110,7 @@ const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a port that no socket has', ['serve', '-p', '70000'], /from 0 to 65535/],
   ['a place for probes that is none', ['serve', '--health', 'here'], /Expected HOST:PORT, or off/],
   ['a port in another notation', ['serve', '-p', '0x50'], /from 0 to 65535/],
+  ['a share that is none', ['serve', '--access-log', '1.5'], /on, off, or a share from 0 to 1/],
   ['a level that is none', ['serve', '--log-level', 'loud'], /debug, info, warn, error/],
   ['two folders', ['routes', 'routes', 'more'], /too many arguments/],
   ['a URL that is none', ['probe', 'GET', 'x'], /path that starts with/],

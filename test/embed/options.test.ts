@@ -10,6 +10,15 @@ const wrong: readonly (readonly [options: object, message: RegExp])[] = [
   [{ drainMs: -1 }, /expected a number of milliseconds/],
   [{ keepRevisions: 0 }, /1 or more/],
   [{ services: 'db' }, /expected an object/],
+  [
+    { accessLog: { sample: 2 } },
+    /accessLog is not valid: expected true, false, or \{ sample: 0 to 1/,
+  ],
+  [{ accessLog: { share: 1 } }, /accessLog/],
+  [{ redact: 'pin' }, /expected a list of up to 100 texts/],
+  [{ logLevel: 'loud' }, /expected debug, info, warn, error/],
+  [{ tracing: { setup: '' } }, /tracing is not valid: expected true, false/],
+  [{ tracing: { sample: -1 } }, /tracing/],
   [{ somethingElse: 1 }, /there is no such option/],
 ]
 

@@ -25,6 +25,7 @@ const exchangeOf = (sent: Sent): Exchange => {
     origin: () => origin,
     remoteAddress: () => remote,
     headers: () => headers,
+    header: () => undefined,
   } as unknown as Transport
   const { revision = 1 } = sent
   const snapshot = { revision, table: emptyTable, versions: new Map() } as unknown as Snapshot
@@ -35,9 +36,10 @@ const exchangeOf = (sent: Sent): Exchange => {
 }
 
 const sentOf = (sent: Sent, route = 0, secret = 'secret') => {
-  const { path, search, headers, host } = enclose(exchangeOf(sent), route, secret)
+  const exchange = exchangeOf(sent)
+  const { path, search, headers, host } = enclose(exchange, route, secret)
   const at = headers.indexOf(envelopeField)
-  return { target: path + search, host, text: headers[at + 1]!, headers }
+  return { target: path + search, host, text: headers[at + 1]!, headers, trace: exchange.trace }
 }
 
 test('what goes into an envelope comes out of it', () => {
@@ -54,14 +56,21 @@ test('what goes into an envelope comes out of it', () => {
     fc.property(envelopes, ({ route, isSecure, remote, ...given }) => {
       const origin = isSecure ? 'https://a.test' : 'http://a.test'
       const sent = { ...given, origin, ...(remote !== undefined && { remote }) }
-      const { text } = sentOf(sent, route)
+      const { text, trace } = sentOf(sent, route)
       // Nothing that another parser may read as the end of a field.
       assert.match(text, /^[ -~]*$/)
       const opened = openEnvelope(text, 'secret')!
       assert.deepEqual({ ...opened.params }, { ...given.params })
       const { revision, isMirrored } = given
       const { params: _, path: __, fields: ___, ...rest } = opened
-      const expected = { route, revision, isMirrored, isSecure, remoteAddress: remote }
+      const expected = {
+        route,
+        revision,
+        isMirrored,
+        isSecure,
+        remoteAddress: remote,
+        traceId: trace.traceId,
+      }
       assert.deepEqual(rest, expected)
     }),
   )

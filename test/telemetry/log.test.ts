@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { type Logger, childLogger } from '../../src/core/logger.ts'
 import { type LoggerOptions, createLogger } from '../../src/telemetry/log.ts'
+import { runTraceId } from '../../src/telemetry/run-id.ts'
 
 const collect = (
   options: LoggerOptions,
@@ -15,7 +16,7 @@ const collect = (
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
-test('a line has level, timestamp, service_name, message and the fields, and nothing else', () => {
+test('a line has timestamp, level, service_name, trace_id, message and the fields, and nothing else', () => {
   const before = Date.now()
   const [line = {}] = collect({ serviceName: 'shop' }, (logger) =>
     logger.info('100%s %d\nsure', { route_id: 'users#GET /:id', duration_ms: 3 }),
@@ -25,6 +26,7 @@ test('a line has level, timestamp, service_name, message and the fields, and not
   assert.deepEqual(rest, {
     level: 'info',
     service_name: 'shop',
+    trace_id: runTraceId,
     message: '100%s %d\nsure',
     route_id: 'users#GET /:id',
     duration_ms: 3,
@@ -151,14 +153,14 @@ test('every line written before the process exits arrives on standard error', as
   const child = spawn(process.execPath, [
     '--input-type=module',
     '-e',
-    script('for (let i = 0; i < 5000; i += 1) logger.info("m", { i }); process.exit(0)'),
+    script('for (let i = 0; i < 5000; i += 1) logger.info("m", { count: i }); process.exit(0)'),
   ])
   let text = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   await once(child, 'close')
   const lines = text.trimEnd().split('\n')
   assert.equal(lines.length, 5000)
-  assert.equal((JSON.parse(lines.at(-1) ?? '') as { i: number }).i, 4999)
+  assert.equal((JSON.parse(lines.at(-1) ?? '') as { count: number }).count, 4999)
 })
 
 test('a reader that has stopped stops neither the writer nor its end', async (context) => {
@@ -195,7 +197,7 @@ test('lines that a slow reader made the logger drop are counted in the log', asy
   let count = 0
   for await (const chunk of child.stderr.setEncoding('utf8') as AsyncIterable<string>) {
     text += chunk
-    count = Number(/"dropped":(\d+)/.exec(text.slice(-2000))?.[1] ?? 0)
+    count = Number(/"dropped_lines":(\d+)/.exec(text.slice(-2000))?.[1] ?? 0)
     if (count > 0) break
   }
   const arrived = text.split('\n').filter((line) => line.includes('xxx')).length

@@ -87,6 +87,8 @@ export async function openBench(t: TestContext, count: number): Promise<Bench> {
     onUpstream: () => undefined,
     onWorker: (event: WorkerEvent) => void events.push(event),
     onOffence: () => undefined,
+    onResource: () => undefined,
+    onLeak: () => undefined,
   }
   const process = { log: null, data, services: null }
   const serving: Serving =

@@ -4,7 +4,7 @@ import { plainLine } from '../../core/plain-text.ts'
 import { alignTable, cut } from '../align.ts'
 import type { Paint, Style } from '../colour.ts'
 import { figureCells, figureHeads, figureText } from './print-figures.ts'
-import { printUptime } from './status.ts'
+import { printUptime } from './uptime.ts'
 
 const statusStyles: Readonly<Record<RolloutItem['status'], Style>> = {
   running: 'cyan',

@@ -7,7 +7,9 @@ import { printEvent } from '../print-json.ts'
 import type { InstanceOptions } from './commands.ts'
 import { demand, withInstance } from './reach.ts'
 import { textOf } from './route-text.ts'
+import { printRetired } from './print-retired.ts'
 import { printUpstreams } from './upstreams.ts'
+import { printUptime } from './uptime.ts'
 
 /** Upstreams that `status` shows. */
 const mostRows = 20
@@ -29,20 +31,6 @@ export function status(options: InstanceOptions): Promise<number> {
   })
 }
 
-/** A duration in its two largest units: `3 h 12 min`. */
-export function printUptime(durationMs: number): string {
-  const seconds = Math.max(0, Math.floor(durationMs / 1_000))
-  const parts = [
-    [Math.floor(seconds / 86_400), 'd'],
-    [Math.floor(seconds / 3_600) % 24, 'h'],
-    [Math.floor(seconds / 60) % 60, 'min'],
-    [seconds % 60, 's'],
-  ] as const
-  const first = parts.findIndex(([number]) => number > 0)
-  const shown = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2)
-  return shown.map(([number, unit]) => `${number} ${unit}`).join(' ')
-}
-
 /** One row for each thing that an operator asks for first; rows that have nothing to say are left out. */
 export function printStatus(url: string, answer: StatusAnswer, now: number, paint: Paint): string {
   const { revision, digest, isReady } = answer
@@ -62,6 +50,7 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     const { module, version, exchanges } = one as Item
     return `${textOf(module)} ${textOf(version)} (${textOf(exchanges)} in flight)`
   })
+  const retired = list('retired').map((one) => printRetired(one as Item, now, paint))
   const rollouts = list('rollouts').map((one) => {
     const [id, stable, canary, state, steps, weight] = [
       'id',
@@ -112,5 +101,6 @@ export function printStatus(url: string, answer: StatusAnswer, now: number, pain
     row('rollouts', plain(rollouts.join(', '))),
     row('draining', plain(draining.join(', '))),
     row('recovered', plain(text('recovered'))),
+    retired.length === 0 ? '' : row('retired', retired.join(`\n${' '.repeat(11)}`)),
   ].join('')
 }

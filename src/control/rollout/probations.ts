@@ -170,7 +170,11 @@ export class Probations {
     const [problem] = rejections.flatMap(({ problems }) => problems)
     if (problem !== undefined) {
       const { code, message } = problem
-      log.error('a change that made it worse could not be taken back', { revision, code, message })
+      log.error('a change that made it worse could not be taken back', {
+        revision,
+        code,
+        reason: message,
+      })
     }
     return taken?.number ?? null
   }

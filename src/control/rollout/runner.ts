@@ -205,7 +205,7 @@ export class RolloutRunner implements Rollouts {
         if (error instanceof Stale) continue
         this.#memoryOf(rollout).retryAt = this.#options.now() + retryMs
         this.#options.log.error('a rollout could not go on', {
-          rollout: rollout.id,
+          rollout_id: rollout.id,
           ...thrownFields(error),
         })
       }

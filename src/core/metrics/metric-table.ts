@@ -25,6 +25,7 @@ export type MetricName =
   | 'turnout_upstream_waiting'
   | 'turnout_upstream_connections'
   | 'turnout_upstream_connection_leaks_total'
+  | 'turnout_overdue'
   | 'turnout_ready'
   | 'turnout_revision'
   | 'turnout_worker_revision'
@@ -219,6 +220,10 @@ export const metricTable: Readonly<Record<MetricName, Metric>> = {
     'Connections that an exchange held for longer than leakDetectionThresholdMs.',
     ['upstream'],
     1,
+  ),
+  turnout_overdue: gauge(
+    'What should have ended and has not: `exchanges`, `connections` kept after their exchange, `waiting` lists that never empty.',
+    ['kind'],
   ),
 
   // The table, and what came of changes.

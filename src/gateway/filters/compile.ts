@@ -83,6 +83,7 @@ export function withFilters(
   upstreams: Upstreams,
   forward: Forward = () => null,
 ): Handler {
+  const { tracer } = upstreams.environment
   const filtered = (route.filters ?? []).reduceRight((next, filter) => {
     const place: FilterPlace = {
       routeId: route.id,
@@ -91,7 +92,8 @@ export function withFilters(
       forward,
       stateOf: (make) => upstreams.stateOf(route.id, filter, make),
     }
-    return makers[filter.kind](filter as never, place)(next)
+    const filtering = makers[filter.kind](filter as never, place)(next)
+    return tracer === null ? filtering : tracer.filter(filter.kind, filtering)
   }, target)
   const modules = filterModulesOf(route)
   return modules.length === 0 ? filtered : holding(modules, filtered)

@@ -39,7 +39,11 @@ export const jwt: FilterMaker<'jwt'> = (settings, { upstreams, stateOf }) => {
     } catch (error) {
       // Its name only: a message may repeat what the token says.
       const reason = error instanceof errors.JOSEError ? error.code : (error as Error).name
-      log.debug('a token is not accepted', { route: exchange.route?.id ?? '', reason })
+      log.debug('a token is not accepted', {
+        trace_id: exchange.trace.traceId,
+        route_id: exchange.route?.id,
+        reason,
+      })
       return invalid()
     }
     if (payload === null)
@@ -84,7 +88,10 @@ function issuerOf(
       if (known?.text === text) return known.key
       const made = isSecret ? sharedKey(text, least) : publicKey(text)
       if (made === null)
-        environment.log.error('a key is none of the algorithm', { secret: key!, algorithms })
+        environment.log.error('a key is none of the algorithm', {
+          reference: key!,
+          algorithms,
+        })
       known = { text, key: made }
       return made
     },

@@ -67,7 +67,7 @@ export class LiveSecret {
     if (this.#isTold) return
     this.#isTold = true
     this.#log.error('a secret cannot be read, is empty or is too long', {
-      secret: this.#reference,
+      reference: this.#reference,
     })
   }
 

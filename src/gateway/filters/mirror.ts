@@ -1,6 +1,7 @@
 import type { BodySink } from '../body-source.ts'
 import type { Exchange } from '../exchange.ts'
 import type { AnswerListener, OutgoingRequest } from '../upstream/client.ts'
+import { withoutTrace } from '../trace/trace-fields.ts'
 import { mirrorMark, type Outbound } from '../upstream/outbound.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { FilterMaker } from './filter.ts'
@@ -31,9 +32,9 @@ export const mirror: FilterMaker<'mirror'> = (
     if (copies.isTold) return
     copies.isTold = true
     log.warn('requests with longer bodies are not mirrored', {
-      route: routeId,
+      route_id: routeId,
       upstream,
-      maxBodyBytes,
+      max_body_bytes: maxBodyBytes,
     })
   }
   return (next) => (exchange) => {
@@ -132,7 +133,9 @@ function copy(
     onFailure: ended,
     onDrain: () => undefined,
   }
-  const { path, search, headers, host } = outbound
+  const { path, search, host } = outbound
+  const { tracer } = upstreams.environment
+  const headers = tracer === null ? outbound.headers : withoutTrace(outbound.headers)
   const request: OutgoingRequest = {
     method: exchange.method,
     target: path + search,

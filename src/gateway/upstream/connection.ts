@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { AnswerParser, type AnswerSink } from './answer-parser.ts'
 import type { FailureKind } from './client.ts'
-import { DialError, type Dial } from './dial.ts'
+import { DialError, dialOwn, type Dial } from './dial.ts'
 import type { OutgoingExchange } from './outgoing.ts'
 
 /** What a connection tells its pool. */
@@ -48,7 +48,7 @@ export class Connection implements AnswerSink {
     this.#exchange = exchange
     this.#parser = new AnswerParser(this)
     exchange.wait(this)
-    const socket = dial((length, bytes) => this.#read(bytes, length))
+    const socket = dialOwn(dial, (length, bytes) => this.#read(bytes, length))
     this.#socket = socket
     socket.on('connect', () => {
       this.#isConnected = true

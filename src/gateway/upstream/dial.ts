@@ -16,8 +16,21 @@ export class DialError extends Error {
 /** Takes the first `length` bytes of `bytes`, which the next read overwrites. False: read no more. */
 export type ReadBytes = (length: number, bytes: Buffer) => boolean
 
+/** A connection is being opened that is nobody's but an upstream's: who asks whose it is need not look. */
+export const dialing: { isUnderWay: boolean } = { isUnderWay: false }
+
 /** Opens a connection; `read` gets its bytes, unless it is TLS: that one emits `data`. */
 export type Dial = (read: ReadBytes) => Socket
+
+/** Opens a connection of an upstream's own. */
+export function dialOwn(dial: Dial, read: ReadBytes): Socket {
+  dialing.isUnderWay = true
+  try {
+    return dial(read)
+  } finally {
+    dialing.isUnderWay = false
+  }
+}
 
 /**
  * One for all connections: what is read is handled, or copied, before the next read. A head and 64 KB fit in: most of

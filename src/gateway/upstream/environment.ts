@@ -4,6 +4,7 @@ import { addressText, parseAddress, type Block } from '../../core/address.ts'
 import type { Underscores } from '../../core/http/fields.ts'
 import type { Logger } from '../../core/logger.ts'
 import { addressProblem } from '../../core/route/uri.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import type { Origin } from './client.ts'
 import type { UpstreamEvent } from './event.ts'
 import type { UpstreamCounts } from './upstream-counts.ts'
@@ -24,6 +25,8 @@ export interface UpstreamEnvironment {
   readonly onEvent: (event: UpstreamEvent) => void
   /** Counts attempts and what becomes of them; null: nobody does. */
   readonly counts: UpstreamCounts | null
+  /** Null: nobody follows exchanges to their upstreams. */
+  readonly tracer: Tracer | null
 }
 
 export interface Resolved {
@@ -42,6 +45,7 @@ export function usualEnvironment(log: Logger): UpstreamEnvironment {
     resolve: (host) => resolveName(host),
     onEvent: () => undefined,
     counts: null,
+    tracer: null,
   }
 }
 

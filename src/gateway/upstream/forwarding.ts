@@ -9,6 +9,7 @@ import { Reply, handled } from '../reply.ts'
 import type { AnswerListener, Failure, Outgoing } from './client.ts'
 import { failureCodes, failureReply, mayResend } from './failure.ts'
 import type { Call } from './call.ts'
+import type { AttemptSpan, Tracer } from '../trace/tracer.ts'
 import type { LiveEndpoint } from './live-endpoint.ts'
 import type { LiveUpstream } from './live-upstream.ts'
 import type { OpenStreams, UnderWay } from './open-streams.ts'
@@ -46,6 +47,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   #sentAt: number
   #timeouts: TimeoutSettings
   #endpoint: LiveEndpoint | null
+  /** Null: nobody follows it. */
+  #span: AttemptSpan | null
   #outgoing: Outgoing | null
   #pump: BodyPump | null
   /** When all attempts together must have ended, on the monotonic clock. */
@@ -86,6 +89,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const { timeouts } = upstream.settings
     this.#timeouts = outbound.timeouts === null ? timeouts : { ...timeouts, ...outbound.timeouts }
     this.#endpoint = null
+    this.#span = null
     this.#outgoing = null
     this.#pump = null
     this.deadlineAt = Infinity
@@ -142,9 +146,12 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     if (endpoint === null) return this.#refuse('TURNOUT_UPSTREAM_EMPTY')
     this.#endpoint = endpoint
     this.#tried.push(endpoint)
+    this.#exchange.endpoint = endpoint
     endpoint.enter()
     if (this.#tally !== null) this.#countAttempt(this.#tally)
     const outbound = this.#outbound
+    const { tracer } = this.#upstream
+    if (tracer !== null) this.#follow(tracer, endpoint)
     const { path, search, host, lines } = outbound
     const bodyLength = sentLength(exchange)
     const authority = host ?? endpoint.authority
@@ -153,7 +160,10 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
         {
           method,
           target: path + search,
-          headers: lines === null ? ['host', authority, ...outbound.headers] : ['host', authority],
+          headers:
+            lines === null
+              ? ['host', authority, ...(this.#span?.headers ?? outbound.headers)]
+              : ['host', authority],
           lines: lines ?? '',
           bodyLength,
           upgrade: transport.upgrade,
@@ -175,6 +185,12 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const isRepeat = this.#tried.length > 1 || (life !== null && life.attempts > 0)
     if (isRepeat) tally.count('turnout_upstream_retries_total')
     if (life !== null) life.attempts += 1
+  }
+
+  #follow(tracer: Tracer, { url }: LiveEndpoint): void {
+    const { path, headers } = this.#outbound
+    const { name: upstream } = this.#upstream
+    this.#span = tracer.attempt(this.#exchange, { upstream, url, target: path }, headers)
   }
 
   #sendBody(): void {
@@ -260,7 +276,11 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       key !== undefined && fieldValue(headers, 'sec-websocket-accept') === acceptOf(key)
     if (isWebSocket && !isAccepted) {
       socket.destroy()
-      this.#upstream.report(this.#endpoint!, 'the answer to a WebSocket key is not its own')
+      this.#upstream.report(
+        this.#endpoint!,
+        'the answer to a WebSocket key is not its own',
+        exchange,
+      )
       return this.#refuse('TURNOUT_UPSTREAM_INVALID')
     }
     exchange.status = 101
@@ -282,9 +302,10 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     if (this.#isAnswered) {
       if (failure.kind !== 'aborted') {
         this.#tally?.count('turnout_upstream_answers_cut_total')
-        this.#upstream.report(this.#endpoint!, failure.reason)
+        this.#upstream.report(this.#endpoint!, failure.reason, this.#exchange)
       }
       const cut = failure.kind === 'stalled' ? code : 'TURNOUT_UPSTREAM_TRUNCATED'
+      this.#span?.note(null, cut)
       const error = new TurnoutError(cut, { upstream: this.#upstream.name })
       this.#outcome = { error }
       this.#sink?.fail(error)
@@ -293,7 +314,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const isTimeUp = failure.kind === 'aborted' && this.#ending === 'TURNOUT_UPSTREAM_TIMEOUT'
     this.#tally?.failed(isTimeUp ? 'total-timeout' : failure.kind)
     if (failure.kind === 'aborted') return this.#refuse(this.#ending)
-    this.#upstream.report(this.#endpoint!, failure.reason)
+    this.#upstream.report(this.#endpoint!, failure.reason, this.#exchange)
     // The endpoint is not to blame.
     if (failure.kind === 'stalled') return this.#refuse(code)
     const isFresh = this.#pump === null
@@ -302,6 +323,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       failure.kind !== 'busy' || this.#upstream.endpoints.length > this.#tried.length
     if (isFresh && isElsewhere && this.#tried.length < maxAttempts && mayResend(failure, method)) {
       this.#note(null, failure.kind)
+      this.#span?.end()
       this.#endpoint!.leave()
       this.#endpoint = null
       return this.#attempt()
@@ -350,6 +372,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   /** No answer came: this one is ours. */
   #refuse(code: ErrorCode): void {
     this.#exchange.failure = code
+    this.#span?.note(null, code)
     const waitMs = code === 'TURNOUT_UPSTREAM_BUSY' ? 1_000 : 0
     this.#finish()
     this.#resolve(failureReply(code, this.#upstream.name, waitMs, this.#outbound.maxBody ?? 0))
@@ -364,6 +387,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   /** A copy says nothing of its endpoint. */
   #note(status: number | null, failure: Failure['kind'] | null): void {
     if (!this.#exchange.mirrored) this.#endpoint?.note(status, failure)
+    this.#span?.note(status, failure)
   }
 
   /** Gives everything back. */
@@ -372,6 +396,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#isOver = true
     this.#pump?.stop()
     this.#endpoint?.leave()
+    this.#span?.end()
     this.#call.end()
     this.#streams.end(this)
     // A repeat may have begun meanwhile.

@@ -14,6 +14,7 @@ import { affinityCookie, wantedKey } from './affinity.ts'
 import { Call } from './call.ts'
 import type { Client, FailureKind, Origin } from './client.ts'
 import { Discovery, type Found } from './discovery.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import { authorityOf, type UpstreamEnvironment } from './environment.ts'
 import { tell } from './event.ts'
 import { HealthChecks } from './health.ts'
@@ -101,6 +102,10 @@ export class LiveUpstream implements EndpointWatcher {
     this.#health.update(this.#settings.healthCheck, [...this.#endpoints.values()])
   }
 
+  get tracer(): Tracer | null {
+    return this.#environment.tracer
+  }
+
   get settings(): UpstreamSettings {
     return this.#settings
   }
@@ -118,6 +123,13 @@ export class LiveUpstream implements EndpointWatcher {
   }
 
   /** What it does now, with the endpoints that drain still. */
+  /** Exchanges that wait for a connection, or for a place. */
+  get waiting(): number {
+    let waiting = this.#bulkhead?.waiting ?? 0
+    for (const { stats } of this.#endpoints.values()) waiting += stats.waiting
+    return waiting
+  }
+
   status(): UpstreamStatus {
     const now = performance.now()
     if (this.#isWarming) this.#warm()
@@ -277,8 +289,10 @@ export class LiveUpstream implements EndpointWatcher {
     this.#endIfIdle()
   }
 
-  report(endpoint: LiveEndpoint, reason: string): void {
+  report(endpoint: LiveEndpoint, reason: string, { trace, route }: Exchange): void {
     this.#environment.log.warn('an upstream failed', {
+      trace_id: trace.traceId,
+      route_id: route?.id,
       upstream: this.name,
       endpoint: endpoint.key,
       reason,

@@ -52,6 +52,11 @@ export class OpenStreams implements Swept {
     return this.#size
   }
 
+  /** Newest first. */
+  *all(): Generator<UnderWay> {
+    for (let one = this.#first; one !== null; one = one.next) yield one
+  }
+
   begin(one: UnderWay): void {
     const first = this.#first
     one.next = first

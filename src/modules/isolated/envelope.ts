@@ -19,6 +19,8 @@ export interface Envelope {
   readonly path: string | null
   /** Fields of the client's connection, flat: a handler sees them, and they say nothing of ours. */
   readonly fields: readonly string[]
+  /** Lines of the log are of it, here as there. */
+  readonly traceId: string
 }
 
 /** Fields that the message itself has on every connection. */
@@ -63,7 +65,17 @@ export function enclose(exchange: Exchange, route: number, secret: string): Outb
   const remote = transport.remoteAddress() ?? ''
   const canonical = own === path ? null : path
   headers[1] = escapeText(
-    JSON.stringify([secret, route, revision, flags, remote, params, canonical, fields]),
+    JSON.stringify([
+      secret,
+      route,
+      revision,
+      flags,
+      remote,
+      params,
+      canonical,
+      fields,
+      exchange.trace.traceId,
+    ]),
   )
   return new Outbound({
     path: escapeTarget(target),
@@ -83,12 +95,13 @@ type Sent = [
   Record<string, string>,
   string | null,
   string[],
+  string,
 ]
 
 /** Null: it was not made by who knows the secret. */
 export function openEnvelope(text: string, secret: string): Envelope | null {
   if (!text.startsWith(`["${secret}",`)) return null
-  const [, route, revision, flags, remote, params, path, fields] = JSON.parse(text) as Sent
+  const [, route, revision, flags, remote, params, path, fields, traceId] = JSON.parse(text) as Sent
   return {
     route,
     revision,
@@ -98,5 +111,6 @@ export function openEnvelope(text: string, secret: string): Envelope | null {
     params,
     path,
     fields,
+    traceId,
   }
 }

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { TurnoutError } from '../../core/errors.ts'
+import { createNames, plainFields } from '../../core/log-json.ts'
 import type { Logger, LogFields, LogLevel } from '../../core/logger.ts'
 import type { Transport } from '../../gateway/transport.ts'
 import { authorProblem, mapError } from '../report.ts'
@@ -20,6 +21,8 @@ export interface HostEdges {
   ) => Promise<void>
 }
 
+/** What the worker leaves out besides, it leaves out itself. */
+const names = createNames()
 /** Lines of the log that may be on their way at once. */
 const mostLines = 1_000
 /** How often the process looks whether anybody is left that it works for. */
@@ -45,12 +48,12 @@ export function runHost({ services: servicesOf, listen }: HostEdges): void {
       return
     }
     lines += 1
-    reply({ kind: 'log', level, message, fields: plain(fields) }, () => {
+    reply({ kind: 'log', level, message, fields: fields && plainFields(fields, names) }, () => {
       lines -= 1
       if (lines > 0 || droppedLines === 0) return
       const dropped = droppedLines
       droppedLines = 0
-      write('warn', 'lines of the log were left out', { lines: dropped })
+      write('warn', 'log lines were dropped', { dropped_lines: dropped })
     })
   }
   const log: Logger = {
@@ -135,16 +138,6 @@ const withRefusals = (
     Object.defineProperty(services, service, { get, enumerable: false })
   }
   return services
-}
-
-/** Fields that can be sent: what an author logs may be anything. */
-const plain = (fields: LogFields | undefined): LogFields | undefined => {
-  if (fields === undefined) return undefined
-  try {
-    return structuredClone(fields)
-  } catch {
-    return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]))
-  }
 }
 
 /** A thread that ends this process when its parent is gone: the process itself may be in an endless loop. */

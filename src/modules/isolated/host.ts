@@ -43,11 +43,14 @@ export class IsolatedHost {
     this.#state = state
     this.#log = log
     this.#scope = new ModuleScope(log)
+    const { scopeLog } = this.#scope
+    if (definition.mentionsLog) scopeLog.take()
     const { routes, filters } = definition.register(this.#scope.view(state, services))
     this.#entries = routes.map(({ method, path, handler }) => {
       const target = { kind: 'module', module: definition.name } as const
       const id = routeId(definition.name, method, path)
-      return { route: plainRoute('', id, method, path, target), handler }
+      const logged = scopeLog.handler(handler)
+      return { route: plainRoute('', id, method, path, target), handler: logged }
     })
     this.listing = {
       name: definition.name,
@@ -81,6 +84,9 @@ export class IsolatedHost {
     const { params, path, revision } = envelope
     const exchange = new Exchange(transport, this.#at(revision))
     exchange.mirrored = envelope.isMirrored
+    const { traceId } = envelope
+    if (traceId !== exchange.trace.traceId)
+      exchange.trace = { traceId, parentId: null, flags: 0, state: '' }
     const [pattern = ''] = route.paths
     const match = { kind: 'match', value: route, params, pattern, pathEnd: 0, told: null } as const
     exchange.matched({ ...match, canonical: path })
@@ -96,8 +102,14 @@ export class IsolatedHost {
     const { transport } = exchange
     const thrown = thrownError(error)
     if (!(thrown instanceof TurnoutError) || thrown.status >= 500) {
-      const { method, path, route, snapshot } = exchange
-      const at = { method, path, route_id: route?.id, revision: snapshot.revision }
+      const { method, path, route, snapshot, trace } = exchange
+      const at = {
+        trace_id: trace.traceId,
+        method,
+        path,
+        route_id: route?.id,
+        revision: snapshot.revision,
+      }
       this.#log.error('a handler failed', { ...at, ...mapError(error) })
     }
     if (transport.isHeadSent) return transport.destroy()

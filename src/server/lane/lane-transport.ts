@@ -366,6 +366,11 @@ export class LaneTransport implements Transport {
     this.#port.destroy()
   }
 
+  bytesMoved(): number {
+    const { bytesRead, bytesWritten } = this.#port.socket
+    return bytesRead + bytesWritten
+  }
+
   node(): null {
     return null
   }

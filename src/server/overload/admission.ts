@@ -208,11 +208,13 @@ export class Admission {
     const share = Math.round(used * 100)
     this.#level = level
     if (level === 'open') this.#log.info('the heap has room again', { heap_percent: share })
-    else this.#log.warn('the heap is nearly full', { heap_percent: share, level })
+    else this.#log.warn('the heap is nearly full', { heap_percent: share, heap_level: level })
   }
 
   #tellLimit(): void {
-    const { isHolding, isLastResort, limit } = this.#limit
+    const { isHolding, isLastResort, limit: most } = this.#limit
+    // None at all is no number that JSON has.
+    const limit = Number.isFinite(most) ? most : null
     const { inFlight } = this.#bulkhead
     if (isHolding !== this.#wasHolding) {
       if (isHolding) this.#log.warn('overloaded: requests are shed', { limit, in_flight: inFlight })

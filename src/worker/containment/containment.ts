@@ -253,7 +253,7 @@ export class Containment implements Guard {
       kind,
       detail,
       count: 1,
-      exchange: exchange === null ? null : { method: exchange.method, path: exchange.path },
+      exchange: exchange === null ? null : exchangeOf(exchange),
     }
     this.#telling.add(offence, error)
   }
@@ -267,6 +267,12 @@ export class Containment implements Guard {
     }
   }
 }
+
+const exchangeOf = ({ method, path, trace: { traceId } }: Exchange): Offence['exchange'] => ({
+  method,
+  path,
+  traceId,
+})
 
 export function openContainment(options: ContainmentOptions): Containment {
   return new Containment(options)

@@ -17,5 +17,9 @@ export interface Offence {
   /** How often since it was last told. */
   readonly count: number
   /** What it was done for; null: for none, or it could not be told for which. */
-  readonly exchange: { readonly method: string; readonly path: string } | null
+  readonly exchange: {
+    readonly method: string
+    readonly path: string
+    readonly traceId?: string
+  } | null
 }

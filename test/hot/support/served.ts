@@ -113,11 +113,12 @@ export async function startServe(
   const data = options.data ?? `${folder}-data`
   const own = ['--data', data, '--admin', '127.0.0.1:0', '--port', String(wanted)]
   if (options.data === undefined) t.after(() => removeFolder(data))
-  const level = options.log === undefined ? 'error' : 'info'
+  // All of it is held against the table of fields; a line for each request is for those who ask for it.
+  const requests = options.log === undefined ? 'off' : 'on'
   const stderr = options.log === undefined ? 'pipe' : openSync(options.log, 'a')
   const child = spawn(
     process.execPath,
-    [...node, main, 'serve', folder, '--json', '--log-level', level, ...own, ...words],
+    [...node, main, 'serve', folder, '--json', '--access-log', requests, ...own, ...words],
     // One worker: what a module keeps is one, whoever answers.
     {
       cwd: folder,

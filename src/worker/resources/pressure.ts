@@ -1,0 +1,120 @@
+import { readdir, stat } from 'node:fs/promises'
+import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+import {
+  resourceNames,
+  ruleOf,
+  type ResourceEvent,
+  type ResourceName,
+  type ResourceSettings,
+} from '../../core/protect/resources.ts'
+import { measured, untouched, type Threshold } from '../../core/protect/threshold.ts'
+import type { Collections } from './collections.ts'
+import { mostOpenFiles } from './file-limit.ts'
+
+/** A loop that is less busy is measured by its timer alone: more would wake an idle process many times a second. */
+const busy = 0.5
+const resolution = 20
+
+/** What this process is short of. Measured about once a second; open until `close`. */
+export class Pressure {
+  readonly #settings: ResourceSettings
+  readonly #seen: Collections
+  readonly #onEvent: (event: ResourceEvent) => void
+  readonly #states: Map<ResourceName, Threshold>
+  readonly #mostFiles: number
+  #histogram: IntervalHistogram | null
+  #utilization: ReturnType<typeof performance.eventLoopUtilization>
+  #openFiles: number | null
+  #isCounting: boolean
+
+  constructor(
+    settings: ResourceSettings,
+    seen: Collections,
+    onEvent: (event: ResourceEvent) => void,
+  ) {
+    this.#settings = settings
+    this.#seen = seen
+    this.#onEvent = onEvent
+    this.#states = new Map()
+    this.#mostFiles = settings.openFiles === 0 ? Infinity : mostOpenFiles()
+    this.#histogram = null
+    this.#utilization = performance.eventLoopUtilization()
+    this.#openFiles = null
+    this.#isCounting = false
+  }
+
+  /** What is above its threshold. */
+  get over(): readonly ResourceName[] {
+    return resourceNames.filter((name) => this.#states.get(name)?.isOver === true)
+  }
+
+  /** `lateMs`: by how much the timer that calls this was late. */
+  tick(lateMs: number): void {
+    void this.#countFiles()
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+    this.#measure('heap', used / limit)
+    this.#measure('gcPause', this.#seen.takePause())
+    this.#measure('loopDelay', this.#loopDelay(lateMs))
+    if (this.#openFiles !== null) this.#measure('openFiles', this.#openFiles / this.#mostFiles)
+  }
+
+  #measure(name: ResourceName, value: number): void {
+    const rule = ruleOf(this.#settings, name)
+    if (rule === null) return
+    const before = this.#states.get(name) ?? untouched
+    const after = measured(before, value, rule)
+    this.#states.set(name, after)
+    if (after.isOver === before.isOver) return
+    this.#onEvent({
+      resource: name,
+      level: after.isOver ? 'over' : 'under',
+      value: Math.round(value * 1000) / 1000,
+      threshold: rule.threshold,
+      worker: null,
+    })
+  }
+
+  #loopDelay(lateMs: number): number {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
+    this.#utilization = now
+    const seen = this.#histogram
+    const longMs = seen === null || seen.count === 0 ? 0 : seen.percentile(99) / 1e6 - resolution
+    if (utilization < busy) {
+      seen?.disable()
+      this.#histogram = null
+    } else if (seen === null) {
+      this.#histogram = monitorEventLoopDelay({ resolution })
+      this.#histogram.enable()
+    } else seen.reset()
+    return Math.max(lateMs, longMs)
+  }
+
+  /** In a thread of Node's own: the list of many files takes a while. The next tick has it. */
+  async #countFiles(): Promise<void> {
+    if (this.#isCounting || !Number.isFinite(this.#mostFiles)) return
+    this.#isCounting = true
+    this.#openFiles = await countOpenFiles()
+    this.#isCounting = false
+  }
+
+  close(): void {
+    this.#histogram?.disable()
+  }
+}
+
+const folder = '/proc/self/fd'
+
+/** Null where it cannot be told. Newer kernels say it at once; others list them. */
+export async function countOpenFiles(): Promise<number | null> {
+  try {
+    const { size } = await stat(folder)
+    if (size > 0) return size
+    return (await readdir(folder)).length
+  } catch (error) {
+    // No file can be opened to look: that is as many as there may be.
+    if ((error as NodeJS.ErrnoException).code === 'EMFILE') return mostOpenFiles()
+    return null
+  }
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { test, type TestContext } from 'node:test'
+import { runTurnout } from '../cli/instance-support.ts'
+import {
+  ask,
+  makeFolder,
+  startServe,
+  type Served,
+  type ServedEvent,
+} from '../hot/support/served.ts'
+
+const module = `export default {
+  version: '1.0.0',
+  register(routes) {
+    routes.get('/block', (c) => {
+      const until = Date.now() + 400
+      while (Date.now() < until);
+      return c.text('ok')
+    })
+    routes.get('/never', () => new Promise(() => undefined))
+    routes.get('/stream', (c) => c.stream(async function* () {
+      for (let turn = 0; ; turn += 1) {
+        yield String(turn)
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+    }()))
+  },
+}
+`
+
+async function start(t: TestContext, resources: object): Promise<Served> {
+  const folder = makeFolder(t, {
+    'turnout.config.json': JSON.stringify({ resources }),
+    'routes/slow.js': module,
+  })
+  return startServe(t, join(folder, 'routes'), {
+    words: ['--config', join(folder, 'turnout.config.json')],
+  })
+}
+
+const crossing =
+  (resource: string, level: string) =>
+  (event: ServedEvent): boolean =>
+    event.event === 'resource' && event['resource'] === resource && event['level'] === level
+
+/** The status of `/readyz`, and why. */
+async function readiness({ admin, data }: Served): Promise<string> {
+  const { status } = await ask(Number(new URL(admin).port), '/readyz')
+  const { out } = await runTurnout(data, ['status', '--json', '--data', data])
+  const { reasons } = JSON.parse(out) as { readonly reasons: readonly string[] }
+  return [status, ...reasons].join(' ')
+}
+
+/** A beat brings it, however late. */
+async function comesToBe(served: Served, wanted: string): Promise<void> {
+  let seen = await readiness(served)
+  for (let tries = 0; tries < 50 && seen !== wanted; tries += 1) {
+    await wait(100)
+    seen = await readiness(served)
+  }
+  assert.equal(seen, wanted)
+}
+
+test('a loop that is late is told once, is no place for requests, and is told when it is well', async (t) => {
+  const served = await start(t, { loopDelayMs: 200 })
+  assert.equal(await readiness(served), '200')
+  const over = served.next(crossing('loopDelay', 'over'), 0)
+  const ended = new AbortController()
+  const blocking = (async () => {
+    while (!ended.signal.aborted) await ask(served.port, '/block')
+  })()
+  const { worker, threshold, value } = await over
+  assert.deepEqual([worker, threshold], [1, 200])
+  assert.ok(Number(value) > 200)
+  await comesToBe(served, '503 the event loop is late')
+  ended.abort()
+  await blocking
+  await served.next(crossing('loopDelay', 'under'), 0)
+  await comesToBe(served, '200')
+  assert.equal(served.events.filter(crossing('loopDelay', 'over')).length, 1)
+})
+
+test('open files that run out in all workers, and in the supervisor, are a reason not to be ready', async (t) => {
+  const served = await start(t, { openFiles: 0.000001 })
+  await served.next((event) => crossing('openFiles', 'over')(event) && event['worker'] === 1, 0)
+  await served.next((event) => crossing('openFiles', 'over')(event) && event['worker'] === null, 0)
+  await comesToBe(served, '503 open files run out open files of the supervisor run out')
+})
+
+test('a heap that fills is told, and the instance stays ready', async (t) => {
+  const served = await start(t, { heap: 0.000001 })
+  const { value, threshold } = await served.next(crossing('heap', 'over'), 0)
+  assert.ok(Number(value) > Number(threshold))
+  await wait(1_000)
+  assert.equal(await readiness(served), '200')
+})
+
+test('an exchange without an answer is told once, with its route; a stream is not', async (t) => {
+  const served = await start(t, { exchangeMs: 500 })
+  const never = ask(served.port, '/never').catch(() => undefined)
+  const stream = ask(served.port, '/stream').catch(() => undefined)
+  const { route, method, upstream, value, worker } = await served.next(
+    crossing('exchange', 'over'),
+    0,
+  )
+  assert.deepEqual([route, method, upstream, worker], ['slow#GET /never', 'GET', null, 1])
+  assert.ok(Number(value) >= 500)
+  await wait(6_000)
+  assert.equal(served.events.filter(crossing('exchange', 'over')).length, 1)
+  process.kill(served.pid, 'SIGKILL')
+  await Promise.all([never, stream])
+})
+
+test('resources: false looks at nothing', async (t) => {
+  const folder = makeFolder(t, {
+    'turnout.config.json': JSON.stringify({ resources: false }),
+    'routes/slow.js': module,
+  })
+  const served = await startServe(t, join(folder, 'routes'), {
+    words: ['--config', join(folder, 'turnout.config.json')],
+  })
+  for (let turn = 0; turn < 6; turn += 1) await ask(served.port, '/block')
+  assert.equal(await readiness(served), '200')
+  assert.deepEqual(
+    served.events.filter(({ event }) => event === 'resource'),
+    [],
+  )
+})
