@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Recorder } from '../core/rollout/recorder.ts'
 import type { Route } from '../core/route/route.ts'

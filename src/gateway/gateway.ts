@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { TurnoutError } from '../core/errors.ts'
 import type { Route } from '../core/route/route.ts'
 import { findServing } from '../core/route/find.ts'

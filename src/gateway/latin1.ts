@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 /** What `toString` comes to, without its choice of an encoding. */
 interface WithLatin1 {
   latin1Slice?(from: number, to: number): string

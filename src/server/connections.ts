@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Limits } from '../core/http/limits.ts'

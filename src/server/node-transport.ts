@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { latin1 } from '../gateway/latin1.ts'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { TurnoutError, problem, type Problem } from '../core/errors.ts'
 import { childLogger, type Logger } from '../core/logger.ts'
 import type { BreakerState } from '../core/protect/breaker.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Exchange } from '../exchange.ts'
 import type { ExchangeCounts } from './exchange-counts.ts'
 import type { Observer } from './observer.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { noFigures, type Figures } from '../../core/rollout/figures.ts'
 import type { Json } from '../../core/json.ts'
 import { Recorder } from '../../core/rollout/recorder.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { isFieldText, listTokens, lowerName, tokenEnd } from './fields.ts'
 
 const mostFields = 100
@@ -34,6 +35,17 @@ const endToEnd: ReadonlySet<string> = new Set([
 export const needsMore = -1
 /** What `read` gives instead of a position; `reason` says why. */
 export const isBad = -2
+
+/** A line as it was written, and what was read of it. */
+interface Line {
+  readonly text: string
+  readonly name: string
+  readonly value: string
+}
+
+/** Endpoints say the same again and again: what was checked once is known by its text, at a place that length and ends give. */
+const lines: (Line | undefined)[] = Array.from({ length: 256 }, () => undefined)
+const longestKnown = 128
 
 /**
  * Reads the head of an answer line by line, and the trailer section behind a chunked body. What a piece leaves of a
@@ -148,6 +160,12 @@ export class AnswerHead {
     if (this.#count > mostFields) {
       return this.#refuse(`it has more than ${mostFields} fields`) !== isBad
     }
+    const length = end - start
+    const ends = text.charCodeAt(start) * 7 + text.charCodeAt(end - 1)
+    const place = (length * 31 + ends) & 255
+    const known = lines[place]
+    if (known?.text.length === length && text.startsWith(known.text, start) && !this.#isTrailer)
+      return this.#take(known.name, known.value)
     const nameEnd = tokenEnd(text, start, end)
     const at = Math.abs(nameEnd)
     // A line that starts with a space goes on from the one before (obs-fold): no name, so refused as well.
@@ -162,7 +180,10 @@ export class AnswerHead {
     let last = end
     while (first < last && isBlank(text.charCodeAt(first))) first++
     while (last > first && isBlank(text.charCodeAt(last - 1))) last--
-    return this.#take(lowerName(text, start, at), text.slice(first, last))
+    const name = lowerName(text, start, at)
+    const value = text.slice(first, last)
+    if (length <= longestKnown) lines[place] = { text: text.slice(start, end), name, value }
+    return this.#take(name, value)
   }
 
   #take(name: string, value: string): boolean {

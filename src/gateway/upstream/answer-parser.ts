@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { AnswerHead, isBad, needsMore } from './answer-head.ts'
 import { ChunkScanner } from './chunks.ts'
 import { listTokens } from './fields.ts'

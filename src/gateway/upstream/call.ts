@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { BreakerPermit } from '../../core/protect/breaker.ts'
 import type { Bulkhead } from '../../core/protect/bulkhead.ts'
 

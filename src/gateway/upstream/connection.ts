@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { AnswerParser, type AnswerSink } from './answer-parser.ts'
 import type { FailureKind } from './client.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { lookup, type LookupAddress } from 'node:dns'
 import { connect as connectNet, isIP, Socket, type LookupFunction } from 'node:net'
 import { checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls'

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import { TurnoutError, type ErrorCode } from '../../core/errors.ts'
 import { fieldValue } from '../../core/http/fields.ts'

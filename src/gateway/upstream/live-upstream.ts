@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { isDeepStrictEqual } from 'node:util'
 import { createBalancer } from '../../core/balance/create-balancer.ts'
 import type { Balancer } from '../../core/balance/balancer.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Problem } from '../../core/errors.ts'
 import { cleanFields, endToEndFields, withoutField } from '../../core/http/fields.ts'
 import { forwardedHeaders, type Forwarding } from '../../core/http/forwarded.ts'

@@ -1,3 +1,6 @@
+import { performance } from 'node:perf_hooks'
+import { Buffer } from 'node:buffer'
+import process from 'node:process'
 import type { AnswerListener, Failure, FailureKind, Outgoing, OutgoingRequest } from './client.ts'
 import type { TimeoutSettings } from '../../core/route/upstream.ts'
 import type { Connection } from './connection.ts'

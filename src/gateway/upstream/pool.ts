@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+import process from 'node:process'
 import type { Socket } from 'node:net'
 import type { ClientOptions, ClientStats, FailureKind } from './client.ts'
 import { Connection, type ConnectionPool } from './connection.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 /** Pieces of so many bytes are not lent: an allocation is cheap, and the transport copies them behind their head anyway. */
 export const mostUnlent = 16_384
 const classes = [32_768, 65_536, 131_072] as const

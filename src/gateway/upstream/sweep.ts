@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 /** How exact deadlines are. */
 const tickMs = 50
 /** A tick that is so late follows a stall of the process. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { Histogram } from '../../core/metrics/histogram.ts'
 import { durationBuckets, mostRows, otherRow } from '../../core/metrics/metric-table.ts'
 import { labelText, type ReadingsWriter } from '../../core/metrics/series.ts'

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+import process from 'node:process'
 import { TurnoutError } from '../../core/errors.ts'
 import type { BodyPump, BodySink } from '../../gateway/body-source.ts'
 

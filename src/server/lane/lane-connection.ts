@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+import { Buffer } from 'node:buffer'
 import { latin1 } from '../../gateway/latin1.ts'
 import type { Socket } from 'node:net'
 import { problem, type ErrorCode } from '../../core/errors.ts'

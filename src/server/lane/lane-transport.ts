@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+import process from 'node:process'
 import { latin1 } from '../../gateway/latin1.ts'
 import type { Block } from '../../core/address.ts'
 import { TurnoutError } from '../../core/errors.ts'

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+import process from 'node:process'
 import { latin1 } from '../../gateway/latin1.ts'
 import type { Socket } from 'node:net'
 import { mostTogether, mostWaiting } from '../framing.ts'

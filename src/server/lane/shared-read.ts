@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { createServer, connect, Socket, type Server } from 'node:net'
 
 /** Takes the first `length` bytes of `bytes`, which the next read overwrites. False: read no more for now. */

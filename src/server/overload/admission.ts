@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { createAdaptiveLimit, type AdaptiveLimit } from '../../core/protect/adaptive-limit.ts'
 import { heapLevels, nextHeapLevel, type HeapLevel } from '../../core/protect/heap-level.ts'
 import type { Logger } from '../../core/logger.ts'
