@@ -40,10 +40,11 @@ export const droppedLines = (): number => dropped
 // What is waiting beyond this is dropped: a reader that has stopped must not fill the memory.
 const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
 
-// A write is a hand-over to another thread, which costs as much as making a dozen lines. Of several processes, writes up to
-// this length do not get into each other in one pipe (PIPE_BUF of Linux).
+// A write is a hand-over to another thread, which costs as much as making a dozen lines.
 const GATHER_MS = 10
-const GATHER_LENGTH = 4_096
+const GATHER_LENGTH = 65_536
+// Of several processes, writes up to this length do not get into each other in one pipe (PIPE_BUF of Linux).
+const PIPE_LENGTH = 4_096
 
 const LONGEST_FLUSH_MS = 500
 const RETRY_MS = 2
@@ -71,14 +72,25 @@ interface Sink {
 
 const countLines = (text: string): number => text.split('\n').length - 1
 
+/** Bytes of one write. */
+const writeLength = (): number => {
+  try {
+    const status = fstatSync(2)
+    return status.isFile() || status.isCharacterDevice() ? GATHER_LENGTH : PIPE_LENGTH
+  } catch {
+    return PIPE_LENGTH
+  }
+}
+
 const openStandardError = (reportDropped: (count: number) => void): Sink => {
+  const most = writeLength()
   let flushEndsAt = 0
   const stream = openDestination({
     fd: openDescriptor(),
     sync: false,
     // Nothing waits for more, yet `flush` does nothing at the default of 0.
     minLength: 1,
-    maxWrite: GATHER_LENGTH,
+    maxWrite: most,
     maxLength: LARGEST_BACKLOG_BYTES,
     retryEAGAIN: () => Date.now() < flushEndsAt,
   })
@@ -130,7 +142,7 @@ const openStandardError = (reportDropped: (count: number) => void): Sink => {
   }
   return {
     write(line, isUrgent) {
-      if (gathered.length + line.length > GATHER_LENGTH) pass()
+      if (gathered.length + line.length > most) pass()
       gathered += line
       if (isUrgent) pass()
       else timer ??= setTimeout(pass, GATHER_MS)
