@@ -1,5 +1,5 @@
 import { constants, fstatSync, openSync } from 'node:fs'
-import { type DestinationStream, destination as openDestination } from 'pino'
+import { destination as openDestination } from 'pino'
 import { createNames, logLine } from '../core/log-json.ts'
 import type { LogFields, LogLevel, Logger } from '../core/logger.ts'
 import { prettyLine } from './pretty-line.ts'
@@ -40,6 +40,12 @@ export const droppedLines = (): number => dropped
 // What is waiting beyond this is dropped: a reader that has stopped must not fill the memory.
 const LARGEST_BACKLOG_BYTES = 16 * 1024 * 1024
 
+// A write is a hand-over to another thread, which costs as much as making a dozen lines.
+const GATHER_MS = 10
+const GATHER_LENGTH = 65_536
+// Of several processes, writes up to this length do not get into each other in one pipe (PIPE_BUF of Linux).
+const PIPE_LENGTH = 4_096
+
 const LONGEST_FLUSH_MS = 500
 const RETRY_MS = 2
 
@@ -58,13 +64,33 @@ const openDescriptor = (): number => {
   }
 }
 
-const openStandardError = (reportDropped: (count: number) => void): DestinationStream => {
+/** Where whole lines go. */
+interface Sink {
+  /** `isUrgent`: whoever ends the process next must not take it along. */
+  write(line: string, isUrgent: boolean): void
+}
+
+const countLines = (text: string): number => text.split('\n').length - 1
+
+/** Bytes of one write. */
+const writeLength = (): number => {
+  try {
+    const status = fstatSync(2)
+    return status.isFile() || status.isCharacterDevice() ? GATHER_LENGTH : PIPE_LENGTH
+  } catch {
+    return PIPE_LENGTH
+  }
+}
+
+const openStandardError = (reportDropped: (count: number) => void): Sink => {
+  const most = writeLength()
   let flushEndsAt = 0
   const stream = openDestination({
     fd: openDescriptor(),
     sync: false,
     // Nothing waits for more, yet `flush` does nothing at the default of 0.
     minLength: 1,
+    maxWrite: most,
     maxLength: LARGEST_BACKLOG_BYTES,
     retryEAGAIN: () => Date.now() < flushEndsAt,
   })
@@ -73,8 +99,8 @@ const openStandardError = (reportDropped: (count: number) => void): DestinationS
     // A closed standard error is no reason to stop serving. "Not now" is asked again soon: the stream's
     // own pause of 100 ms would let a pipe of 64 KB carry less than a busy server says.
     if (code === 'EPIPE') {
-      stream.write = () => {
-        dropped += 1
+      stream.write = (text) => {
+        dropped += countLines(text)
         return true
       }
     }
@@ -86,8 +112,8 @@ const openStandardError = (reportDropped: (count: number) => void): DestinationS
     retry.unref()
   })
   let told = 0
-  stream.on('drop', () => {
-    dropped += 1
+  stream.on('drop', (text: string) => {
+    dropped += countLines(text)
   })
   stream.on('drain', () => {
     if (dropped === told) return
@@ -95,8 +121,18 @@ const openStandardError = (reportDropped: (count: number) => void): DestinationS
     told = dropped
     reportDropped(count)
   })
+  let gathered = ''
+  let timer: NodeJS.Timeout | undefined
+  const pass = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    const text = gathered
+    gathered = ''
+    if (text !== '') stream.write(text)
+  }
   const flush = stream.flushSync.bind(stream)
   stream.flushSync = () => {
+    pass()
     flushEndsAt = Date.now() + LONGEST_FLUSH_MS
     try {
       flush()
@@ -104,11 +140,18 @@ const openStandardError = (reportDropped: (count: number) => void): DestinationS
       // The reader has stopped or gone; the process ends all the same.
     }
   }
-  return stream
+  return {
+    write(line, isUrgent) {
+      if (gathered.length + line.length > most) pass()
+      gathered += line
+      if (isUrgent) pass()
+      else timer ??= setTimeout(pass, GATHER_MS)
+    },
+  }
 }
 
 /** A destination of the host's that fails must not end an exchange; there is nowhere left to say so. */
-const guardDestination = (destination: LogDestination): DestinationStream => ({
+const guardDestination = (destination: LogDestination): Sink => ({
   write(line) {
     try {
       destination.write(line)
@@ -125,7 +168,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const onTerminal = options.destination === undefined && process.stderr.isTTY
   const { pretty = onTerminal, colour = onTerminal } = options
   const { destination } = options
-  const lines: DestinationStream =
+  const lines: Sink =
     destination === undefined
       ? openStandardError((count) =>
           write('warn', 'log lines were dropped', { dropped_lines: count }),
@@ -138,7 +181,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     if (rank[level] < rank[quietest] || quiet.has(message)) return
     const head = { timestamp: Date.now(), level, service, traceId: runTraceId }
     const line = logLine(head, message, fields, names)
-    lines.write(pretty ? prettyLine(line, colour) : line)
+    lines.write(pretty ? prettyLine(line, colour) : line, pretty || rank[level] >= rank.warn)
   }
   return {
     debug: (message, fields) => write('debug', message, fields),
