@@ -38,6 +38,8 @@ const expectName = codesOf('expect')
 const upgradeName = codesOf('upgrade')
 const connectionName = codesOf('connection')
 const lengthName = codesOf('content-length')
+// No field of HTTP, but llhttp obeys it.
+const proxyConnectionName = codesOf('proxy-connection')
 const codingName = codesOf('transfer-encoding')
 const keepAlive = codesOf('keep-alive')
 const close = codesOf('close')
@@ -161,6 +163,7 @@ export class RequestHead {
       } else if (
         (length === 6 && isText(bytes, nameFrom, expectName)) ||
         (length === 7 && isText(bytes, nameFrom, upgradeName)) ||
+        (length === 16 && isText(bytes, nameFrom, proxyConnectionName)) ||
         (length === 17 && isText(bytes, nameFrom, codingName))
       )
         return isElsewhere
