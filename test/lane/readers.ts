@@ -64,8 +64,9 @@ class Wire extends Duplex {
 
 export interface NodeReading {
   readonly requests: Understood[]
-  /** Why it stopped, where it did. */
+  /** Why it stopped, where it did, and how many requests were good before it. */
   failure: string | null
+  good: number
 }
 
 /** What `node:http` and the rules of the safe lane understand. Nothing is answered, and nothing goes over a network. */
@@ -89,7 +90,7 @@ export class NodeReader {
 
   /** Begins to read; all is read after a turn of the event loop, or two. */
   begin(bytes: Buffer): { readonly reading: NodeReading; end(): void } {
-    const reading: NodeReading = { requests: [], failure: null }
+    const reading: NodeReading = { requests: [], failure: null, good: 0 }
     const wire = new Wire()
     wire.on('error', () => undefined)
     this.#readings.set(wire, reading)
@@ -100,13 +101,15 @@ export class NodeReader {
 
   #fail(socket: object, reason: string): void {
     const reading = this.#readings.get(socket)
-    if (reading !== undefined) reading.failure ??= reason
+    if (reading === undefined || reading.failure !== null) return
+    reading.failure = reason
+    reading.good = reading.requests.length
   }
 
   #take(request: IncomingMessage, isKept: boolean): void {
     const reading = this.#readings.get(request.socket)!
     const refused = refusalOf(request, { limits, underscores: 'refuse' })
-    if (refused !== null) reading.failure ??= refused.code
+    if (refused !== null) this.#fail(request.socket, refused.code)
     const understood: Understood = {
       method: request.method!,
       target: request.url!,

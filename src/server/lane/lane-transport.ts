@@ -173,8 +173,7 @@ export class LaneTransport implements Transport {
     const links = headers.flatMap((value, at) =>
       at % 2 === 1 && headers[at - 1]!.toLowerCase() === 'link' ? [`link: ${value}\r\n`] : [],
     )
-    if (links.length > 0)
-      this.#port.writeText(`HTTP/1.1 103 Early Hints\r\n${links.join('')}\r\n`)
+    if (links.length > 0) this.#port.writeText(`HTTP/1.1 103 Early Hints\r\n${links.join('')}\r\n`)
   }
 
   send(status: number, headers: string[], body: string | Uint8Array | null): void {
@@ -290,20 +289,14 @@ export class LaneTransport implements Transport {
   }
 
   #sendBare(status: number, fields: readonly string[]): void {
-    const isSaid = isBodyless(status) || hasFraming(fields)
-    const head = answerHead(this, status, fields, isSaid ? '' : 'transfer-encoding: chunked\r\n')
+    const head = answerHead(this, status, fields, '')
     this.isHeadSent = true
     this.#port.writeText(head)
     this.#answered()
   }
 
   /** `isSaid`: a length is among the fields already. */
-  #open(
-    status: number,
-    fields: readonly string[],
-    length: number | null,
-    isSaid: boolean,
-  ): Outlet {
+  #open(status: number, fields: readonly string[], length: number | null, isSaid: boolean): Outlet {
     const framing =
       length === null ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`
     const isDone = isSaid && length !== null
