@@ -20,7 +20,7 @@ test('both lanes answer the cases by hand in the same way', async (t) => {
 for (const seed of seeds) {
   test(`both lanes answer generated cases in the same way: seed ${seed}`, async (t) => {
     const ports = await openBoth(t, addEchoes, options)
-    const count = 4_000
+    const count = 1_500
     const { answers, strict, differences } = await compareAnswers(
       ports,
       count,

@@ -35,9 +35,12 @@ export function differenceOf(fast: string, safe: string, isTroubled: boolean): s
     const [one = '', other = ''] = [ours[at], theirs[at]]
     if (one === other) continue
     if (isTroubled && at >= last && (one.startsWith(other) || other.startsWith(one))) continue
+    // It says so once more of what it has answered already, while the rest of a body that nobody wants does not come.
+    if (at === ours.length && at > 0 && other.startsWith('HTTP/1.1 408 ')) continue
     return `answer ${at} of ${ours.length}: ${shown(one)} against ${shown(other)} of ${theirs.length}`
   }
-  if (!isTroubled && isLast(fast) !== isLast(safe)) return 'only one says that it is the last'
+  if (!isTroubled && ours.length === theirs.length && isLast(fast) !== isLast(safe))
+    return 'only one says that it is the last'
   return null
 }
 
@@ -52,8 +55,6 @@ export interface Told {
   readonly strict: number
   readonly differences: string[]
 }
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Sends each case to both lanes, many at once. */
 export async function compareAnswers(
@@ -70,12 +71,12 @@ export async function compareAnswers(
     while (next < count && differences.length < 10) {
       const index = next++
       const given = caseOf(index)
-      const { reading, end } = node.begin(given)
-      for (let at = 0; at < 3; at++) await turn()
-      end()
-      const hasLast = reading.requests.at(-1)?.isLast === true
-      const bytes = hasLast ? given : Buffer.concat([given, Buffer.from(closing)])
-      const isTroubled = reading.failure !== null && reading.good > 0
+      const isOver = (await node.read(given)).requests.at(-1)?.isLast === true
+      const bytes = isOver ? given : Buffer.concat([given, Buffer.from(closing)])
+      const { requests, failure, good } = await node.read(bytes)
+      // An answer that breaks off is not even begun where its turn has not come.
+      const breaks = requests.some(({ target }, at) => at > 0 && target.startsWith('/late-throw'))
+      const isTroubled = breaks || (failure !== null && good > 0)
       if (!isTroubled) strict += 1
       const [fast, safe] = await Promise.all([send(ports.fast, [bytes]), send(ports.safe, [bytes])])
       answers += readAnswers(fast).length

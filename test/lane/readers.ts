@@ -99,6 +99,13 @@ export class NodeReader {
     return { reading, end: () => void wire.destroy() }
   }
 
+  async read(bytes: Buffer): Promise<NodeReading> {
+    const { reading, end } = this.begin(bytes)
+    for (let at = 0; at < 3; at++) await turn()
+    end()
+    return reading
+  }
+
   #fail(socket: object, reason: string): void {
     const reading = this.#readings.get(socket)
     if (reading === undefined || reading.failure !== null) return

@@ -128,8 +128,7 @@ export function joinedValue(
   let joined: string | undefined
   for (let at = 0; at < headers.length; at += 2)
     if (isNamed(headers[at]!, name))
-      joined =
-        joined === undefined ? headers[at + 1]! : `${joined}${separator}${headers[at + 1]!}`
+      joined = joined === undefined ? headers[at + 1]! : `${joined}${separator}${headers[at + 1]!}`
   return joined
 }
 
