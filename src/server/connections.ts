@@ -23,6 +23,8 @@ export interface Reader {
   /** Since when it has waited for the rest of a head, and of a body; 0: it does not. */
   readonly headSince: number
   readonly bodySince: number
+  /** Nothing of a request has come that is not answered. */
+  readonly isAtRest: boolean
   /** It took too long: head, or body. */
   endLate(): void
 }
@@ -113,9 +115,11 @@ export class Connections {
 
   /** `most`: connections that the listener may hold. */
   constructor(limits: ConnectionLimits, most: number) {
-    const { bodyBytesPerSecond, bodyGraceMs, headersMs, keepAliveMs, writeIdleMs } = limits
+    const { bodyBytesPerSecond, bodyGraceMs, headersMs, keepAliveMs, requestMs, writeIdleMs } =
+      limits
     const shortestMs = Math.min(
       headersMs,
+      requestMs === 0 ? Infinity : requestMs,
       keepAliveMs,
       writeIdleMs,
       bodyBytesPerSecond === 0 ? Infinity : bodyGraceMs,
@@ -124,7 +128,7 @@ export class Connections {
     this.#bytesPerSecond = bodyBytesPerSecond
     this.#bodyGraceMs = bodyGraceMs
     this.#headersMs = headersMs
-    this.#requestMs = limits.requestMs
+    this.#requestMs = requestMs
     this.#most = most
     this.#searchAt = 0
     this.#search = null
@@ -171,10 +175,10 @@ export class Connections {
     if (use.requests >= this.#requests) going.shouldKeepAlive = false
   }
 
-  /** It ended. */
-  end(use: Use): void {
+  /** It ended; the next one of its connection may have begun already. */
+  end(use: Use, going: Going): void {
     use.open -= 1
-    use.response = null
+    if (use.response === going) use.response = null
     use.usedAt = this.#sweep
   }
 
@@ -307,7 +311,8 @@ export class Connections {
   /** Closes those that wait for a request, where `node:http` does not know of them. */
   closeIdle(): void {
     for (const [socket, use] of this.#uses)
-      if (use.reader !== null && isIdle(use) && socket.writableLength === 0) socket.destroy()
+      if (use.reader?.isAtRest === true && isIdle(use) && socket.writableLength === 0)
+        socket.destroy()
   }
 
   /** Cuts all, also those that are no HTTP any more. */

@@ -84,6 +84,10 @@ export class LaneConnection implements LanePort, Reader {
     socket.on('close', this.#onClose)
   }
 
+  get isAtRest(): boolean {
+    return this.#current === null && this.#kept === null
+  }
+
   get remoteAddress(): string | undefined {
     // Asked for twice it is two calls of the system.
     return (this.#address ??= this.socket.remoteAddress)
@@ -110,6 +114,12 @@ export class LaneConnection implements LanePort, Reader {
     while (at < to && !this.isGone && !this.#isEnding) {
       const current = this.#current
       if (current === null) {
+        // Who takes no answers gets no more of them.
+        if (this.socket.writableNeedDrain) {
+          this.#keep(bytes, at, to)
+          this.flow(false)
+          break
+        }
         const next = this.#begin(bytes, at, to)
         if (next < 0) break
         at = next
@@ -162,11 +172,11 @@ export class LaneConnection implements LanePort, Reader {
       this.#handOver(bytes, from, to)
       return needsMore
     }
+    const { body } = transport
+    if (body !== null) this.bodySince = this.headSince === 0 ? performance.now() : this.headSince
     this.#reads = 0
     this.headSince = 0
     this.#current = transport
-    const { body } = transport
-    if (body !== null) this.bodySince = performance.now()
     connections.begin(this.#use, transport, body)
     this.#serve(transport)
     return end
@@ -176,17 +186,17 @@ export class LaneConnection implements LanePort, Reader {
     const { connections, serve } = this.#context
     try {
       const done = serve(transport)
-      if (done === undefined) connections.end(this.#use)
+      if (done === undefined) connections.end(this.#use, transport)
       else
         done.then(
-          () => connections.end(this.#use),
+          () => connections.end(this.#use, transport),
           () => {
-            connections.end(this.#use)
+            connections.end(this.#use, transport)
             this.destroy()
           },
         )
     } catch {
-      connections.end(this.#use)
+      connections.end(this.#use, transport)
       this.destroy()
     }
   }
@@ -208,11 +218,16 @@ export class LaneConnection implements LanePort, Reader {
     if (transport !== this.#current) return
     this.#current = null
     if (transport.isLast) return this.#end()
-    if (this.#isReading || this.isGone) return
+    if (!this.#isReading && !this.isGone) this.#goOn()
+  }
+
+  /** Begins with what has come already, then reads on. */
+  #goOn(): void {
     const kept = this.#kept
     this.#kept = null
     if (kept !== null) this.#take(kept, 0, kept.length)
     if (this.#current === null) this.flow(true)
+    if (this.#isPaused) this.socket.pause()
   }
 
   /** What came behind the request that is served waits. It is read on, so that it is seen when the client leaves; but not for ever. */
@@ -231,13 +246,13 @@ export class LaneConnection implements LanePort, Reader {
   }
 
   writeText(text: string): void {
-    if (this.isGone) return
+    if (this.isGone || !this.socket.writable) return
     this.#out += text
     if (!this.#isReading || this.#out.length > 65_536) this.#flush()
   }
 
   writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void {
-    if (this.isGone) return
+    if (this.isGone || !this.socket.writable) return
     this.#flush()
     this.socket.write(bytes, written)
   }
@@ -282,8 +297,11 @@ export class LaneConnection implements LanePort, Reader {
   #handOver(bytes: Buffer, from: number, to: number): void {
     this.#flush()
     const { socket } = this
-    this.#isElsewhere = true
     this.#stopReading()
+    // Whoever takes it over reads on by itself, unless it is told not to.
+    if (this.#isPaused) socket.resume()
+    this.#isPaused = false
+    this.#isElsewhere = true
     this.#kept = null
     this.headSince = 0
     this.bodySince = 0
@@ -297,7 +315,7 @@ export class LaneConnection implements LanePort, Reader {
 
   readonly #onDrain = (): void => {
     const current = this.#current
-    if (current === null) this.flow(true)
+    if (current === null) this.#goOn()
     else current.drained()
   }
 
