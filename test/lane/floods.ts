@@ -15,7 +15,11 @@ interface Flooded extends Opened {
   readonly release: () => void
 }
 
-const open = async (t: TestContext, ground: Ground, options: TurnoutOptions = {}): Promise<Flooded> => {
+const open = async (
+  t: TestContext,
+  ground: Ground,
+  options: TurnoutOptions = {},
+): Promise<Flooded> => {
   const turnout = createTurnout({ logger: false, lane: 'fast', overload: false, ...options })
   t.after(() => turnout.close(0))
   let served = 0

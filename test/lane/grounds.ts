@@ -49,8 +49,23 @@ export async function listenOn(
     stdio: 'ignore',
   })
   const { port } = await turnout.listen({ port: 0, tls: { key, cert } })
-  const options = { port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true }
-  return { port, connect: () => guarded(connectSecure(options)) }
+  const options = { rejectUnauthorized: false, allowHalfOpen: true }
+  const connect = (): Socket => {
+    const below = guarded(connectPlain({ port, host: '127.0.0.1', allowHalfOpen: true }))
+    const socket = guarded(connectSecure({ ...options, socket: below }))
+    carriers.set(socket, below)
+    return socket
+  }
+  return { port, connect }
+}
+
+/** The connections below those of TLS. */
+const carriers = new WeakMap<Socket, Socket>()
+
+export const reset = (socket: Socket): void => {
+  const below = carriers.get(socket)
+  if (below !== undefined) socket.destroy()
+  ;(below ?? socket).resetAndDestroy()
 }
 
 const guarded = (socket: Socket): Socket => socket.on('error', () => undefined)

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { defineModule, type RouteModule } from '../../src/modules/define.ts'
 import { createTurnout, type Turnout } from '../../src/turnout.ts'
 import { last, more, statusesOf } from '../attack/wire.ts'
-import { held, listenOn, readAll, type Ground, type Opened } from './grounds.ts'
+import { held, listenOn, readAll, reset, type Ground, type Opened } from './grounds.ts'
 
 /** Handlers that wait for their clients in every way a handler can. */
 const waiting = (version: string): RouteModule =>
@@ -110,7 +110,7 @@ const states: readonly (readonly [what: string, bytes: string, isAnswered: boole
 
 const leave: Readonly<Record<string, (socket: Socket) => void>> = {
   'it is destroyed': (socket) => void socket.destroy(),
-  'it is reset': (socket) => void socket.resetAndDestroy(),
+  'it is reset': reset,
   'it sends no more': (socket) => void socket.end(),
 }
 
