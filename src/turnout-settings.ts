@@ -30,7 +30,10 @@ export interface TurnoutOptions {
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
   /** How much a worker takes on at once; requests beyond it are answered 503 (docs/guide/overload.md). False: everything. */
   readonly overload?: OverloadOptions
-  /** `fast` (default): ordinary requests are read by Turnout itself. `safe`: all by `node:http` (docs/guides/fast-lane.md). */
+  /**
+   * `fast` (default, unless `TURNOUT_LANE` says `safe`): ordinary requests are read by Turnout itself. `safe`: all by
+   * `node:http` (docs/guide/fast-lane.md).
+   */
   readonly lane?: 'fast' | 'safe'
   /** Addresses and blocks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]

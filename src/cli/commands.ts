@@ -40,6 +40,8 @@ export interface ServeOptions extends FolderOptions {
   readonly settleMs?: number
   /** From --workers: worker processes; 0: this process serves. */
   readonly workers?: number
+  /** From --lane or TURNOUT_LANE. */
+  readonly lane?: 'fast' | 'safe'
   /** From --no-probation and --probation. */
   readonly probation?: boolean
   /** From --admin or TURNOUT_ADMIN_LISTEN: where the admin API listens; null: nowhere. */

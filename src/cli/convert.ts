@@ -23,6 +23,11 @@ export function toWorkers(text: string): number {
   return wholeNumber(text, 0, mostWorkers)
 }
 
+export function toLane(text: string): 'fast' | 'safe' {
+  if (text === 'fast' || text === 'safe') return text
+  throw new InvalidArgumentError('Expected fast or safe.')
+}
+
 export function toRevision(text: string): number {
   return wholeNumber(text, 0, 999_999_999_999_999)
 }

@@ -4,7 +4,16 @@ import { join, resolve } from 'node:path'
 import { type Problem, problem } from '../core/errors.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { type Commands, type FolderOptions, type Terminal, exitCodes } from './commands.ts'
-import { toMs, toPlace, toPort, toServices, toWords, toWorkers, type Place } from './convert.ts'
+import {
+  toLane,
+  toMs,
+  toPlace,
+  toPort,
+  toServices,
+  toWords,
+  toWorkers,
+  type Place,
+} from './convert.ts'
 import { findFolder } from './folder.ts'
 import { init } from './init.ts'
 import type { InstanceCommands } from './instance/commands.ts'
@@ -34,6 +43,7 @@ interface ServeFlags extends SharedFlags {
   readonly data?: string
   readonly health?: Place | 'off'
   readonly host?: string
+  readonly lane?: 'fast' | 'safe'
   readonly port?: number
   readonly logLevel?: LogLevel
   readonly probation?: boolean
@@ -168,6 +178,11 @@ export async function runProgram(
         'worker processes; 0: this process serves (TURNOUT_WORKERS)',
         toWorkers,
       )
+      .option(
+        '--lane <name>',
+        'who reads ordinary requests: fast for Turnout, safe for node:http (TURNOUT_LANE)',
+        toLane,
+      )
       .option('--probation', 'watch each change and take back one that makes things worse')
       .option('--no-probation', 'do not (default of dev)')
       .option(
@@ -193,6 +208,7 @@ export async function runProgram(
         const host = flags.host ?? fromEnvironment('HOST', String)
         const port = flags.port ?? fromEnvironment('PORT', toPort)
         const workers = flags.workers ?? fromEnvironment('TURNOUT_WORKERS', toWorkers)
+        const lane = flags.lane ?? fromEnvironment('TURNOUT_LANE', toLane)
         const admin =
           flags.admin === undefined ? fromEnvironment('TURNOUT_ADMIN_LISTEN', toPlace) : flags.admin
         const health = flags.health ?? fromEnvironment('TURNOUT_HEALTH_LISTEN', toPlace)
@@ -204,6 +220,7 @@ export async function runProgram(
             ...(port === undefined ? {} : { port }),
             ...(flags.settle === undefined ? {} : { settleMs: flags.settle }),
             ...(workers === undefined ? {} : { workers }),
+            ...(lane === undefined ? {} : { lane }),
             ...(flags.probation === undefined ? {} : { probation: flags.probation }),
             ...(admin === undefined ? {} : { admin: admin === 'off' ? null : admin }),
             ...(health === undefined ? {} : { health: health === 'off' ? null : health }),

@@ -74,6 +74,7 @@ export async function serve(options: ServeOptions): Promise<number> {
         ...(options.command === 'dev' && {
           streamDrainMs: Math.min(config.streamDrainMs, devStreamDrainMs),
         }),
+        lane: options.lane ?? config.lane,
         versionOrder: config.versionOrder ?? usualOrder,
         probation: options.probation ?? config.probation ?? options.command === 'serve',
         logger: loggerOf(options, config),
