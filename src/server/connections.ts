@@ -25,6 +25,8 @@ export interface Reader {
   readonly bodySince: number
   /** Nothing of a request has come that is not answered. */
   readonly isAtRest: boolean
+  /** Something came behind the request that is served. */
+  readonly hasMore: boolean
   /** It took too long: head, or body. */
   endLate(): void
 }
@@ -304,8 +306,9 @@ export class Connections {
 
   /** The last answer of each connection will say so, where it is not on its way yet. */
   sayLast(): void {
-    for (const { response } of this.#uses.values())
-      if (response?.headersSent === false) response.shouldKeepAlive = false
+    for (const { response, reader } of this.#uses.values())
+      if (response?.headersSent === false && reader?.hasMore !== true)
+        response.shouldKeepAlive = false
   }
 
   /** Closes those that wait for a request, where `node:http` does not know of them. */

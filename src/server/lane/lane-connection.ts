@@ -88,6 +88,10 @@ export class LaneConnection implements LanePort, Reader {
     return this.#current === null && this.#kept === null
   }
 
+  get hasMore(): boolean {
+    return this.#current !== null && this.#kept !== null
+  }
+
   get remoteAddress(): string | undefined {
     // Asked for twice it is two calls of the system.
     return (this.#address ??= this.socket.remoteAddress)
@@ -166,7 +170,8 @@ export class LaneConnection implements LanePort, Reader {
       fieldsFrom: head.fieldsFrom - from,
       host,
       bodyLength,
-      isLast: isLast || this.#context.isLast(),
+      // What has come already is served too.
+      isLast: isLast || (end + bodyLength >= to && this.#context.isLast()),
     })
     if (this.#context.needsNode(transport)) {
       this.#handOver(bytes, from, to)
