@@ -5,29 +5,25 @@ import { createTurnout, type Turnout, type TurnoutOptions } from '../../src/turn
 
 /** Names that are asked for one by one: those that are joined, those that are not, and what is no field. */
 const asked = [
-  ...[
-    'host',
-    'cookie',
-    'set-cookie',
-    'user-agent',
-    'referer',
-    'content-length',
-    'content-type',
-    'etag',
-    'age',
-  ],
-  ...[
-    'x-a',
-    'accept',
-    'authorization',
-    'connection',
-    'from',
-    'server',
-    'constructor',
-    '__proto__',
-    'x',
-    'a',
-  ],
+  'host',
+  'cookie',
+  'set-cookie',
+  'user-agent',
+  'referer',
+  'content-length',
+  'content-type',
+  'etag',
+  'age',
+  'x-a',
+  'accept',
+  'authorization',
+  'connection',
+  'from',
+  'server',
+  'constructor',
+  '__proto__',
+  'x',
+  'a',
 ]
 
 /** Handlers that answer in every way there is, and say what they see of their requests. */

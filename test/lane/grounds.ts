@@ -14,11 +14,12 @@ export type Ground = 'shared' | 'events' | 'secure'
 export interface Opened {
   readonly port: number
   /** Opens a connection; `write` before it is there waits for it. */
-  connect(): Socket
+  readonly connect: () => Socket
 }
 
 /** Makes the probe fail, as it does where Node does not let a socket be taken over. It is asked once in a process. */
 async function refuseSharedReads(): Promise<void> {
+  // oxlint-disable-next-line typescript/unbound-method -- called with the server below
   const { getConnections } = Server.prototype
   Server.prototype.getConnections = function (told) {
     return getConnections.call(this, (error, count) => told(error, count + 1))

@@ -89,7 +89,7 @@ export class NodeReader {
   }
 
   /** Begins to read; all is read after a turn of the event loop, or two. */
-  begin(bytes: Buffer): { readonly reading: NodeReading; end(): void } {
+  begin(bytes: Buffer): { readonly reading: NodeReading; readonly end: () => void } {
     const reading: NodeReading = { requests: [], failure: null, good: 0 }
     const wire = new Wire()
     wire.on('error', () => undefined)

@@ -27,7 +27,7 @@ export function readShared(socket: Socket, server: Server, read: ReadBytes): Soc
     allowHalfOpen: true,
     onread: { buffer: shared, callback: (length: number) => read(shared, length) },
   }
-  const next = new Socket(options as ConstructorParameters<typeof Socket>[0])
+  const next = new Socket(options)
   const own = next as unknown as Accepted
   own._server = server
   own.server = server
