@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Limits } from '../core/http/limits.ts'
 import { BodyPace } from './body-pace.ts'
 import { endSlowBody } from './raw-reply.ts'
@@ -229,6 +230,12 @@ export class Connections {
     use.waiting += 1
     response.once('socket', use.advance)
     return use.waiting < this.#pipelining ? 'serve' : 'refuse'
+  }
+
+  /** Whether the request whose body still comes has had its answer: what is said now would be taken for the next one's. */
+  isAnswered(socket: Duplex): boolean {
+    const use = this.#uses.get(socket as Socket)
+    return use !== undefined && use.request?.complete === false && use.open === 0
   }
 
   /** An exchange began on this connection; `done` is its end, undefined where it has ended already. */

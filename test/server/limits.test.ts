@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { limitNames, limitTable, limitsOf, type Limits } from '../../src/core/http/limits.ts'
@@ -50,6 +51,12 @@ const open = async (
   )
   return (await turnout.listen({ port: 0 })).port
 }
+
+/** An address of this machine that is none of loopback. */
+const ownAddress = (): string | undefined =>
+  Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address
 
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())))
@@ -201,7 +208,7 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext, lane: Lane) => 
     sockets[1]!.destroy()
     assert.ok(mostConnections(Number.MAX_SAFE_INTEGER) < Number.MAX_SAFE_INTEGER)
   },
-  connectionsPerAddress: async () => {
+  connectionsPerAddress: async (t, lane) => {
     const count = new AddressCount(2, parseTrusted(['10.0.0.0/8']))
     for (const [address, sameOne] of [
       ['192.0.2.1', '::ffff:192.0.2.1'],
@@ -218,6 +225,24 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext, lane: Lane) => 
       for (let at = 0; at < 5; at += 1) assert.ok(count.acquire(free))
     }
     assert.ok(count.acquire('192.0.2.2'))
+    const host = ownAddress()
+    if (host === undefined) return t.diagnostic('this machine has no address of its own')
+    const turnout = createTurnout({ logger: false, lane, limits: { connectionsPerAddress: 2 } })
+    t.after(() => turnout.close(0))
+    turnout.get('/', (c) => c.text('ok'))
+    const { port } = await turnout.listen({ host: '0.0.0.0', port: 0 })
+    const ask = async (): Promise<Socket> => {
+      const socket = connect({ port, host }).on('error', () => undefined)
+      socket.write(more('/'))
+      await new Promise((resolve) => socket.once('data', resolve).once('close', resolve))
+      return socket
+    }
+    const [first] = [await ask(), await ask()]
+    const third = await ask()
+    assert.deepEqual([first.closed, third.closed], [false, true])
+    first.destroy()
+    await wait(50)
+    assert.equal((await ask()).closed, false)
   },
   pipelining: async (t, lane) => {
     const port = await open(t, { pipelining: 4 }, lane)

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { problem } from '../../core/errors.ts'
+import { problem, type Problem } from '../../core/errors.ts'
 import { isElsewhere, needsMore, type RequestHead } from '../../core/http/request-head.ts'
 import { problemReply } from '../../gateway/problem-reply.ts'
 import { isHost } from '../authority.ts'
@@ -286,9 +286,12 @@ export class LaneConnection implements LanePort, Reader {
 
   /** Head or body took too long. */
   endLate(): void {
-    const current = this.#current
-    if (current?.isHeadSent === true || !this.socket.writable) return this.destroy()
-    const found = problem('TURNOUT_REQUEST_TIMEOUT')
+    if (this.#current?.isHeadSent === true || !this.socket.writable) return this.destroy()
+    this.#endWith(problem('TURNOUT_REQUEST_TIMEOUT'))
+  }
+
+  /** Its request will not be whole. */
+  #endWith(found: Problem): void {
     const { status, headers, body } = problemReply(found, lastFields(found))
     const text = body as string
     const framing = `content-length: ${Buffer.byteLength(text)}\r\n`
@@ -326,6 +329,12 @@ export class LaneConnection implements LanePort, Reader {
 
   /** The client sends no more. Who has not been answered yet is taken to have left, as `node:http` takes it. */
   readonly #onEnd = (): void => {
+    const current = this.#current
+    const isCut = current === null ? this.#kept !== null : current.body?.complete === false
+    if (isCut && current?.isHeadSent !== true) {
+      this.#endWith(problem('TURNOUT_REQUEST_INVALID', { reason: 'it does not follow RFC 9112' }))
+      return
+    }
     this.#isEnding = true
     this.socket.end()
   }
