@@ -46,6 +46,11 @@ const benches = {
     'a storm of changes under load: [--seconds N] [--changes N] [--tokens N] [--rate N] [--workers N]',
     [],
   ],
+  idle: [
+    'idle/main.js',
+    'memory of a connection that is kept and says nothing, on either lane: [CONNECTIONS]',
+    [],
+  ],
   overload: [
     'overload/main.js',
     'three times what a worker can do, by policy: [--seconds N] [--policies none,24,ours] [--rounds N]',

@@ -14,8 +14,9 @@ A limit that is reached is not passed: the request, or the connection, beyond it
 `
 
 const tail = `
-- Waiting clients are looked at four times in the shortest of \`writeIdleMs\`, \`keepAliveMs\` and \`bodyGraceMs\`, and every 5 s
-  at least, so that these may end a little late. \`headersMs\` and \`requestMs\` are checked every second.
+- Waiting clients are looked at four times in the shortest of \`writeIdleMs\`, \`keepAliveMs\`, \`headersMs\`, \`requestMs\` and
+  \`bodyGraceMs\`, and every 5 s at least, so that these may end a little late.
+- That a client has left is not seen while so much of what it sent waits for a handler that no more of it is read.
 - A client is slow when it takes nothing at all of what waits for it. One that takes a little, again and again, is not cut,
   unless others wait for its connection to an upstream. What the system keeps for it counts as taken: see \`net.ipv4.tcp_wmem\`.
 - A body is slow by the average since it began, after \`bodyGraceMs\`. Time in which its handler or upstream does not take what has

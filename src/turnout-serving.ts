@@ -268,7 +268,7 @@ export class LocalServing implements Serving {
     const nodeServe = createNodeServe(serve, bodyLimit, this.#rules, this.#admission)
     this.gateway = { serve, nodeServe }
     this.#lane =
-      settings.lane === 'safe'
+      (settings.lane ?? process.env['TURNOUT_LANE']) === 'safe'
         ? null
         : {
             serve: this.#admission === null ? serve : admittingLane(this.#admission, serve),

@@ -47,7 +47,10 @@ export interface TurnoutOptions {
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined }
   /** How much a worker takes on at once; requests beyond it are answered 503 (docs/guide/overload.md). False: everything. */
   readonly overload?: OverloadOptions
-  /** `fast` (default): ordinary requests are read by Turnout itself. `safe`: all by `node:http` (docs/guide/fast-lane.md). */
+  /**
+   * `fast` (default, unless `TURNOUT_LANE` says `safe`): ordinary requests are read by Turnout itself. `safe`: all by
+   * `node:http` (docs/guide/fast-lane.md).
+   */
   readonly lane?: 'fast' | 'safe'
   /** When what runs out, or does not end, is told (docs/guide/resources.md). False: nothing is looked at. */
   readonly resources?: ResourceOptions

@@ -57,8 +57,8 @@ const report = (path: string, rows: ReadonlyMap<ProxyName, Run>): void => {
   }
   const turnout = rows.get('turnout')
   if (turnout === undefined) return
-  const claims = [
-    ...(path === '/1k'
+  const claims =
+    path === '/1k'
       ? ([
           ['at least 0.75 of nginx', nginx, 0.75],
           ["at least HAProxy's", rows.get('haproxy'), 1],
@@ -66,8 +66,7 @@ const report = (path: string, rows: ReadonlyMap<ProxyName, Run>): void => {
           ['at least 3x Caddy', rows.get('caddy'), 3],
           ["at least 3x Go's own proxy in Gin", rows.get('go'), 3],
         ] as const)
-      : ([['at least 0.85 of nginx', nginx, 0.85]] as const)),
-  ] as const
+      : ([['at least 0.85 of nginx', nginx, 0.85]] as const)
   for (const [claim, other, least] of claims) {
     if (other === undefined) continue
     const byUs = other.us / turnout.us

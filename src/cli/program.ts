@@ -181,6 +181,11 @@ export async function runProgram(
         'worker processes; 0: this process serves (TURNOUT_WORKERS)',
         toWorkers,
       )
+      .option(
+        '--lane <name>',
+        'who reads ordinary requests: fast for Turnout, safe for node:http (TURNOUT_LANE)',
+        toLane,
+      )
       .option('--probation', 'watch each change and take back one that makes things worse')
       .option('--no-probation', 'do not (default of dev)')
       .option(
@@ -195,11 +200,6 @@ export async function runProgram(
       )
       .option('--health-metrics', 'answer /metrics there too, without a token')
       .option('--data <dir>', 'folder of revisions, artifacts and tokens')
-      .option(
-        '--lane <lane>',
-        'who reads ordinary requests: fast is Turnout, safe is node:http (TURNOUT_LANE)',
-        toLane,
-      )
       .addOption(
         new Option('--log-level <level>', 'quietest level that is logged').choices([
           'debug',

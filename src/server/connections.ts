@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Limits } from '../core/http/limits.ts'
 import { BodyPace } from './body-pace.ts'
 import { endSlowBody } from './raw-reply.ts'
@@ -24,6 +25,10 @@ export interface Reader {
   /** Since when it has waited for the rest of a head, and of a body; 0: it does not. */
   readonly headSince: number
   readonly bodySince: number
+  /** Nothing of a request has come that is not answered. */
+  readonly isAtRest: boolean
+  /** Something came behind the request that is served. */
+  readonly hasMore: boolean
   /** It took too long: head, or body. */
   endLate(): void
 }
@@ -114,9 +119,11 @@ export class Connections {
 
   /** `most`: connections that the listener may hold. */
   constructor(limits: ConnectionLimits, most: number) {
-    const { bodyBytesPerSecond, bodyGraceMs, headersMs, keepAliveMs, writeIdleMs } = limits
+    const { bodyBytesPerSecond, bodyGraceMs, headersMs, keepAliveMs, requestMs, writeIdleMs } =
+      limits
     const shortestMs = Math.min(
       headersMs,
+      requestMs === 0 ? Infinity : requestMs,
       keepAliveMs,
       writeIdleMs,
       bodyBytesPerSecond === 0 ? Infinity : bodyGraceMs,
@@ -125,7 +132,7 @@ export class Connections {
     this.#bytesPerSecond = bodyBytesPerSecond
     this.#bodyGraceMs = bodyGraceMs
     this.#headersMs = headersMs
-    this.#requestMs = limits.requestMs
+    this.#requestMs = requestMs
     this.#most = most
     this.#searchAt = 0
     this.#search = null
@@ -172,10 +179,10 @@ export class Connections {
     if (use.requests >= this.#requests) going.shouldKeepAlive = false
   }
 
-  /** It ended. */
-  end(use: Use): void {
+  /** It ended; the next one of its connection may have begun already. */
+  end(use: Use, going: Going): void {
     use.open -= 1
-    use.response = null
+    if (use.response === going) use.response = null
     use.usedAt = this.#sweep
   }
 
@@ -224,6 +231,12 @@ export class Connections {
     use.waiting += 1
     response.once('socket', use.advance)
     return use.waiting < this.#pipelining ? 'serve' : 'refuse'
+  }
+
+  /** Whether the request whose body still comes has had its answer: what is said now would be taken for the next one's. */
+  isAnswered(socket: Duplex): boolean {
+    const use = this.#uses.get(socket as Socket)
+    return use !== undefined && use.request?.complete === false && use.open === 0
   }
 
   /** An exchange began on this connection; `done` is its end, undefined where it has ended already. */
@@ -301,16 +314,21 @@ export class Connections {
 
   /** The last answer of each connection will say so, where it is not on its way yet. */
   sayLast(): void {
-    for (const { response } of this.#uses.values())
-      if (response?.headersSent === false) response.shouldKeepAlive = false
+    for (const { response, reader } of this.#uses.values())
+      if (response?.headersSent === false && reader?.hasMore !== true)
+        response.shouldKeepAlive = false
   }
 
   /** Closes those that wait for another request, where `node:http` does not know of them. The first one may be on its way. */
   closeIdle(): void {
-    for (const [socket, use] of this.#uses) {
-      const isWaiting = use.reader?.headSince === 0 && use.requests > 0
-      if (isWaiting && isIdle(use) && socket.writableLength === 0) socket.destroy()
-    }
+    for (const [socket, use] of this.#uses)
+      if (
+        use.reader?.isAtRest === true &&
+        use.requests > 0 &&
+        isIdle(use) &&
+        socket.writableLength === 0
+      )
+        socket.destroy()
   }
 
   /** Cuts all, also those that are no HTTP any more. */

@@ -226,7 +226,10 @@ export async function openListener(
     counts?.refused('TURNOUT_METHOD_REFUSED')
     endWithProblem(socket, problem('TURNOUT_METHOD_REFUSED', { method: 'CONNECT' }))
   })
-  server.on('clientError', (error, socket) => answerClientError(error, socket, counts))
+  server.on('clientError', (error, socket) => {
+    if (connections.isAnswered(socket)) socket.destroy()
+    else answerClientError(error, socket, counts)
+  })
   const known = new WeakSet<Socket>()
   const isWelcome = (socket: Socket): boolean => {
     admission?.connected()
@@ -256,6 +259,8 @@ export async function openListener(
           },
           { scheme, trusted },
         )
+  if (lane?.isShared === false && secure === null)
+    log.warn('this Node gives no connection away: the fast lane reads by events, and is slower')
   const enter = (socket: Socket, isWelcomed: (socket: Socket) => boolean): void => {
     // One that comes again, after an upgrade that was declined.
     if (known.has(socket)) return lane?.handBack(socket)

@@ -328,9 +328,9 @@ export class NodeTransport implements Transport {
       await iterator.return?.()
       return
     }
+    this.#writeHead(status, fields)
     // A body that is not as long as was said is cut, so that its rest is not taken for the next answer.
     response.strictContentLength = true
-    this.#writeHead(status, fields)
     response.flushHeaders()
     await new Promise<void>((resolve, reject) => {
       let isLeft = false
@@ -368,9 +368,9 @@ export class NodeTransport implements Transport {
         resolve()
         return
       }
+      this.#writeHead(status, length === null ? fields : withLength(fields, String(length)))
       // A body that is not as long as was said is cut, so that its rest is not taken for the next answer.
       response.strictContentLength = true
-      this.#writeHead(status, length === null ? fields : withLength(fields, String(length)))
       let isOver = false
       // Bytes that are still to come, where that is known.
       let rest = length ?? Infinity

@@ -106,6 +106,7 @@ const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a mistyped folder', ['dev', 'rutes'], /no folder rutes; did you mean `routes`\?/],
   ['a folder where a command must stand', ['./routes'], /turnout serve \.\/routes/],
   ['a mistyped option', ['dev', '--prot', '3'], /Did you mean --port\?/],
+  ['a lane that there is not', ['serve', '--lane', 'middle'], /fast or safe/],
   ['more workers than there is use for', ['serve', '--workers', '65'], /from 0 to 64/],
   ['a port that no socket has', ['serve', '-p', '70000'], /from 0 to 65535/],
   ['a place for probes that is none', ['serve', '--health', 'here'], /Expected HOST:PORT, or off/],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { limitNames, limitTable, limitsOf, type Limits } from '../../src/core/http/limits.ts'
@@ -13,8 +14,12 @@ import { mostConnections } from '../../src/server/open-files.ts'
 import { createTurnout } from '../../src/turnout.ts'
 import { begin, exchange, last, more, statusesOf } from '../attack/wire.ts'
 
-const open = async (t: TestContext, limits: Partial<Limits>): Promise<number> => {
-  const turnout = createTurnout({ logger: false, limits })
+const open = async (
+  t: TestContext,
+  limits: Partial<Limits>,
+  lane: Lane = 'fast',
+): Promise<number> => {
+  const turnout = createTurnout({ logger: false, limits, lane })
   t.after(() => turnout.close(0))
   turnout.any('/*rest', (c) => c.text('ok'))
   turnout.post('/body', async (c) => c.text(await c.body.text()))
@@ -46,6 +51,12 @@ const open = async (t: TestContext, limits: Partial<Limits>): Promise<number> =>
   )
   return (await turnout.listen({ port: 0 })).port
 }
+
+/** An address of this machine that is none of loopback. */
+const ownAddress = (): string | undefined =>
+  Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address
 
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())))
@@ -89,10 +100,13 @@ const upload = async (
   return received
 }
 
+const lanes = ['fast', 'safe'] as const
+type Lane = (typeof lanes)[number]
+
 /** One row for each limit: what is within, and what is beyond it. */
-const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void>>> = {
-  headersMs: async (t) => {
-    const port = await open(t, { headersMs: 500 })
+const boundaries: Readonly<Record<keyof Limits, (t: TestContext, lane: Lane) => Promise<void>>> = {
+  headersMs: async (t, lane) => {
+    const port = await open(t, { headersMs: 500 }, lane)
     const kept = await begin(port, 'GET / HTTP/1.1\r\n', false)
     kept.write('Host: a\r\nConnection: close\r\n\r\n')
     let text = ''
@@ -102,15 +116,15 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
     assert.deepEqual(statusesOf(await exchange(port, 'GET / HTTP/1.1\r\n')), [408])
     assert.deepEqual(statusesOf(await exchange(port, '')), [408])
   },
-  requestMs: async (t) => {
-    const port = await open(t, { requestMs: 500 })
+  requestMs: async (t, lane) => {
+    const port = await open(t, { requestMs: 500 }, lane)
     const head = last('/body', 'Content-Length: 2\r\n', 'POST')
     assert.deepEqual(statusesOf(await exchange(port, `${head}hi`)), [200])
     assert.deepEqual(statusesOf(await exchange(port, `${head}h`)), [408])
   },
-  bodyBytesPerSecond: async (t) => {
+  bodyBytesPerSecond: async (t, lane) => {
     const limits = { bodyBytesPerSecond: 1_000, bodyGraceMs: 400 }
-    const port = await open(t, limits)
+    const port = await open(t, limits, lane)
     for (const framing of ['length', 'chunked'] as const) {
       assert.deepEqual(statusesOf(await upload(port, '/body', framing, 400)), [200], framing)
       assert.deepEqual(statusesOf(await upload(port, '/body', framing, 1)), [408], framing)
@@ -123,15 +137,15 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
       last('/late-body', 'Content-Length: 300000\r\n', 'POST') + 'a'.repeat(300_000),
     )
     assert.deepEqual(statusesOf(late), [200])
-    const any = await open(t, { ...limits, bodyBytesPerSecond: 0 })
+    const any = await open(t, { ...limits, bodyBytesPerSecond: 0 }, lane)
     assert.deepEqual(statusesOf(await upload(any, '/body', 'length', 1)), [200])
   },
-  bodyGraceMs: async (t) => {
-    const port = await open(t, { bodyGraceMs: 60_000 })
+  bodyGraceMs: async (t, lane) => {
+    const port = await open(t, { bodyGraceMs: 60_000 }, lane)
     assert.deepEqual(statusesOf(await upload(port, '/body', 'length', 1)), [200])
   },
-  writeIdleMs: async (t) => {
-    const port = await open(t, { writeIdleMs: 600 })
+  writeIdleMs: async (t, lane) => {
+    const port = await open(t, { writeIdleMs: 600 }, lane)
     for (const path of ['/large', '/whole']) {
       const stuck = await begin(port, more(path), false)
       stuck.pause()
@@ -146,23 +160,23 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
     }
     assert.match(await exchange(port, last('/quiet')), /one[^]*two/)
   },
-  keepAliveMs: async (t) => {
-    const port = await open(t, { keepAliveMs: 400 })
+  keepAliveMs: async (t, lane) => {
+    const port = await open(t, { keepAliveMs: 400 }, lane)
     const socket = await begin(port, more('/'), true)
     const again = new Promise((resolve) => socket.once('data', resolve))
     socket.write(more('/'))
     await again
     await closed(socket)
   },
-  requestsPerConnection: async (t) => {
-    const port = await open(t, { requestsPerConnection: 3 })
+  requestsPerConnection: async (t, lane) => {
+    const port = await open(t, { requestsPerConnection: 3 }, lane)
     const received = await exchange(port, more('/').repeat(3))
     assert.deepEqual(statusesOf(received), [200, 200, 200])
     assert.equal(received.match(/connection: close/gi)?.length, 1)
     assert.deepEqual(statusesOf(await exchange(port, more('/').repeat(4))), [200, 200, 200])
   },
-  headerBytes: async (t) => {
-    const port = await open(t, {})
+  headerBytes: async (t, lane) => {
+    const port = await open(t, {}, lane)
     // Target, names and values; colons and ends of lines do not count.
     const counted = '/HostaConnectioncloseX'
     const room = limitTable.headerBytes.default - counted.length
@@ -170,18 +184,18 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
     assert.deepEqual(statusesOf(await exchange(port, fill(room - 1))), [200])
     assert.deepEqual(statusesOf(await exchange(port, fill(room + 1))), [431])
   },
-  headerFields: async (t) => {
-    const port = await open(t, { headerFields: 10 })
+  headerFields: async (t, lane) => {
+    const port = await open(t, { headerFields: 10 }, lane)
     assert.deepEqual(statusesOf(await exchange(port, last('/', 'A: b\r\n'.repeat(8)))), [200])
     assert.deepEqual(statusesOf(await exchange(port, last('/', 'A: b\r\n'.repeat(9)))), [431])
   },
-  targetLength: async (t) => {
-    const port = await open(t, { targetLength: 50 })
+  targetLength: async (t, lane) => {
+    const port = await open(t, { targetLength: 50 }, lane)
     assert.deepEqual(statusesOf(await exchange(port, last(`/${'a'.repeat(49)}`))), [200])
     assert.deepEqual(statusesOf(await exchange(port, last(`/${'a'.repeat(50)}`))), [414])
   },
-  connections: async (t) => {
-    const port = await open(t, { connections: 2 })
+  connections: async (t, lane) => {
+    const port = await open(t, { connections: 2 }, lane)
     const sockets = [
       await begin(port, more('/held'), false),
       await begin(port, more('/held'), false),
@@ -194,7 +208,7 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
     sockets[1]!.destroy()
     assert.ok(mostConnections(Number.MAX_SAFE_INTEGER) < Number.MAX_SAFE_INTEGER)
   },
-  connectionsPerAddress: async () => {
+  connectionsPerAddress: async (t, lane) => {
     const count = new AddressCount(2, parseTrusted(['10.0.0.0/8']))
     for (const [address, sameOne] of [
       ['192.0.2.1', '::ffff:192.0.2.1'],
@@ -211,10 +225,34 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
       for (let at = 0; at < 5; at += 1) assert.ok(count.acquire(free))
     }
     assert.ok(count.acquire('192.0.2.2'))
+    const host = ownAddress()
+    if (host === undefined) return t.diagnostic('this machine has no address of its own')
+    const turnout = createTurnout({ logger: false, lane, limits: { connectionsPerAddress: 2 } })
+    t.after(() => turnout.close(0))
+    turnout.get('/', (c) => c.text('ok'))
+    const { port } = await turnout.listen({ host: '0.0.0.0', port: 0 })
+    const ask = async (): Promise<Socket> => {
+      const socket = connect({ port, host }).on('error', () => undefined)
+      socket.write(more('/'))
+      await new Promise((resolve) => socket.once('data', resolve).once('close', resolve))
+      return socket
+    }
+    const [first] = [await ask(), await ask()]
+    const third = await ask()
+    assert.deepEqual([first.closed, third.closed], [false, true])
+    first.destroy()
+    await wait(50)
+    assert.equal((await ask()).closed, false)
   },
-  pipelining: async (t) => {
-    const port = await open(t, { pipelining: 4 })
+  pipelining: async (t, lane) => {
+    const port = await open(t, { pipelining: 4 }, lane)
     const get = more('/later')
+    if (lane === 'fast') {
+      // What is behind the one that is under way waits, however much it is.
+      const many = await exchange(port, get.repeat(40) + last('/later'))
+      assert.deepEqual(statusesOf(many), Array(41).fill(200))
+      return
+    }
     const within = await exchange(port, get.repeat(3) + last('/later'))
     assert.deepEqual(statusesOf(within), [200, 200, 200, 200])
     const beyond = await exchange(port, get.repeat(4) + last('/later'))
@@ -222,8 +260,11 @@ const boundaries: Readonly<Record<keyof Limits, (t: TestContext) => Promise<void
   },
 }
 
-for (const name of limitNames) {
-  test(`${name}: what is within passes, what is beyond has its outcome`, boundaries[name])
+for (const lane of lanes) {
+  for (const name of limitNames) {
+    test(`${lane} lane, ${name}: what is within passes, what is beyond has its outcome`, (t) =>
+      boundaries[name](t, lane))
+  }
 }
 
 test('docs/reference/limits.md shows every limit as the table has it', () => {
@@ -272,37 +313,39 @@ test('behind a trusted proxy, the client is whom it names; behind none, the conn
   }
 })
 
-test('nobody is refused while idle connections sit there: those idle for longest are closed first', async (t) => {
-  // A sweep every 100 ms tells who has been idle for longer.
-  const port = await open(t, { connections: 10, writeIdleMs: 400 })
-  const busy = await begin(port, more('/held'), false)
-  const silent = await begin(port, '', false)
-  const idle: Socket[] = []
-  for (let at = 0; at < 6; at += 1) {
-    idle.push(await begin(port, more('/'), true))
-    if (at % 2 === 1) await wait(250)
-  }
-  const isOpen = (socket: Socket): boolean => !socket.destroyed
-  assert.equal(idle.every(isOpen), true)
-  const ninth = await begin(port, more('/'), true)
-  await Promise.all([closed(idle[0]!), closed(idle[1]!)])
-  assert.deepEqual(idle.map(isOpen), [false, false, true, true, true, true])
-  assert.ok([busy, silent, ninth].every(isOpen))
-  // Any number of new clients comes through, as long as there are idle ones.
-  for (let at = 0; at < 20; at += 1) (await begin(port, more('/'), true)).resume()
-  const answered = new Promise<string>((resolve) =>
-    silent.once('data', (bytes: Buffer) => resolve(bytes.toString())),
-  )
-  silent.write(more('/'))
-  assert.deepEqual(statusesOf(await answered), [200])
-  assert.ok(isOpen(busy))
-  busy.destroy()
-})
+for (const lane of lanes)
+  test(`${lane} lane, nobody is refused while idle connections sit there: those idle for longest are closed first`, async (t) => {
+    // A sweep every 100 ms tells who has been idle for longer.
+    const port = await open(t, { connections: 10, writeIdleMs: 400 }, lane)
+    const busy = await begin(port, more('/held'), false)
+    const silent = await begin(port, '', false)
+    const idle: Socket[] = []
+    for (let at = 0; at < 6; at += 1) {
+      idle.push(await begin(port, more('/'), true))
+      if (at % 2 === 1) await wait(250)
+    }
+    const isOpen = (socket: Socket): boolean => !socket.destroyed
+    assert.equal(idle.every(isOpen), true)
+    const ninth = await begin(port, more('/'), true)
+    await Promise.all([closed(idle[0]!), closed(idle[1]!)])
+    assert.deepEqual(idle.map(isOpen), [false, false, true, true, true, true])
+    assert.ok([busy, silent, ninth].every(isOpen))
+    // Any number of new clients comes through, as long as there are idle ones.
+    for (let at = 0; at < 20; at += 1) (await begin(port, more('/'), true)).resume()
+    const answered = new Promise<string>((resolve) =>
+      silent.once('data', (bytes: Buffer) => resolve(bytes.toString())),
+    )
+    silent.write(more('/'))
+    assert.deepEqual(statusesOf(await answered), [200])
+    assert.ok(isOpen(busy))
+    busy.destroy()
+  })
 
-test('a listener of one connection gives it to who comes next, when it is idle', async (t) => {
-  const port = await open(t, { connections: 1 })
-  const idle = await begin(port, more('/'), true)
-  assert.equal(await exchange(port, more('/')), '')
-  await closed(idle)
-  assert.deepEqual(statusesOf(await exchange(port, last('/'))), [200])
-})
+for (const lane of lanes)
+  test(`${lane} lane, a listener of one connection gives it to who comes next, when it is idle`, async (t) => {
+    const port = await open(t, { connections: 1 }, lane)
+    const idle = await begin(port, more('/'), true)
+    assert.equal(await exchange(port, more('/')), '')
+    await closed(idle)
+    assert.deepEqual(statusesOf(await exchange(port, last('/'))), [200])
+  })

@@ -121,8 +121,10 @@ export const limitTable: Readonly<Record<keyof Limits, LimitRow>> = {
     default: 16,
     least: 1,
     most: 10_000,
-    means: 'requests of one connection that are under way or wait for their turn',
-    beyond: '429, and the connection is closed',
+    means:
+      'requests of one connection that are under way or wait for their turn, where `node:http` reads them; on the fast lane one is under way, and 64 KB of what is behind it wait',
+    beyond:
+      '429, and the connection is closed; on the fast lane no more is read until the rest has its turn',
   },
 }
 

@@ -51,6 +51,8 @@ const expectName = codesOf('expect')
 const upgradeName = codesOf('upgrade')
 const connectionName = codesOf('connection')
 const lengthName = codesOf('content-length')
+// No field of HTTP, but llhttp obeys it.
+const proxyConnectionName = codesOf('proxy-connection')
 const codingName = codesOf('transfer-encoding')
 const keepAlive = codesOf('keep-alive')
 const close = codesOf('close')
@@ -74,11 +76,28 @@ const isText = (bytes: Uint8Array, at: number, codes: readonly number[]): boolea
   return true
 }
 
-/** The same to the letter. */
-const isExactly = (bytes: Uint8Array, at: number, codes: readonly number[]): boolean => {
-  for (let index = 0; index < codes.length; index++)
-    if (bytes[at + index] !== codes[index]) return false
+/** The same to the letter, of the first `count`. */
+const isExactly = (
+  bytes: Uint8Array,
+  at: number,
+  codes: readonly number[],
+  count: number = codes.length,
+): boolean => {
+  for (let index = 0; index < count; index++) if (bytes[at + index] !== codes[index]) return false
   return true
+}
+
+/** Whether bytes that are less than a first line can become one: who waits for more of what is junk waits for ever. */
+const isBeginning = (bytes: Uint8Array, from: number, to: number): boolean => {
+  const size = to - from
+  for (const [, codes] of methods) {
+    if (!isExactly(bytes, from, codes, Math.min(codes.length, size))) continue
+    if (size <= codes.length) return true
+    let at = from + codes.length
+    while (at < to && inTarget[bytes[at]!] === 1) at++
+    return isExactly(bytes, at, version, Math.min(version.length, to - at))
+  }
+  return false
 }
 
 /** Bounds of what is read here; a head beyond one of them is somebody else's. */
@@ -124,13 +143,13 @@ export class RequestHead {
   /** Reads a head that begins at `from`. Gives the position behind it, or `needsMore`, or `isElsewhere`. */
   read(bytes: Uint8Array, from: number, to: number): number {
     const { headerBytes, headerFields, targetLength } = this.#limits
-    if (to - from < shortest) return needsMore
+    if (to - from < shortest) return isBeginning(bytes, from, to) ? needsMore : isElsewhere
     const targetFrom = this.#readMethod(bytes, from)
     if (targetFrom < 0) return isElsewhere
     let at = targetFrom
     while (at < to && inTarget[bytes[at]!] === 1) at++
     if (at - targetFrom > targetLength) return isElsewhere
-    if (at + version.length > to) return needsMore
+    if (at + version.length > to) return isBeginning(bytes, from, to) ? needsMore : isElsewhere
     if (!isExactly(bytes, at, version)) return isElsewhere
     this.targetFrom = targetFrom
     this.targetTo = at
@@ -144,7 +163,8 @@ export class RequestHead {
     cuts.length = 0
     let hasConnection = false
     for (let count = 0; ; count++) {
-      if (at + 1 >= to) return at - from > headerBytes ? isElsewhere : needsMore
+      if (at + 1 >= to)
+        return at - from > headerBytes || isJunk(bytes, at, to, inName) ? isElsewhere : needsMore
       if (bytes[at] === carriageReturn) break
       const nameFrom = at
       while (at < to && inName[bytes[at]!] === 1) at++
@@ -156,7 +176,7 @@ export class RequestHead {
       const valueFrom = at
       while (at < to && inValue[bytes[at]!] === 1) at++
       if (at - from > headerBytes) return isElsewhere
-      if (at + 1 >= to) return needsMore
+      if (at + 1 >= to) return isJunk(bytes, at, to, inValue) ? isElsewhere : needsMore
       if (bytes[at] !== carriageReturn || bytes[at + 1] !== feed) return isElsewhere
       let valueTo = at
       at += 2
@@ -188,6 +208,7 @@ export class RequestHead {
       } else if (
         (length === 6 && isText(bytes, nameFrom, expectName)) ||
         (length === 7 && isText(bytes, nameFrom, upgradeName)) ||
+        (length === 16 && isText(bytes, nameFrom, proxyConnectionName)) ||
         (length === 17 && isText(bytes, nameFrom, codingName))
       )
         return isElsewhere
@@ -208,6 +229,10 @@ export class RequestHead {
     return -1
   }
 }
+
+/** Of the last byte that has come: neither the end of a line nor one that may stand there. */
+const isJunk = (bytes: Uint8Array, at: number, to: number, table: Uint8Array): boolean =>
+  at < to && bytes[at] !== carriageReturn && table[bytes[at]!] !== 1
 
 const isBlank = (code: number): boolean => code === space || code === tab
 

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { Buffer } from 'node:buffer'
 import { latin1 } from '../../gateway/latin1.ts'
 import type { Socket } from 'node:net'
-import { problem, type ErrorCode } from '../../core/errors.ts'
+import { problem, type ErrorCode, type Problem } from '../../core/errors.ts'
 import { isElsewhere, needsMore, type RequestHead } from '../../core/http/request-head.ts'
 import { problemReply } from '../../gateway/problem-reply.ts'
 import { isHost } from '../authority.ts'
@@ -91,6 +91,14 @@ export class LaneConnection implements LanePort, Reader {
     socket.on('close', this.#onClose)
   }
 
+  get isAtRest(): boolean {
+    return this.#current === null && this.#kept === null
+  }
+
+  get hasMore(): boolean {
+    return this.#current !== null && this.#kept !== null
+  }
+
   get remoteAddress(): string | undefined {
     // Asked for twice it is two calls of the system.
     return (this.#address ??= this.socket.remoteAddress)
@@ -117,6 +125,12 @@ export class LaneConnection implements LanePort, Reader {
     while (at < to && !this.isGone && !this.#isEnding) {
       const current = this.#current
       if (current === null) {
+        // Who takes no answers gets no more of them.
+        if (this.socket.writableNeedDrain) {
+          this.#keep(bytes, at, to)
+          this.flow(false)
+          break
+        }
         const next = this.#begin(bytes, at, to)
         if (next < 0) break
         at = next
@@ -165,17 +179,18 @@ export class LaneConnection implements LanePort, Reader {
       host,
       cuts: head.isPlain ? head.cuts.map((at) => at - from) : null,
       bodyLength,
-      isLast: isLast || this.#context.isLast(),
+      // What has come already is served too.
+      isLast: isLast || (end + bodyLength >= to && this.#context.isLast()),
     })
     if (this.#context.needsNode(transport)) {
       this.#handOver(bytes, from, to)
       return needsMore
     }
+    const { body } = transport
+    if (body !== null) this.bodySince = this.headSince === 0 ? performance.now() : this.headSince
     this.#reads = 0
     this.headSince = 0
     this.#current = transport
-    const { body } = transport
-    if (body !== null) this.bodySince = performance.now()
     connections.begin(this.#use, transport, body)
     this.#isBatching = end < to && body === null
     this.#serve(transport)
@@ -186,17 +201,17 @@ export class LaneConnection implements LanePort, Reader {
     const { connections, serve } = this.#context
     try {
       const done = serve(transport)
-      if (done === undefined) connections.end(this.#use)
+      if (done === undefined) connections.end(this.#use, transport)
       else
         done.then(
-          () => connections.end(this.#use),
+          () => connections.end(this.#use, transport),
           () => {
-            connections.end(this.#use)
+            connections.end(this.#use, transport)
             this.destroy()
           },
         )
     } catch {
-      connections.end(this.#use)
+      connections.end(this.#use, transport)
       this.destroy()
     }
   }
@@ -218,11 +233,16 @@ export class LaneConnection implements LanePort, Reader {
     if (transport !== this.#current) return
     this.#current = null
     if (transport.isLast) return this.#end()
-    if (this.#isReading || this.isGone) return
+    if (!this.#isReading && !this.isGone) this.#goOn()
+  }
+
+  /** Begins with what has come already, then reads on. */
+  #goOn(): void {
     const kept = this.#kept
     this.#kept = null
     if (kept !== null) this.#take(kept, 0, kept.length)
     if (this.#current === null) this.flow(true)
+    if (this.#isPaused) this.socket.pause()
   }
 
   /** What came behind the request that is served waits. It is read on, so that it is seen when the client leaves; but not for ever. */
@@ -241,7 +261,7 @@ export class LaneConnection implements LanePort, Reader {
   }
 
   writeText(text: string): void {
-    if (this.isGone) return
+    if (this.isGone || !this.socket.writable) return
     if (this.#out === '' && this.#isBatching)
       // A turn that containment breaks off does not come to its end.
       setImmediate(() => this.#flush())
@@ -250,7 +270,7 @@ export class LaneConnection implements LanePort, Reader {
   }
 
   writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void {
-    if (this.isGone) return
+    if (this.isGone || !this.socket.writable) return
     this.#flush()
     this.socket.write(bytes, written)
   }
@@ -279,9 +299,12 @@ export class LaneConnection implements LanePort, Reader {
 
   /** Head or body took too long. */
   endLate(): void {
-    const current = this.#current
-    if (current?.isHeadSent === true || !this.socket.writable) return this.destroy()
-    const found = problem('TURNOUT_REQUEST_TIMEOUT')
+    if (this.#current?.isHeadSent === true || !this.socket.writable) return this.destroy()
+    this.#endWith(problem('TURNOUT_REQUEST_TIMEOUT'))
+  }
+
+  /** Its request will not be whole. */
+  #endWith(found: Problem): void {
     this.#context.onRefused(found.code)
     const { status, headers, body } = problemReply(found, lastFields(found))
     const text = body as string
@@ -296,8 +319,11 @@ export class LaneConnection implements LanePort, Reader {
   #handOver(bytes: Buffer, from: number, to: number): void {
     this.#flush()
     const { socket } = this
-    this.#isElsewhere = true
     this.#stopReading()
+    // Whoever takes it over reads on by itself, unless it is told not to.
+    if (this.#isPaused) socket.resume()
+    this.#isPaused = false
+    this.#isElsewhere = true
     this.#kept = null
     this.headSince = 0
     this.bodySince = 0
@@ -311,12 +337,18 @@ export class LaneConnection implements LanePort, Reader {
 
   readonly #onDrain = (): void => {
     const current = this.#current
-    if (current === null) this.flow(true)
+    if (current === null) this.#goOn()
     else current.drained()
   }
 
   /** The client sends no more. Who has not been answered yet is taken to have left, as `node:http` takes it. */
   readonly #onEnd = (): void => {
+    const current = this.#current
+    const isCut = current === null ? this.#kept !== null : current.body?.complete === false
+    if (isCut && current?.isHeadSent !== true) {
+      this.#endWith(problem('TURNOUT_REQUEST_INVALID', { reason: 'it does not follow RFC 9112' }))
+      return
+    }
     this.#isEnding = true
     this.socket.end()
   }

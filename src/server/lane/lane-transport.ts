@@ -303,8 +303,7 @@ export class LaneTransport implements Transport {
   }
 
   #sendBare(status: number, fields: readonly string[]): void {
-    const isSaid = isBodyless(status) || hasFraming(fields)
-    const head = answerHead(this, status, fields, isSaid ? '' : 'transfer-encoding: chunked\r\n')
+    const head = answerHead(this, status, fields, '')
     this.isHeadSent = true
     this.#port.writeText(head)
     this.#answered()

@@ -29,12 +29,13 @@ type Accept = (socket: Socket) => void
 export class Lane {
   readonly #context: LaneContext
   readonly #server: Server
-  readonly #isShared: boolean
+  /** Whether reads share one buffer. */
+  readonly isShared: boolean
 
   private constructor(context: LaneContext, server: Server, isShared: boolean) {
     this.#context = context
     this.#server = server
-    this.#isShared = isShared
+    this.isShared = isShared
   }
 
   /** Puts it in front of a server that does not listen yet, and takes the server's own reader away from its connections. */
@@ -72,12 +73,12 @@ export class Lane {
   accept(accepted: Socket, isWelcome: (socket: Socket) => boolean): void {
     let connection: LaneConnection | null = null
     const read: ReadBytes = (bytes, length) => connection?.read(bytes, length) ?? true
-    const socket = this.#isShared ? readShared(accepted, this.#server, read) : accepted
+    const socket = this.isShared ? readShared(accepted, this.#server, read) : accepted
     if (!isWelcome(socket)) {
       socket.destroy()
       return
     }
-    const stop = this.#isShared ? () => undefined : readEvents(socket, read)
+    const stop = this.isShared ? () => undefined : readEvents(socket, read)
     const use = this.#context.connections.add(socket)
     connection = new LaneConnection(socket, this.#context, use, stop)
   }

@@ -77,8 +77,10 @@ export class Outlet {
     this.#port.writeText(text)
   }
 
+  /** None where nothing goes out any more: the end of the connection is near. */
   #hasRoom(): boolean {
-    return this.#port.socket.writableLength < mostWaiting
+    const { socket } = this.#port
+    return socket.writable && socket.writableLength < mostWaiting
   }
 
   #later(): void {
