@@ -19,13 +19,18 @@ interface Row {
   readonly isScraped?: boolean
 }
 
-const off = { metrics: false, logger: false }
+const off = { metrics: false, logger: false, resources: false }
+const setup = './otel.mjs'
 const usual: readonly Row[] = [
   { name: 'all off', settings: off },
   { name: 'metrics', settings: { ...off, metrics: true } },
   { name: 'metrics, scraped', settings: { ...off, metrics: true }, isScraped: true },
   { name: 'access log', settings: { ...off, logger: true } },
-  { name: 'all on, scraped', settings: { metrics: true, logger: true }, isScraped: true },
+  { name: 'access log, 1 %', settings: { ...off, logger: true, accessLog: { sample: 0.01 } } },
+  { name: 'traces, 1 %', settings: { ...off, tracing: { sample: 0.01, setup } } },
+  { name: 'traces, all', settings: { ...off, tracing: { sample: 1, setup } } },
+  { name: 'resources', settings: { ...off, resources: {} } },
+  { name: 'usual, scraped', settings: { logger: true }, isScraped: true },
 ]
 
 const { values } = parseArgs({
@@ -60,6 +65,13 @@ const serve = (settings: Row['settings'], at: number): Promise<Served> => {
     join(folder, 'routes', 'ping.js'),
     `const hello = { message: 'pong' }
 export default { register: (routes) => void routes.get('/ping', (c) => c.json(hello)) }\n`,
+  )
+  // Spans are made and batched as in a service, and sent nowhere.
+  writeFileSync(
+    join(folder, 'otel.mjs'),
+    `import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
+const exporter = { export: (_, done) => done({ code: 0 }), shutdown: async () => {} }
+new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] }).register()\n`,
   )
   // Nobody reads the log: what it costs to write it is measured, not a disk.
   return startServe(folder, undefined, undefined, 1, settings, 'ignore')
