@@ -60,7 +60,7 @@ export async function compareAnswers(
   caseOf: (index: number) => Buffer,
 ): Promise<Told> {
   const differences: string[] = []
-  const node = new NodeReader()
+  const node = new NodeReader('drop')
   let answers = 0
   let strict = 0
   let next = 0
