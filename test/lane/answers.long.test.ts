@@ -9,7 +9,7 @@ const seed = Number(process.env['LANE_SEED'] ?? Date.now() % 1_000_000)
 
 test('both lanes answer 50,000 generated cases in the same way', async (t) => {
   t.diagnostic(`seed ${seed}`)
-  const limits = { headersMs: 1_000, requestMs: 1_000 }
+  const limits = { headersMs: 1_000, requestMs: 1_000, keepAliveMs: 2_000 }
   const ports = await openBoth(t, addEchoes, { limits, overload: false })
   const { answers, strict, differences } = await compareAnswers(
     ports,

@@ -7,7 +7,10 @@ import { makeCase } from './generate.ts'
 import { seeds } from './seeds.ts'
 
 // What is never complete is late soon.
-const options = { limits: { headersMs: 1_000, requestMs: 1_000 }, overload: false } as const
+const options = {
+  limits: { headersMs: 1_000, requestMs: 1_000, keepAliveMs: 2_000 },
+  overload: false,
+} as const
 
 test('both lanes answer the cases by hand in the same way', async (t) => {
   const ports = await openBoth(t, addEchoes, options)

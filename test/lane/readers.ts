@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import type { Underscores } from '../../src/core/http/fields.ts'
 import { limitsOf, type Limits } from '../../src/core/http/limits.ts'
 import { isElsewhere, needsMore, RequestHead } from '../../src/core/http/request-head.ts'
 import { isHost } from '../../src/server/authority.ts'
@@ -31,6 +32,10 @@ export function readAsLane(bytes: Buffer): Reading {
   const requests: Understood[] = []
   let at = 0
   while (at < bytes.length) {
+    if (bytes[at] === 13 || bytes[at] === 10) {
+      at += 1
+      continue
+    }
     const end = head.read(bytes, at, bytes.length)
     if (end === needsMore) return { requests, consumed: at, ends: 'needs more' }
     if (end === isElsewhere) return { requests, consumed: at, ends: 'elsewhere' }
@@ -73,8 +78,10 @@ export interface NodeReading {
 export class NodeReader {
   readonly #server: Server
   readonly #readings: WeakMap<object, NodeReading>
+  readonly #underscores: Underscores
 
-  constructor() {
+  constructor(underscores: Underscores) {
+    this.#underscores = underscores
     this.#server = createServer({ maxHeaderSize: limits.headerBytes, requireHostHeader: false })
     this.#server.maxHeadersCount = 0
     this.#readings = new WeakMap()
@@ -115,7 +122,7 @@ export class NodeReader {
 
   #take(request: IncomingMessage, isKept: boolean): void {
     const reading = this.#readings.get(request.socket)!
-    const refused = refusalOf(request, { limits, underscores: 'refuse' })
+    const refused = refusalOf(request, { limits, underscores: this.#underscores })
     if (refused !== null) this.#fail(request.socket, refused.code)
     const understood: Understood = {
       method: request.method!,
@@ -165,7 +172,7 @@ export async function compareHeads(
   caseOf: (index: number) => Buffer,
 ): Promise<Compared> {
   const bunch = 500
-  const node = new NodeReader()
+  const node = new NodeReader('refuse')
   const differences: string[] = []
   let whole = 0
   let taken = 0

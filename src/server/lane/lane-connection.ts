@@ -125,6 +125,11 @@ export class LaneConnection implements LanePort, Reader {
     while (at < to && !this.isGone && !this.#isEnding) {
       const current = this.#current
       if (current === null) {
+        // Ends of lines before a request are none of it (RFC 9112 section 2.2): the connection rests.
+        if (bytes[at] === 13 || bytes[at] === 10) {
+          at += 1
+          continue
+        }
         // Who takes no answers gets no more of them.
         if (this.socket.writableNeedDrain) {
           this.#keep(bytes, at, to)
