@@ -70,9 +70,17 @@ export function tellResources(log: Logger, events: TurnoutEmitter): ResourceTell
   const told = new Set<string>()
   return {
     onResource: (event) => {
-      const { resource, level, worker, ...fields } = event
+      const { resource, level, worker, route, method, upstream, value, threshold } = event
       const [over, under] = words[resource]
-      const facts = { resource, ...(worker !== null && { worker }), ...fields }
+      const facts = {
+        resource,
+        worker: worker ?? undefined,
+        value,
+        threshold,
+        route_id: route ?? undefined,
+        method: method ?? undefined,
+        upstream: upstream ?? undefined,
+      }
       if (level === 'over') log.warn(over, facts)
       else log.info(under, facts)
       events.emit('resource', event)

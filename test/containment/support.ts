@@ -51,15 +51,21 @@ export function startLoad(t: TestContext, { port }: Instance): Load {
 export async function openFolder(
   t: TestContext,
   files: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
 ): Promise<{ readonly instance: Instance; readonly folder: string }> {
   const folder = makeFolder(t, files)
   const data = dataFolder(t, folder)
-  const instance = await startInstance(t, folder, { data, words: ['--workers', '1'] })
+  const instance = await startInstance(t, folder, { data, words: ['--workers', '1', ...words] })
   return { instance, folder }
 }
 
-export async function startHarm(t: TestContext, code: string): Promise<Instance> {
-  const { instance } = await openFolder(t, { 'others.js': others, 'harm.js': code })
+export async function startHarm(
+  t: TestContext,
+  code: string,
+  lane: 'fast' | 'safe' = 'fast',
+): Promise<Instance> {
+  const files = { 'others.js': others, 'harm.js': code }
+  const { instance } = await openFolder(t, files, ['--lane', lane])
   return instance
 }
 
@@ -74,7 +80,9 @@ export async function demandContained(
   const told = instance.next(isOffence)
   const client = createAdminClient({ url: instance.admin, token: instance.token })
   const ending = new AbortController()
-  const heard = firstOffence(client.follow({ signal: ending.signal }))
+  // Connecting takes its time: what happens meanwhile comes after this event.
+  const lastEventId = await newestEvent(instance)
+  const heard = firstOffence(client.follow({ lastEventId, signal: ending.signal }))
   const answer = await ask(instance.port, '/harm')
   assert.equal(answer.status, status)
   if (status === 504) assert.equal(codeOf(answer), 'TURNOUT_HANDLER_STUCK')
@@ -102,6 +110,20 @@ export async function demandContained(
   assert.equal(await instance.stop(), 0)
   const line = `"module":"harm","module_version":"1.1.0","kind":"${kind}"`
   assert.ok(instance.log().includes(line), instance.log())
+}
+
+/** Id of the last event so far: who follows is told it at once. */
+async function newestEvent({ admin, token }: Instance): Promise<string> {
+  const { body } = await fetch(`${admin}/api/events`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  let text = ''
+  for await (const bytes of body ?? []) {
+    text += Buffer.from(bytes).toString()
+    const id = /^id: (.+)$/m.exec(text)?.[1]
+    if (id !== undefined && text.includes('\n\n')) return id
+  }
+  throw new Error(`no id: ${text}`)
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- its shape is what the tests assert
