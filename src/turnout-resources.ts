@@ -70,7 +70,10 @@ export function tellResources(log: Logger, events: TurnoutEmitter): ResourceTell
   const told = new Set<string>()
   return {
     onResource: (event) => {
-      const { resource, level, worker, route, method, upstream, value, threshold } = event
+      const { resource, level, worker, value, threshold, ...where } = event
+      const { route, method, upstream } = where as Partial<
+        Readonly<Record<'route' | 'method' | 'upstream', string | null>>
+      >
       const [over, under] = words[resource]
       const facts = {
         resource,
