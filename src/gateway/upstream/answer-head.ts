@@ -79,6 +79,7 @@ export class AnswerHead {
   /** Before the first byte of a head. */
   start(): void {
     this.status = 0
+    this.isOld = false
     this.headers = []
     this.length = null
     this.isChunked = false

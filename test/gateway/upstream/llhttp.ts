@@ -185,7 +185,7 @@ const staying: ReadonlySet<string> = new Set([
 ])
 
 /** The list that we make, by the plainest means. */
-const endToEnd = (raw: readonly string[], isAll: boolean): string[] => {
+export const endToEnd = (raw: readonly string[], isAll: boolean): string[] => {
   const pairs: [string, string][] = []
   for (let at = 0; at < raw.length; at += 2) pairs.push([raw[at]!.toLowerCase(), raw[at + 1]!])
   if (isAll) return pairs.flat()
