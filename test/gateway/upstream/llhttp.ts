@@ -49,6 +49,11 @@ class Wires extends Agent {
     return String((options as { id: number }).id)
   }
 
+  /** However long a server says that it waits. */
+  override keepSocketAlive(): boolean {
+    return true
+  }
+
   override createConnection(options: object): Duplex {
     return (options as { wire: Wire }).wire
   }
