@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seeds } from './seeds.ts'
-import { compareSentOn, openForwarding } from './sent-on.ts'
+import { claims, compareSentOn, hops, isPlain, openForwarding, usual } from './sent-on.ts'
+
+test('what clients send every day goes on as it is; what is not theirs to say does not', () => {
+  const withField = (name: string): string => `GET / HTTP/1.1\r\nHost: a\r\n${name}: 1\r\n\r\n`
+  const spellings = (name: string): string[] => [name, name.toLowerCase(), name.toUpperCase()]
+  const daily = [
+    ...usual,
+    'Upgrade-Insecure-Requests',
+    'Pragma',
+    'Priority',
+    'Purpose',
+    'tracestate',
+  ]
+  for (const name of daily.flatMap(spellings)) assert.equal(isPlain(withField(name)), true, name)
+  const others = [...hops, ...claims, 'Upgrade', 'Expect', 'Transfer-Encoding', 'X-Forwarded-For2']
+  for (const name of others.flatMap(spellings)) assert.equal(isPlain(withField(name)), false, name)
+})
 
 const cases = [
   ['nobody is trusted', {}],
