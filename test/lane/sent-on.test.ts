@@ -28,10 +28,10 @@ const cases = [
 for (const [at, [what, options]] of cases.entries())
   test(`an endpoint is sent the same fields by both lanes where ${what}`, async (t) => {
     const ports = await openForwarding(t, options)
-    const count = 2_000
-    const { sent, plain, differences } = await compareSentOn(ports, seeds[at]!, count)
-    t.diagnostic(`${count} requests: ${sent} were sent on; the lane takes ${plain} as they are`)
+    const told = await compareSentOn(ports, seeds[at]!, 1_500)
+    const { asked, sent, plain, differences } = told
+    t.diagnostic(`${asked} requests: ${sent} were sent on; the lane takes ${plain} as they are`)
     assert.deepEqual(differences, [])
-    assert.ok(sent > count * 0.8 && sent < count, `${sent} are sent on`)
-    assert.ok(plain > count * 0.4 && plain < sent * 0.9, `${plain} of ${sent} are plain`)
+    assert.ok(sent > asked * 0.8 && sent < asked, `${sent} of ${asked} are sent on`)
+    assert.ok(plain > asked * 0.4 && plain < sent * 0.9, `${plain} of ${asked} are plain`)
   })
