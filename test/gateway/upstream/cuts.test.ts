@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AnswerParser } from '../../../src/gateway/upstream/answer-parser.ts'
 import { Random } from '../../lane/random.ts'
 import { seeds } from '../../lane/seeds.ts'
 import { makeCase } from './generate.ts'
@@ -32,3 +33,33 @@ for (const seed of seeds) {
     assert.ok(cuts > 50_000, String(cuts))
   })
 }
+
+test('whoever stops it, whenever, is told nothing more', () => {
+  let stopped = 0
+  for (let index = 0; index < 5_000; index++) {
+    const { bytes, method, upgrade } = makeCase(4, index)
+    for (let last = 1; last <= 4; last++) {
+      let told = 0
+      const tell = (): void => {
+        told += 1
+        if (told === last) parser.stop()
+      }
+      const parser = new AnswerParser({
+        onInformational: tell,
+        onHead: tell,
+        onData: tell,
+        onEnd: tell,
+        onUpgrade: tell,
+        onInvalid: tell,
+      })
+      parser.expect(method, upgrade)
+      const middle = bytes.length >> 1
+      for (const piece of [bytes.subarray(0, middle), bytes.subarray(middle)])
+        parser.feed(piece, piece.length)
+      parser.finish()
+      assert.ok(told <= last, JSON.stringify(bytes.toString('latin1')))
+      if (told === last) stopped += 1
+    }
+  }
+  assert.ok(stopped > 5_000, String(stopped))
+})
