@@ -29,18 +29,29 @@ const inValue = ((): Uint8Array => {
   return table
 })()
 
-/** First letters of names that are not passed on as they are, at least of some lengths: 1 of any, 2 of those in `inLengths`. */
-const byFirst = ((): Uint8Array => {
-  const table = tableOf('xXfFtT')
-  for (const letter of 'kKpPuUhH') table[letter.charCodeAt(0)] = 2
-  return table
-})()
-/** Of `keep-alive`, `proxy-...`, `upgrade`, `http2-settings`. */
-const inLengths = ((): Uint8Array => {
-  const table = new Uint8Array(32)
-  for (const length of [7, 10, 14, 16, 18, 19]) table[length] = 1
-  return table
-})()
+/** First letters of names that may not be passed on as they are. */
+const byFirst = tableOf('fFhHkKpPtTuUxX')
+
+/** Whether a name that begins so is of the connection, or claims who the client is, or may be: none of these is missed. */
+const isSuspect = (bytes: Uint8Array, at: number, length: number): boolean => {
+  // Sets the bit by which small letters differ from capitals.
+  switch (bytes[at]! | 32) {
+    case 102: // forwarded
+      return length === 9
+    case 104: // http2-settings
+      return length === 14
+    case 107: // keep-alive
+      return length === 10
+    case 112: // proxy-connection, proxy-authenticate, proxy-authorization
+      return length === 16 || length === 18 || length === 19
+    case 116: // te, trailer, turnout-...
+      return length === 2 || length === 7 || (bytes[at + 1]! | 32) === 117
+    case 117: // upgrade
+      return length === 7
+    default: // x-real-ip, x-forwarded...
+      return length === 9 || (bytes[at + 2]! | 32) === 102
+  }
+}
 
 const codesOf = (text: string): readonly number[] =>
   Array.from(text, (character) => character.charCodeAt(0))
@@ -181,8 +192,8 @@ export class RequestHead {
       let valueTo = at
       at += 2
       const length = nameTo - nameFrom
-      const first = byFirst[bytes[nameFrom]!]
-      if (first !== 0 && (first === 1 || inLengths[length] === 1)) this.isPlain = false
+      if (byFirst[bytes[nameFrom]!] === 1 && isSuspect(bytes, nameFrom, length))
+        this.isPlain = false
       // Names are told apart by their length first: most fields are none of these.
       if (length === 4) {
         if (!isText(bytes, nameFrom, hostName)) continue

@@ -31,6 +31,13 @@ const endToEnd: ReadonlySet<string> = new Set([
   'x-frame-options',
 ])
 
+/** Fields that say where an answer ends, and what comes behind it. */
+const ofFraming: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'transfer-encoding',
+])
+
 /** What `read` gives instead of a position. */
 export const needsMore = -1
 /** What `read` gives instead of a position; `reason` says why. */
@@ -72,6 +79,7 @@ export class AnswerHead {
   /** Before the first byte of a head. */
   start(): void {
     this.status = 0
+    this.isOld = false
     this.headers = []
     this.length = null
     this.isChunked = false
@@ -175,12 +183,16 @@ export class AnswerHead {
     if (!isFieldText(text, at + 1, end)) {
       return this.#refuse('a field has control characters') !== isBad
     }
-    if (this.#isTrailer) return true
+    const name = lowerName(text, start, at)
     let first = at + 1
     let last = end
     while (first < last && isBlank(text.charCodeAt(first))) first++
+    // Where the answer or its connection ends must not hang on who takes a tab for a blank.
+    if (ofFraming.has(name) && (this.#isTrailer || text.slice(first, last).includes('\t'))) {
+      return this.#refuse(`its field ${name} has a tab, or is in the trailer`) !== isBad
+    }
+    if (this.#isTrailer) return true
     while (last > first && isBlank(text.charCodeAt(last - 1))) last--
-    const name = lowerName(text, start, at)
     const value = text.slice(first, last)
     if (length <= longestKnown) lines[place] = { text: text.slice(start, end), name, value }
     return this.#take(name, value)
@@ -211,7 +223,12 @@ export class AnswerHead {
         if (name === 'content-length') return this.#contentLength(value)
         break
       case 16:
-        if (name === 'proxy-connection') return true
+        if (name === 'proxy-connection') {
+          // No field of HTTP, but some obey it, so whoever sends it may close.
+          if (listTokens(value).includes('close'))
+            this.connection = [...(this.connection ?? []), 'close']
+          return true
+        }
         break
       case 17:
         if (name === 'transfer-encoding') return this.#transferEncoding(value)

@@ -114,13 +114,21 @@ export class AnswerParser {
 
   #end(isReusable: boolean): void {
     this.#place = 'nothing'
-    const head = this.#head
-    const isLast = head.isOld || (head.connection !== null && head.connection.includes('close'))
-    this.#sink.onEnd(isReusable && !isLast)
+    this.#sink.onEnd(isReusable && !this.#isLast)
+  }
+
+  /** The head says that nothing follows. */
+  get #isLast(): boolean {
+    const { connection, isOld } = this.#head
+    return isOld || (connection !== null && connection.includes('close'))
   }
 
   #inform(): boolean {
     const { status, headers } = this.#head
+    if (this.#isLast) {
+      this.#refuse('it is informational, and the last of its connection')
+      return false
+    }
     this.#informational += 1
     if (this.#informational > mostInformational) {
       this.#refuse(`it has more than ${mostInformational} informational answers`)

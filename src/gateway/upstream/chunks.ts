@@ -1,7 +1,12 @@
+import { isTokenCode } from './fields.ts'
+
 /** Most hex digits of a chunk's size: what is exact as a number. */
 const mostDigits = 13
 /** Most bytes of one chunk's extensions, which nobody asked for. */
 const mostExtension = 256
+
+/** Where in an extension: `;name`, `;name=value`, `;name="value"`, and nothing between. */
+type Part = 'name-start' | 'name' | 'value-start' | 'value' | 'quoted' | 'quoted-end'
 
 type Place = 'size' | 'extension' | 'size-feed' | 'data' | 'data-return' | 'data-feed' | 'last'
 
@@ -17,6 +22,7 @@ export class ChunkScanner {
   #size = 0
   #digits = 0
   #extension = 0
+  #part: Part = 'name-start'
   /** How much of `into` the last scan filled. */
   filled = 0
 
@@ -57,9 +63,7 @@ export class ChunkScanner {
       case 'size':
         return this.#sizeByte(code)
       case 'extension':
-        if (code === 13) return this.#go('size-feed')
-        this.#extension += 1
-        return this.#extension <= mostExtension && (code >= 32 || code === 9) && code !== 127
+        return this.#extensionByte(code)
       case 'size-feed':
         return code === 10 && this.#go(this.#size === 0 ? 'last' : 'data')
       case 'data-return':
@@ -81,7 +85,34 @@ export class ChunkScanner {
     }
     if (this.#digits === 0) return false
     if (code === 13) return this.#go('size-feed')
-    return code === 59 && this.#go('extension')
+    return code === 59 && this.#goOn('name-start') && this.#go('extension')
+  }
+
+  #extensionByte(code: number): boolean {
+    if (code !== 13) this.#extension += 1
+    if (this.#extension > mostExtension) return false
+    switch (this.#part) {
+      case 'quoted':
+        if (code === 34) return this.#goOn('quoted-end')
+        // No escapes: nobody asked for any.
+        return (code >= 32 || code === 9) && code !== 127 && code !== 92
+      case 'name-start':
+        return isTokenCode(code) && this.#goOn('name')
+      case 'value-start':
+        if (code === 34) return this.#goOn('quoted')
+        return isTokenCode(code) && this.#goOn('value')
+      default:
+        if (code === 13) return this.#go('size-feed')
+        if (code === 59) return this.#goOn('name-start')
+        if (this.#part === 'quoted-end') return false
+        if (code === 61 && this.#part === 'name') return this.#goOn('value-start')
+        return isTokenCode(code)
+    }
+  }
+
+  #goOn(part: Part): true {
+    this.#part = part
+    return true
   }
 
   #go(place: Place): true {

@@ -42,6 +42,9 @@ export function lowerName(text: string, start: number, end: number): string {
   return lower
 }
 
+/** Whether a byte may stand in a token. */
+export const isTokenCode = (code: number): boolean => tokenClass[code] !== 0
+
 /** Whether all of it is a token. */
 export function isToken(text: string): boolean {
   return text !== '' && Math.abs(tokenEnd(text, 0, text.length)) === text.length
@@ -56,6 +59,9 @@ export function isFieldText(text: string, start: number, end: number): boolean {
   return true
 }
 
+/** `trim` takes the no-break space of Latin-1 as well, and makes another token a known one. */
+const blanksAround = /^[ \t]+|[ \t]+$/g
+
 /** The members of a comma-separated list, in lower case. */
 export function listTokens(value: string): string[] {
   // What nearly every answer says, and nothing else.
@@ -63,6 +69,6 @@ export function listTokens(value: string): string[] {
   return value
     .toLowerCase()
     .split(',')
-    .map((part) => part.trim())
+    .map((part) => part.replace(blanksAround, ''))
     .filter((part) => part !== '')
 }

@@ -41,6 +41,9 @@ test('how the bytes are cut makes no difference', () => {
   }
 })
 
+const sizeLine =
+  /^([\da-f]{1,13})(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"[\t !#-[\]-~\x80-\xff]*"))?)*\r\n/i
+
 /** The naive twin: all of it at once, by regular expressions. Only of answers to GET without 1xx. */
 const twin = (raw: string): Partial<Parsed> => {
   const invalid = { end: 'invalid' } as const
@@ -79,7 +82,7 @@ const twin = (raw: string): Partial<Parsed> => {
     let body = ''
     let left = rest
     for (;;) {
-      const size = /^([\da-f]{1,13})(?:;[\t -~\x80-\xff]{0,255})?\r\n/i.exec(left)
+      const size = sizeLine.exec(left)
       if (size === null) return invalid
       left = left.slice(size[0].length)
       const length = Number.parseInt(size[1]!, 16)

@@ -16,11 +16,13 @@ export function outcome(parsed: Parsed): Partial<Parsed> {
   return parsed.end === 'invalid' ? { end: 'invalid' } : parsed
 }
 
-interface Asked {
+export interface Asked {
   readonly method?: string
   readonly upgrade?: string | null
   /** Whether the connection ends behind the bytes. */
   readonly isClosed?: boolean
+  /** Bytes of that buffer. */
+  readonly room?: number
 }
 
 /** Feeds the pieces of an answer through a buffer that is overwritten after each, as the shared one is. */
@@ -50,7 +52,7 @@ export function parse(pieces: readonly Buffer[], asked: Asked = {}): Parsed {
   }
   const parser = new AnswerParser(sink)
   parser.expect(asked.method ?? 'GET', asked.upgrade ?? null)
-  const shared = Buffer.alloc(65_536, '\r\n\r\n')
+  const shared = Buffer.alloc(asked.room ?? 65_536, '\r\n\r\n')
   for (const piece of pieces) {
     // A connection closes on bytes that nobody expects, and hands on what follows an upgrade.
     if (end !== 'open') {
