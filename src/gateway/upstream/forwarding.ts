@@ -245,7 +245,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       this.#resolve(new Reply(status, headers, whole))
     } else {
       this.length = whole?.length ?? length
-      if (whole !== null) this.#early.push(Buffer.from(whole))
+      if (whole !== null) this.#early.push(typeof whole === 'string' ? Buffer.from(whole) : whole)
       // What has no end of its own is under the deadlines between two pieces only.
       const isEndless = isEventStream(headers)
       if (isEndless) this.deadlineAt = Infinity
