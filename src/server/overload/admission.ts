@@ -165,8 +165,12 @@ export class Admission {
 
   /** Looks at loop and heap, and at who needs its place no more. */
   look(): void {
-    for (let place = this.#first; place !== null; place = place.after)
+    let place = this.#first
+    while (place !== null) {
+      const { after } = place
       if (place.response.headersSent) this.#release(place)
+      place = after
+    }
     this.#criticalPassed = 0
     const isBrokenOff = this.#takeBrokenOff()
     const seen = this.#meter.look()
@@ -202,6 +206,9 @@ export class Admission {
     if (place.before === null) this.#first = place.after
     else place.before.after = place.after
     if (place.after !== null) place.after.before = place.before
+    // One that got old would keep its neighbours, and they theirs, from being collected young.
+    place.before = null
+    place.after = null
     this.#bulkhead.leave()
   }
 
