@@ -222,6 +222,8 @@ export interface LineHead {
   readonly service: string
   /** Where no field says one. */
   readonly traceId: string
+  /** Members behind the message, as JSON with a comma before each. */
+  readonly own?: string
 }
 
 /**
@@ -229,7 +231,7 @@ export interface LineHead {
  * cut, and the line says so.
  */
 export function logLine(
-  { timestamp, level, service, traceId }: LineHead,
+  { timestamp, level, service, traceId, own = '' }: LineHead,
   message: string,
   fields: LogFields,
   names: Names,
@@ -238,7 +240,7 @@ export function logLine(
   const said = reading(fields, 'trace_id')
   const id = isTraceId(said) ? said : traceId
   let text = `{"timestamp":${timestamp},"level":"${level}","service_name":${service},"trace_id":"${id}"`
-  text += `,"message":${textOf(message, line)}`
+  text += `,"message":${textOf(message, line)}${own}`
   try {
     for (const key of Object.keys(fields)) {
       if (line.left <= 0) {

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import { TurnoutError } from '../core/errors.ts'
-import { childLogger, silentLogger, type Logger } from '../core/logger.ts'
+import { silentLogger, type Logger } from '../core/logger.ts'
 import type { Readings } from '../core/metrics/series.ts'
 import {
   tableAfter,
@@ -56,7 +56,7 @@ export class WorkerHost implements WorkerCalls {
     const { worker, log, serving, services } = settings
     // First of all: what it instruments must not be loaded before it.
     await setUpTracing(serving.tracing)
-    this.log = log === null ? silentLogger : childLogger(createLogger(log), { worker })
+    this.log = log === null ? silentLogger : createLogger({ ...log, worker })
     this.#settings = settings
     process.title = `turnout worker ${worker}`
     const declared = await servicesOf(services)

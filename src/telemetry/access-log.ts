@@ -1,6 +1,6 @@
 import { isInShare } from '../core/http/trace-context.ts'
 import type { AccessLogSettings } from '../core/access-log-settings.ts'
-import type { LogFields, Logger } from '../core/logger.ts'
+import type { Logger } from '../core/logger.ts'
 import { moduleNameOf, type Route } from '../core/route/route.ts'
 import { getKey } from '../core/persistent-map.ts'
 import type { Exchange } from '../gateway/exchange.ts'
@@ -20,15 +20,22 @@ export function accessLog(
     const isKept =
       sample < 1 && (hasFailed(exchange) || (durationMs >= slowMs && !exchange.isEndless))
     if (!isKept && !isInShare(traceId, sample)) return
+    const { route } = exchange
+    const target = route?.target
+    const module = target?.kind === 'module' ? moduleOf(exchange, target.module) : undefined
+    // Of one shape for all, and no copy of another object: that would cost more than the line.
     log.info('request', {
       trace_id: traceId,
       method: exchange.method,
       path: exchange.path,
       status: exchange.status,
       duration_ms: Math.round(durationMs * 1000) / 1000,
-      route_id: exchange.route?.id,
+      route_id: route?.id,
       revision: exchange.snapshot.revision,
-      ...targetFields(exchange),
+      module: module?.name,
+      module_version: module?.version,
+      upstream: target === undefined ? undefined : upstreamOf(target),
+      endpoint: exchange.endpoint?.key,
       outcome: exchange.abortReason ?? exchange.failure ?? undefined,
       client: client ? exchange.transport.clientAddress() : undefined,
       sample: isKept ? 1 : sample,
@@ -39,21 +46,21 @@ export function accessLog(
 const hasFailed = ({ status, fault, abortReason, failure }: Exchange): boolean =>
   status >= 500 || fault >= 500 || abortReason !== null || failure === 'TURNOUT_CLIENT_LEFT'
 
-/** What served it. */
-function targetFields({ route, snapshot, endpoint }: Exchange): LogFields | undefined {
-  if (route === null) return undefined
-  const { target } = route
-  if (target.kind === 'module') {
-    const version = snapshot.versions.get(target.module)
-    const reference = getKey(snapshot.table.modules, target.module)
-    const module = version?.name ?? (reference === undefined ? undefined : moduleNameOf(reference))
-    return { module, module_version: version?.version, endpoint: endpoint?.key }
+/** What a module of the table calls itself; the version only where its code is live. */
+function moduleOf(
+  { snapshot }: Exchange,
+  key: string,
+): { readonly name: string | undefined; readonly version: string | undefined } {
+  const live = snapshot.versions.get(key)
+  if (live !== undefined) return live
+  const reference = getKey(snapshot.table.modules, key)
+  return {
+    name: reference === undefined ? undefined : moduleNameOf(reference),
+    version: undefined,
   }
-  const upstream = upstreamOf(target)
-  return upstream === null ? undefined : { upstream, endpoint: endpoint?.key }
 }
 
-const upstreamOf = (target: Route['target']): string | null => {
+const upstreamOf = (target: Route['target']): string | undefined => {
   if (target.kind === 'upstream') return target.upstream
-  return target.kind === 'uri' ? target.uri : null
+  return target.kind === 'uri' ? target.uri : undefined
 }
