@@ -269,37 +269,82 @@ export class LaneTransport implements Transport {
       source.cancel('its answer has no body')
       return Promise.resolve()
     }
-    const outlet = this.#open(status, fields, length, false)
     return new Promise((resolve, reject) => {
-      let isOver = false
+      // What is here already is handed over in this turn: where that is all, it leaves in one write.
+      let here: Uint8Array[] | null = []
+      let outlet: Outlet | null = null
       let rest = length ?? Infinity
-      this.onClose(() => {
-        if (!isOver) source.cancel('the client left')
+      let isEnded = false
+      let isOver = false
+      const recycled = (bytes: Uint8Array) => (): void => source.recycle?.(bytes)
+      const put = (bytes: Uint8Array): boolean => {
+        if (isOver) return true
+        rest -= bytes.byteLength
+        const hasRoom = outlet!.write(bytes, recycled(bytes))
+        // The last piece leaves at once: nothing more comes behind it.
+        if (rest === 0) outlet!.flush()
+        return rest === 0 || hasRoom
+      }
+      const finish = (): void => {
+        if (isOver) return
         isOver = true
+        this.#close(outlet!)
         resolve()
-      })
-      this.#drained = () => source.resume()
+      }
       source.flow({
         write: (bytes) => {
-          if (isOver) return true
-          rest -= bytes.byteLength
-          const hasRoom = outlet.write(bytes, () => source.recycle?.(bytes))
-          // The last piece leaves at once: nothing more comes behind it.
-          if (rest === 0) outlet.flush()
-          return rest === 0 || hasRoom
+          if (here === null) return put(bytes)
+          here.push(bytes)
+          return true
         },
         end: () => {
-          if (isOver) return
-          isOver = true
-          this.#close(outlet)
-          resolve()
+          isEnded = true
+          if (here === null) finish()
         },
         fail: (error) => {
           isOver = true
           reject(error)
         },
       })
+      const pieces = here
+      here = null
+      if (isOver) return
+      if (isEnded && length !== null && this.#sendAll(status, fields, pieces, length, recycled))
+        return resolve()
+      outlet = this.#open(status, fields, length, false)
+      this.onClose(() => {
+        if (!isOver) source.cancel('the client left')
+        isOver = true
+        resolve()
+      })
+      this.#drained = () => source.resume()
+      for (const bytes of pieces) put(bytes)
+      if (isEnded) finish()
     })
+  }
+
+  /** False: it is not as long as was said. */
+  #sendAll(
+    status: number,
+    fields: readonly string[],
+    pieces: readonly Uint8Array[],
+    length: number,
+    recycled: (bytes: Uint8Array) => () => void,
+  ): boolean {
+    if (pieces.reduce((sum, { byteLength: size }) => sum + size, 0) !== length) return false
+    const port = this.#port
+    const head = answerHead(this, status, fields, `content-length: ${length}\r\n`)
+    this.isHeadSent = true
+    port.socket.cork()
+    port.writeText(head)
+    for (const bytes of pieces) {
+      const written = recycled(bytes)
+      // Only what the system has is nobody's any more.
+      port.writeBytes(bytes, (error) => error ?? written())
+    }
+    port.socket.uncork()
+    this.#answered()
+    return true
   }
 
   #sendBare(status: number, fields: readonly string[]): void {
