@@ -1,6 +1,6 @@
 import { createServer as createPlain, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecure } from 'node:https'
-import { isIP, type AddressInfo } from 'node:net'
+import { isIP, type AddressInfo, type Socket } from 'node:net'
 import { TurnoutError } from '../core/errors.ts'
 import { createAdmin } from './admin.ts'
 import type { AdminAddress, AdminOptions } from './context.ts'
@@ -44,11 +44,19 @@ export async function openAdminServer(
     throw new TurnoutError('TURNOUT_ADMIN_EXPOSED', { host })
   let bound: AdminAddress | null = null
   const handler = createAdmin(options, () => bound)
-  const listener: RequestListener = (request, response) => handler.handle(request, response)
+  const silent = new Set<Socket>()
+  const listener: RequestListener = (request, response) => {
+    silent.delete(request.socket)
+    handler.handle(request, response)
+  }
   const server =
     tls === undefined
       ? createPlain(limits, listener)
       : createSecure({ ...limits, ...tls }, listener)
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
   server.maxConnections = maxConnections
   // Who neither reads nor sends holds a place; events have a heartbeat.
   server.timeout = 120_000
@@ -67,7 +75,7 @@ export async function openAdminServer(
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${address.port}`,
     close: (deadlineMs) => {
       handler.close()
-      return drain(server, deadlineMs)
+      return drain(server, silent, deadlineMs)
     },
   }
 }
@@ -81,11 +89,20 @@ const bind = (server: Server, host: string, port: number): Promise<AddressInfo> 
     server.listen({ host, port }, () => resolve(server.address() as AddressInfo))
   })
 
-const drain = (server: Server, deadlineMs: number): Promise<void> =>
+/** For so long a request may be on its way on a connection that has brought none. */
+const silentMs = 1_000
+
+const drain = (server: Server, silent: ReadonlySet<Socket>, deadlineMs: number): Promise<void> =>
   new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
+    // A stream of events that was ended leaves a connection that its client keeps.
+    const idle = setInterval(() => server.closeIdleConnections(), 100)
+    // Clients open connections before they need them, and those are not idle to Node.
+    const unused = setTimeout(() => {
+      for (const socket of silent) socket.destroy()
+    }, silentMs)
     server.close(() => {
-      clearTimeout(deadline)
+      for (const timer of [deadline, idle, unused]) clearTimeout(timer)
       resolve()
     })
     server.closeIdleConnections()

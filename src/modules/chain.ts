@@ -24,6 +24,8 @@ const runHandler = (c: Context, handler: RouteHandler): Reply | Promise<Reply> =
   return isPromise(answer) ? answer.then(replyOf) : replyOf(answer)
 }
 
+const ignore = (): undefined => undefined
+
 /** Runs the middleware from `at` on, then the handler. Composed once; per request it only walks the list. */
 const runFrom = async (
   c: Context,
@@ -38,7 +40,7 @@ const runFrom = async (
     if (following !== null) throw new TurnoutError('TURNOUT_NEXT_TWICE')
     following = runFrom(c, middleware, at + 1, handler)
     // A middleware may answer by itself and leave this promise alone: its rejection is nobody's then.
-    following.catch(() => undefined)
+    following.catch(ignore)
     return following
   }
   const answer = await current(c, next)

@@ -66,6 +66,8 @@ interface WithHandle {
 }
 
 const longestSweepMs = 5_000
+/** For so long a request may be on its way on a connection that has brought none, while the listener closes. */
+const silentMs = 1_000
 
 const isIdle = ({ open, isUpgraded }: Use): boolean => open === 0 && !isUpgraded
 
@@ -319,16 +321,17 @@ export class Connections {
         response.shouldKeepAlive = false
   }
 
-  /** Closes those that wait for another request, where `node:http` does not know of them. The first one may be on its way. */
+  /**
+   * Closes those that wait for a request, where `node:http` does not know of them. The first one may be on its way, for a
+   * while: clients also open connections before they need them.
+   */
   closeIdle(): void {
-    for (const [socket, use] of this.#uses)
-      if (
-        use.reader?.isAtRest === true &&
-        use.requests > 0 &&
-        isIdle(use) &&
-        socket.writableLength === 0
-      )
-        socket.destroy()
+    const silentSince = performance.now() - silentMs
+    for (const [socket, use] of this.#uses) {
+      const { reader } = use
+      if (reader?.isAtRest !== true || !isIdle(use) || socket.writableLength > 0) continue
+      if (use.requests > 0 || reader.headSince < silentSince) socket.destroy()
+    }
   }
 
   /** Cuts all, also those that are no HTTP any more. */

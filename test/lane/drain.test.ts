@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createTurnout, type Turnout } from '../../src/turnout.ts'
@@ -99,3 +103,20 @@ for (const lane of ['fast', 'safe'] as const) {
     })
   })
 }
+
+test(
+  'neither a listener nor the admin API waits for connections that bring nothing',
+  { timeout: 15_000 },
+  async (t) => {
+    const { turnout, port } = await open(t, 'fast')
+    const directory = mkdtempSync(join(tmpdir(), 'turnout-drain-'))
+    t.after(() => rmSync(directory, { recursive: true }))
+    const admin = await turnout.admin({ port: 0, directory })
+    const sockets = [port, admin.port].map((to) => connect({ port: to, host: '127.0.0.1' }))
+    const closed = sockets.map((socket) => once(socket, 'close'))
+    for (const socket of sockets) socket.resume().on('error', () => undefined)
+    await wait(1_200)
+    await turnout.close(60_000)
+    await Promise.all(closed)
+  },
+)
