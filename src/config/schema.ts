@@ -145,6 +145,8 @@ const askingCheck =
       context.addIssue({ code: 'custom', path: [...path], message: reason })
   }
 
+const share = z.number().min(0, 'expected 0 to 1').max(1, 'expected 0 to 1')
+
 const settings = {
   $schema: z.string().optional().describe('Read by editors only.'),
   host: z
@@ -181,12 +183,7 @@ const settings = {
     .union([
       z.boolean(),
       z.strictObject({
-        sample: z
-          .number()
-          .min(0, 'expected 0 to 1')
-          .max(1, 'expected 0 to 1')
-          .optional()
-          .describe('Default 1: the share of requests that is logged.'),
+        sample: share.optional().describe('Default 1: the share of requests that is logged.'),
         slowMs: integer(0, LONGEST_MS)
           .optional()
           .describe('Default 1000: from how many ms on a request is logged in any case.'),
@@ -199,10 +196,7 @@ const settings = {
     .union([
       z.boolean(),
       z.strictObject({
-        sample: z
-          .number()
-          .min(0, 'expected 0 to 1')
-          .max(1, 'expected 0 to 1')
+        sample: share
           .optional()
           .describe('Default 1: the share of traces that begin here which is recorded.'),
         export: z

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { Readable, type Duplex } from 'node:stream'
 import type { Block } from '../core/address.ts'
 import { TurnoutError } from '../core/errors.ts'
+import { isBodyless } from '../core/http/bodyless.ts'
 import { clientAddress } from '../core/http/forwarded.ts'
 import {
   isBodySource,
@@ -15,14 +16,7 @@ import {
 } from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { authorityOf } from './authority.ts'
-import {
-  byteLength,
-  hasFraming,
-  isBodyless,
-  mostTogether,
-  mostWaiting,
-  withoutFraming,
-} from './framing.ts'
+import { byteLength, hasFraming, mostTogether, mostWaiting, withoutFraming } from './framing.ts'
 import { LeanRequest } from './lean-request.ts'
 import { canEndInOneWrite, endInOneWrite, isPatched } from './one-write.ts'
 import { join } from './tunnel.ts'

@@ -1,4 +1,5 @@
 import { TurnoutError } from '../core/errors.ts'
+import { isBodyless } from '../core/http/bodyless.ts'
 import {
   isBodySource,
   pulled,
@@ -8,8 +9,6 @@ import {
   type BodySource,
 } from '../gateway/body-source.ts'
 import type { Transport } from '../gateway/transport.ts'
-
-const isBodyless = (status: number): boolean => status === 204 || status === 304
 
 /** A web `Request` answered by a web `Response`: `turnout.fetch(request)`. */
 export class WebTransport implements Transport {

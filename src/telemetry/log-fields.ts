@@ -137,9 +137,6 @@ const fits = (value: unknown, type: FieldType): boolean => {
 
 const rows: ReadonlyMap<string, FieldRow> = new Map(logFields.map((one) => [one.name, one]))
 
-/** Whether a text is meant as a line of the log, right or wrong. */
-export const isLogLine = (line: string): boolean => line.startsWith('{"timestamp":')
-
 /** What is wrong with a line of the log; null: nothing. */
 export function lineProblem(line: string): string | null {
   let entry: Record<string, unknown>

@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import {
   PerformanceObserver,
   constants,
@@ -12,7 +10,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Histogram } from '../core/metrics/histogram.ts'
 import { pauseBuckets } from '../core/metrics/metric-table.ts'
 import type { ReadingsWriter } from '../core/metrics/series.ts'
-import { mostOpenFiles } from '../worker/resources/file-limit.ts'
+import { countOpenFiles, mostOpenFiles } from '../worker/resources/file-limit.ts'
 import { droppedLines } from './log.ts'
 
 /** Milliseconds between two looks at the loop; a look costs some microseconds. */
@@ -77,7 +75,7 @@ export class ProcessMeter {
     writer.add('turnout_resident_memory_bytes', own, memory.rss)
     writer.add('turnout_start_time_seconds', own, performance.timeOrigin / 1_000)
     writer.add('turnout_log_lines_dropped_total', own, droppedLines())
-    const open = await openFiles()
+    const open = await countOpenFiles()
     if (open !== null) writer.add('turnout_open_files', own, open)
     const most = mostOpenFiles()
     if (Number.isFinite(most)) writer.add('turnout_open_files_limit', own, most)
@@ -129,16 +127,5 @@ export class ProcessMeter {
     delays?.reset()
     this.#loop = loop
     return loop
-  }
-}
-
-/** Null: it cannot be told. */
-async function openFiles(): Promise<number | null> {
-  try {
-    // Linux says it without a list since 6.2.
-    const { size } = statSync('/proc/self/fd')
-    return size > 0 ? size : (await readdir('/proc/self/fd')).length
-  } catch {
-    return null
   }
 }

@@ -1,3 +1,4 @@
+import { isBodyless } from '../../core/http/bodyless.ts'
 import { Buffer } from 'node:buffer'
 import { AnswerHead, isBad, needsMore } from './answer-head.ts'
 import { ChunkScanner } from './chunks.ts'
@@ -155,7 +156,7 @@ export class AnswerParser {
 
   #begin(bytes: Buffer, at: number, end: number): void {
     const { headers, isChunked, status } = this.#head
-    const isBare = this.#isHeadRequest || status === 204 || status === 304
+    const isBare = this.#isHeadRequest || isBodyless(status)
     const length = status === 204 ? 0 : this.#head.length
     if (isBare || length === 0) {
       this.#whole(length, noBytes, at === end)

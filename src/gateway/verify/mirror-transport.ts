@@ -1,5 +1,6 @@
 import type { Answer } from '../../core/rollout/compare.ts'
 import { TurnoutError } from '../../core/errors.ts'
+import { isBodyless } from '../../core/http/bodyless.ts'
 import {
   isBodySource,
   pulled,
@@ -13,8 +14,6 @@ import { mirrorNode, type NodePair } from './mirror-node.ts'
 
 /** Largest body of an answer that is compared; a longer one, and one without an end, cannot be. */
 export const maxAnswerBytes: number = 256 * 1024
-
-const isBodyless = (status: number): boolean => status === 204 || status === 304
 
 /** A request that nobody waits for, and the answer to it: what a handler is given in place of a client. */
 export class MirrorTransport implements Transport {

@@ -3,6 +3,7 @@ import process from 'node:process'
 import { latin1 } from '../../gateway/latin1.ts'
 import type { Block } from '../../core/address.ts'
 import { TurnoutError } from '../../core/errors.ts'
+import { isBodyless } from '../../core/http/bodyless.ts'
 import { fieldValue } from '../../core/http/fields.ts'
 import { clientAddress } from '../../core/http/forwarded.ts'
 import {
@@ -12,7 +13,7 @@ import {
   type BodySource,
 } from '../../gateway/body-source.ts'
 import type { Transport } from '../../gateway/transport.ts'
-import { byteLength, hasFraming, isBodyless, mostTogether, withoutFraming } from '../framing.ts'
+import { byteLength, hasFraming, mostTogether, withoutFraming } from '../framing.ts'
 import { answerHead } from './answer-head.ts'
 import { readFields, readField } from './head-fields.ts'
 import { LaneBody, type BodyPort } from './lane-body.ts'
@@ -61,6 +62,8 @@ export class LaneTransport implements Transport {
   isHeadSent: boolean
   isLast: boolean
   isAnswered: boolean
+  /** Its answer went to nobody. */
+  #isLost: boolean
   readonly #port: LanePort
   readonly #head: string
   readonly #fieldsFrom: number
@@ -78,6 +81,7 @@ export class LaneTransport implements Transport {
     this.isHeadSent = false
     this.isLast = request.isLast
     this.isAnswered = false
+    this.#isLost = false
     this.#port = port
     this.#head = request.head
     this.#fieldsFrom = request.fieldsFrom
@@ -382,6 +386,7 @@ export class LaneTransport implements Transport {
 
   #answered(): void {
     this.isAnswered = true
+    this.#isLost = this.#port.isGone
     this.#tellClosed()
     this.#port.answered(this)
   }
@@ -421,9 +426,8 @@ export class LaneTransport implements Transport {
     return null
   }
 
-  /** Its connection is. */
   get isGone(): boolean {
-    return this.#port.isGone
+    return this.isAnswered ? this.#isLost : this.#port.isGone
   }
 
   /** What `Connections` and `Admission` call it. */

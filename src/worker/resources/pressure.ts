@@ -1,4 +1,3 @@
-import { readdir, stat } from 'node:fs/promises'
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import {
@@ -10,7 +9,7 @@ import {
 } from '../../core/protect/resources.ts'
 import { measured, untouched, type Threshold } from '../../core/protect/threshold.ts'
 import type { Collections } from './collections.ts'
-import { mostOpenFiles } from './file-limit.ts'
+import { countOpenFiles, mostOpenFiles } from './file-limit.ts'
 
 /** A loop that is less busy is measured by its timer alone: more would wake an idle process many times a second. */
 const busy = 0.5
@@ -101,20 +100,5 @@ export class Pressure {
 
   close(): void {
     this.#histogram?.disable()
-  }
-}
-
-const folder = '/proc/self/fd'
-
-/** Null where it cannot be told. Newer kernels say it at once; others list them. */
-export async function countOpenFiles(): Promise<number | null> {
-  try {
-    const { size } = await stat(folder)
-    if (size > 0) return size
-    return (await readdir(folder)).length
-  } catch (error) {
-    // No file can be opened to look: that is as many as there may be.
-    if ((error as NodeJS.ErrnoException).code === 'EMFILE') return mostOpenFiles()
-    return null
   }
 }
