@@ -75,14 +75,14 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
       if (!isFinal(status)) return failed(exchange, invalidStatus(status))
       exchange.status = status
       if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
-        exchange.headSent(isEventStream(reply.headers))
-        return transport.stream(status, reply.headers, body).then(
+        exchange.headSent(isEventStream(reply.fields))
+        return transport.stream(status, reply.fields, body).then(
           () => end(exchange),
           (error: unknown) => failed(exchange, error),
         )
       }
       try {
-        transport.send(status, reply.headers, body)
+        transport.send(status, reply.fields, body)
       } catch (error) {
         return failed(exchange, error)
       }

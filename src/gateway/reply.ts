@@ -1,19 +1,35 @@
+import { fieldList, type Fields } from '../core/http/field-lines.ts'
 import { fieldValue, withoutField } from '../core/http/fields.ts'
 import type { BodySource } from './body-source.ts'
 
 /** What a body may be on its way out. A string or bytes leave in one write with the head; the rest is streamed. */
 export type ReplyBody = string | Uint8Array | AsyncIterable<string | Uint8Array> | BodySource | null
 
-/** An answer on its way to the client: status, header fields as a flat list (name, value, name, value), body. */
+/** An answer on its way to the client: status, header fields, body. */
 export class Reply {
   status: number
-  headers: string[]
   body: ReplyBody
+  #fields: Fields
 
-  constructor(status: number, headers: string[], body: ReplyBody) {
+  constructor(status: number, fields: Fields, body: ReplyBody) {
     this.status = status
-    this.headers = headers
     this.body = body
+    this.#fields = fields
+  }
+
+  /** As they are: lines, where nobody has asked for the list. */
+  get fields(): Fields {
+    return this.#fields
+  }
+
+  /** Flat list (name, value, name, value). Whoever asks may change it. */
+  get headers(): string[] {
+    if (typeof this.#fields === 'string') this.#fields = fieldList(this.#fields)
+    return this.#fields
+  }
+
+  set headers(headers: string[]) {
+    this.#fields = headers
   }
 
   /** First value of a field, by name in any case. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Fields } from '../core/http/field-lines.ts'
 import type { BodyPump, BodySink, BodySource } from './body-source.ts'
 
 /**
@@ -46,11 +47,11 @@ export interface Transport {
   /** Bytes that came and went on its connection so far: whether anything moves. Not there: nobody knows. */
   bytesMoved?(): number
   /** Sends a whole answer in one write. */
-  send(status: number, headers: string[], body: string | Uint8Array | null): void
+  send(status: number, fields: Fields, body: string | Uint8Array | null): void
   /** Sends the head, then the body as it comes, at the client's pace. Rejects when the body fails or the client left. */
   stream(
     status: number,
-    headers: string[],
+    fields: Fields,
     body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void>
   /** Sends an informational answer, where the listener can. */

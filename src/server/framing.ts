@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { Fields } from '../core/http/field-lines.ts'
 
 const isFraming = (field: string): boolean => {
   const { length } = field
@@ -7,8 +8,10 @@ const isFraming = (field: string): boolean => {
   return name === 'content-length' || name === 'transfer-encoding'
 }
 
-export const hasFraming = (headers: readonly string[]): boolean => {
-  for (let at = 0; at < headers.length; at += 2) if (isFraming(headers[at]!)) return true
+/** Lines have nothing of it. */
+export const hasFraming = (fields: Fields): fields is string[] => {
+  if (typeof fields === 'string') return false
+  for (let at = 0; at < fields.length; at += 2) if (isFraming(fields[at]!)) return true
   return false
 }
 

@@ -7,6 +7,7 @@ import { Readable, type Duplex } from 'node:stream'
 import type { Block } from '../core/address.ts'
 import { TurnoutError } from '../core/errors.ts'
 import { isBodyless } from '../core/http/bodyless.ts'
+import { fieldList, type Fields } from '../core/http/field-lines.ts'
 import { clientAddress } from '../core/http/forwarded.ts'
 import {
   isBodySource,
@@ -262,7 +263,8 @@ export class NodeTransport implements Transport {
     return bytesRead + bytesWritten
   }
 
-  send(status: number, headers: string[], body: string | Uint8Array | null): void {
+  send(status: number, given: Fields, body: string | Uint8Array | null): void {
+    const headers = fieldList(given)
     const response = this.#response
     const request = this.#request
     if (request instanceof LeanRequest) request.isUnread = !this.#isTouched
@@ -308,9 +310,10 @@ export class NodeTransport implements Transport {
 
   async stream(
     status: number,
-    headers: string[],
+    given: Fields,
     body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void> {
+    const headers = fieldList(given)
     if (isBodySource(body)) return await this.#push(status, headers, body)
     const response = this.#response
     const iterator = body[Symbol.asyncIterator]()

@@ -1,5 +1,6 @@
 import { TurnoutError } from '../core/errors.ts'
 import { isBodyless } from '../core/http/bodyless.ts'
+import { fieldList, type Fields } from '../core/http/field-lines.ts'
 import {
   isBodySource,
   pulled,
@@ -129,7 +130,8 @@ export class WebTransport implements Transport {
     return this.#isHeadSent
   }
 
-  send(status: number, headers: string[], body: string | Uint8Array | null): void {
+  send(status: number, given: Fields, body: string | Uint8Array | null): void {
+    const headers = fieldList(given)
     const hasBody = !isBodyless(status) && this.method !== 'HEAD'
     this.#respond(status, headers, hasBody ? (body ?? '') : null)
     this.#close()
@@ -137,9 +139,10 @@ export class WebTransport implements Transport {
 
   async stream(
     status: number,
-    headers: string[],
+    given: Fields,
     body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void> {
+    const headers = fieldList(given)
     const pieces = isBodySource(body) ? pulled(body) : body
     const iterator = pieces[Symbol.asyncIterator]()
     if (isBodyless(status) || this.method === 'HEAD') {

@@ -5,7 +5,7 @@ import type { Underscores } from '../../src/core/http/fields.ts'
 import { limitsOf, type Limits } from '../../src/core/http/limits.ts'
 import { isElsewhere, needsMore, RequestHead } from '../../src/core/http/request-head.ts'
 import { isHost } from '../../src/server/authority.ts'
-import { readFields } from '../../src/server/lane/head-fields.ts'
+import { fieldList } from '../../src/core/http/field-lines.ts'
 import { refusalOf } from '../../src/server/strict.ts'
 
 /** One request as a reader understood it. */
@@ -45,7 +45,7 @@ export function readAsLane(bytes: Buffer): Reading {
     requests.push({
       method: head.method,
       target: bytes.toString('latin1', head.targetFrom, head.targetTo),
-      fields: readFields(bytes.toString('latin1', at, end), head.fieldsFrom - at),
+      fields: fieldList(bytes.toString('latin1', head.fieldsFrom, end - 2)),
       body: bytes.toString('latin1', end, end + head.bodyLength),
       isLast: head.isLast,
     })

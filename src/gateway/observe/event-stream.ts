@@ -1,5 +1,8 @@
+import type { Fields } from '../../core/http/field-lines.ts'
 import { fieldValue } from '../../core/http/fields.ts'
 
 /** Whether an answer has no end of its own. */
-export const isEventStream = (headers: readonly string[]): boolean =>
-  fieldValue(headers, 'content-type')?.startsWith('text/event-stream') === true
+export const isEventStream = (fields: Fields | readonly string[]): boolean =>
+  typeof fields === 'string'
+    ? /^content-type: text\/event-stream/im.test(fields)
+    : fieldValue(fields, 'content-type')?.startsWith('text/event-stream') === true

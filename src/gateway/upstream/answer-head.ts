@@ -91,7 +91,7 @@ export class AnswerHead {
     this.#isTrailer = false
   }
 
-  /** Trailer fields count with those of the head; they are checked and dropped. */
+  /** Trailer fields are checked and dropped. They count with those of the head, where it was read here. */
   startTrailer(): void {
     this.#isTrailer = true
   }
@@ -99,6 +99,19 @@ export class AnswerHead {
   /** Nothing has come of it. */
   get isUntouched(): boolean {
     return this.#size === 0 && this.#rest === ''
+  }
+
+  get fields(): string[] {
+    return this.headers
+  }
+
+  get body(): string {
+    return ''
+  }
+
+  /** The head says that nothing follows. */
+  get isLast(): boolean {
+    return this.isOld || (this.connection !== null && this.connection.includes('close'))
   }
 
   /** Reads on. Gives the position behind the empty line, or `needsMore`, or `isBad`. */
@@ -121,13 +134,15 @@ export class AnswerHead {
       if (lineEnd < line || text.charCodeAt(lineEnd) !== carriageReturn) {
         return this.#refuse('a line ends without CR')
       }
-      if (lineEnd === line && (this.status !== 0 || this.#isTrailer)) {
+      const isFirst = this.status === 0 && !this.#isTrailer
+      if (lineEnd === line && !isFirst) {
         this.#rest = ''
         this.#size += feed + 1
         return this.#finish() ? from + feed + 1 - kept : isBad
       }
-      const isGood =
-        this.status === 0 ? this.#statusLine(text, line, lineEnd) : this.#field(text, line, lineEnd)
+      const isGood = isFirst
+        ? this.#statusLine(text, line, lineEnd)
+        : this.#field(text, line, lineEnd)
       if (!isGood) return isBad
       line = feed + 1
       searched = line

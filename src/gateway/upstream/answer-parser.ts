@@ -1,9 +1,10 @@
 import { isBodyless } from '../../core/http/bodyless.ts'
 import { Buffer } from 'node:buffer'
+import type { Fields } from '../../core/http/field-lines.ts'
 import { AnswerHead, isBad, needsMore } from './answer-head.ts'
 import { ChunkScanner } from './chunks.ts'
 import { listTokens } from './fields.ts'
-import { latin1 } from '../latin1.ts'
+import { PlainHead } from './plain-head.ts'
 import { lend, mostUnlent } from './slabs.ts'
 
 const mostInformational = 10
@@ -12,17 +13,24 @@ const noBytes: Buffer = Buffer.alloc(0)
 /** What is read of an answer. `onEnd`, `onUpgrade` and `onInvalid` are the last call. */
 export interface AnswerSink {
   onInformational(status: number, headers: readonly string[]): void
-  onHead(
-    status: number,
-    headers: string[],
-    length: number | null,
-    whole: Buffer | string | null,
-  ): void
+  onHead(status: number, fields: Fields, length: number | null, whole: Buffer | string | null): void
   onData(bytes: Buffer): void
   /** `isReusable`: nothing speaks against another request on the connection. */
   onEnd(isReusable: boolean): void
   onUpgrade(headers: string[], first: Buffer): void
   onInvalid(reason: string): void
+}
+
+/** What a head has come to. */
+interface ReadHead {
+  readonly status: number
+  readonly fields: Fields
+  readonly length: number | null
+  readonly isChunked: boolean
+  /** All of a short body, one character a byte, where it is known already; else empty. */
+  readonly body: string
+  /** Nothing follows behind this answer. */
+  readonly isLast: boolean
 }
 
 type Place = 'nothing' | 'head' | 'length' | 'chunks' | 'trailer' | 'until-close'
@@ -34,13 +42,10 @@ const copyOf = (bytes: Buffer, from: number, end: number): Buffer => {
   return copy
 }
 
-/** A small body as text, where that is the same: it goes on in one text with its head. */
-const wholeOf = (bytes: Buffer, from: number, end: number): Buffer | string => {
-  if (end - from > mostUnlent) return copyOf(bytes, from, end)
-  const text = latin1(bytes, from, end)
+/** A short body as text, where that is the same: it goes on in one text with its head. */
+const wholeOf = (text: string, bytes: Buffer, from: number, end: number): Buffer | string =>
   // Of ASCII alone, text and bytes are as long as each other.
-  return Buffer.byteLength(text) === text.length ? text : copyOf(bytes, from, end)
-}
+  text !== '' && Buffer.byteLength(text) === end - from ? text : copyOf(bytes, from, end)
 
 /**
  * Reads the answers of one connection, strictly: what has two readings is none (RFC 9112). One answer after each
@@ -51,6 +56,9 @@ const wholeOf = (bytes: Buffer, from: number, end: number): Buffer | string => {
 export class AnswerParser {
   readonly #sink: AnswerSink
   readonly #head = new AnswerHead()
+  readonly #plain = new PlainHead()
+  /** The one of the two that has read the head of the final answer. */
+  #read: ReadHead = this.#head
   readonly #chunks = new ChunkScanner()
   #place: Place = 'nothing'
   #isHeadRequest = false
@@ -89,10 +97,14 @@ export class AnswerParser {
     this.hasBytes = true
     let at = 0
     while (this.#place === 'head') {
+      if (this.#head.isUntouched) {
+        const plain = this.#plain.read(bytes, at, end, mostUnlent)
+        if (plain >= 0) return this.#begin(this.#plain, bytes, plain, end)
+      }
       at = this.#head.read(bytes, at, end)
       if (at === needsMore) return
       if (at === isBad) return this.#refuse(this.#head.reason)
-      if (this.#head.status >= 200) return this.#begin(bytes, at, end)
+      if (this.#head.status >= 200) return this.#begin(this.#head, bytes, at, end)
       if (this.#head.status === 101) return this.#switch(bytes, at, end)
       if (!this.#inform()) return
     }
@@ -115,18 +127,12 @@ export class AnswerParser {
 
   #end(isReusable: boolean): void {
     this.#place = 'nothing'
-    this.#sink.onEnd(isReusable && !this.#isLast)
-  }
-
-  /** The head says that nothing follows. */
-  get #isLast(): boolean {
-    const { connection, isOld } = this.#head
-    return isOld || (connection !== null && connection.includes('close'))
+    this.#sink.onEnd(isReusable && !this.#read.isLast)
   }
 
   #inform(): boolean {
     const { status, headers } = this.#head
-    if (this.#isLast) {
+    if (this.#head.isLast) {
       this.#refuse('it is informational, and the last of its connection')
       return false
     }
@@ -154,10 +160,11 @@ export class AnswerParser {
     this.#sink.onUpgrade(headers, copyOf(bytes, at, end))
   }
 
-  #begin(bytes: Buffer, at: number, end: number): void {
-    const { headers, isChunked, status } = this.#head
+  #begin(head: ReadHead, bytes: Buffer, at: number, end: number): void {
+    this.#read = head
+    const { fields, isChunked, status } = head
     const isBare = this.#isHeadRequest || isBodyless(status)
-    const length = status === 204 ? 0 : this.#head.length
+    const length = status === 204 ? 0 : head.length
     if (isBare || length === 0) {
       this.#whole(length, noBytes, at === end)
     } else if (isChunked) {
@@ -166,14 +173,14 @@ export class AnswerParser {
       this.#chunked(bytes, at, end, true)
     } else if (length === null) {
       this.#place = 'until-close'
-      this.#sink.onHead(status, headers, null, null)
+      this.#sink.onHead(status, fields, null, null)
       if (at < end && this.#isReading('until-close')) this.#sink.onData(copyOf(bytes, at, end))
     } else if (end - at >= length) {
-      this.#whole(length, wholeOf(bytes, at, at + length), end - at === length)
+      this.#whole(length, wholeOf(head.body, bytes, at, at + length), end - at === length)
     } else {
       this.#place = 'length'
       this.#remaining = length
-      this.#sink.onHead(status, headers, length, null)
+      this.#sink.onHead(status, fields, length, null)
       if (at < end && this.#isReading('length')) this.#sized(bytes, at, end)
     }
   }
@@ -184,9 +191,9 @@ export class AnswerParser {
 
   /** All of the answer came in one piece. */
   #whole(length: number | null, body: Buffer | string, isReusable: boolean): void {
-    const { headers, status } = this.#head
+    const { fields, status } = this.#read
     this.#place = 'trailer'
-    this.#sink.onHead(status, headers, length, body)
+    this.#sink.onHead(status, fields, length, body)
     if (this.#isReading('trailer')) this.#end(isReusable)
   }
 
@@ -199,7 +206,7 @@ export class AnswerParser {
 
   /** `isFirst`: the head came with it and has not been told. */
   #chunked(bytes: Buffer, from: number, end: number, isFirst = false): void {
-    const { headers, status } = this.#head
+    const { fields, status } = this.#read
     let at = from
     let data = noBytes
     if (this.#place === 'chunks' && at < end) {
@@ -218,7 +225,7 @@ export class AnswerParser {
       if (isFirst && at !== needsMore) return this.#whole(null, data, at === end)
     }
     const place = this.#place
-    if (isFirst) this.#sink.onHead(status, headers, null, null)
+    if (isFirst) this.#sink.onHead(status, fields, null, null)
     if (data.length > 0 && this.#isReading(place)) this.#sink.onData(data)
     if (place === 'trailer' && at !== needsMore && this.#isReading(place)) this.#end(at === end)
   }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Fields } from '../../core/http/field-lines.ts'
 import type { PoolSettings, TimeoutSettings, TlsSettings } from '../../core/route/upstream.ts'
 
 /** Why an exchange with an endpoint failed, in the order in which it can. */
@@ -58,18 +59,13 @@ export interface AnswerListener {
   /** 1xx but 100 and 101. */
   onInformational(status: number, headers: readonly string[]): void
   /**
-   * The head, checked: status 200 to 599, fields of RFC 9110 syntax, one framing. `headers`: end-to-end fields, flat,
-   * names in lower case, without framing, without what `connection` named. `length` of the body: null where it is
+   * The head, checked: status 200 to 599, fields of RFC 9110 syntax, one framing. `fields`: end-to-end ones, without
+   * framing, without what `connection` named; as lines, where the head needed no second look. `length` of the body: null where it is
    * chunked or ends with the connection; of HEAD and 304, the length that was said, if any; of 204, 0. `whole`: the
    * body, where all of it came with the head, as a text where it is small and ASCII; `onEnd` follows in the same turn, without `onData`. Bytes are the
    * listener's to keep.
    */
-  onHead(
-    status: number,
-    headers: string[],
-    length: number | null,
-    whole: Buffer | string | null,
-  ): void
+  onHead(status: number, fields: Fields, length: number | null, whole: Buffer | string | null): void
   /** Bytes of the body, the listener's to keep. False: no more until `resume` is called. */
   onData(bytes: Buffer): boolean
   onEnd(): void

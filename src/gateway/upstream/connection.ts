@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
+import type { Fields } from '../../core/http/field-lines.ts'
 import { AnswerParser, type AnswerSink } from './answer-parser.ts'
 import type { FailureKind } from './client.ts'
 import { DialError, dialOwn, type Dial } from './dial.ts'
@@ -132,11 +133,11 @@ export class Connection implements AnswerSink {
 
   onHead(
     status: number,
-    headers: string[],
+    fields: Fields,
     length: number | null,
     whole: Buffer | string | null,
   ): void {
-    this.#exchange!.takeHead(status, headers, length, whole)
+    this.#exchange!.takeHead(status, fields, length, whole)
   }
 
   onData(bytes: Buffer): void {

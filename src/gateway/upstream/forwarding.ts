@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import { TurnoutError, type ErrorCode } from '../../core/errors.ts'
+import type { Fields } from '../../core/http/field-lines.ts'
 import { fieldValue } from '../../core/http/fields.ts'
 import type { Labels, TimeoutSettings } from '../../core/route/upstream.ts'
 import { withTap, type BodyPump, type BodySink, type BodySource } from '../body-source.ts'
@@ -228,7 +229,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
 
   onHead(
     status: number,
-    headers: string[],
+    fields: Fields,
     length: number | null,
     whole: Buffer | string | null,
   ): void {
@@ -236,22 +237,22 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#tally?.answered(status, this.#sentAt)
     this.#settle(status, null)
     const exchange = this.#exchange
-    this.#upstream.decorate(exchange, this.#endpoint!, headers)
+    const reply = new Reply(status, fields, whole)
+    this.#upstream.decorate(exchange, this.#endpoint!, reply)
     if (exchange.method === 'HEAD' || status === 304) {
-      if (length !== null) headers.push('content-length', String(length))
+      if (length !== null) reply.appendHeader('content-length', String(length))
       // Of a whole body the length is known, and would be said: of this one nobody has said it.
-      this.#resolve(new Reply(status, headers, length === null ? this : null))
-    } else if (whole !== null && whole.length <= mostUnlent) {
-      this.#resolve(new Reply(status, headers, whole))
-    } else {
+      reply.body = length === null ? this : null
+    } else if (whole === null || whole.length > mostUnlent) {
+      reply.body = this
       this.length = whole?.length ?? length
       if (whole !== null) this.#early.push(typeof whole === 'string' ? Buffer.from(whole) : whole)
       // What has no end of its own is under the deadlines between two pieces only.
-      const isEndless = isEventStream(headers)
+      const isEndless = isEventStream(reply.fields)
       if (isEndless) this.deadlineAt = Infinity
       this.#streams.open(this, isEndless)
-      this.#resolve(new Reply(status, headers, this))
     }
+    this.#resolve(reply)
   }
 
   onData(bytes: Buffer): boolean {

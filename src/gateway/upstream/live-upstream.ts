@@ -11,6 +11,7 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { Labels, Upstream, UpstreamSettings } from '../../core/route/upstream.ts'
 import { settingsOf } from '../../core/route/upstream-settings.ts'
 import type { Exchange } from '../exchange.ts'
+import type { Reply } from '../reply.ts'
 import { affinityCookie, wantedKey } from './affinity.ts'
 import { Call } from './call.ts'
 import type { Client, FailureKind, Origin } from './client.ts'
@@ -268,13 +269,14 @@ export class LiveUpstream implements EndpointWatcher {
   }
 
   /** What the client is told beside the answer: which endpoint it belongs to. */
-  decorate(exchange: Exchange, { key }: LiveEndpoint, headers: string[]): void {
+  decorate(exchange: Exchange, { key }: LiveEndpoint, reply: Reply): void {
     const { affinity } = this.#settings
     if (affinity === null) return
     const own = affinityCookie(key)
     if (wantedKey(affinity, exchange) === own) return
     const age = affinity.maxAgeSeconds === null ? '' : `; Max-Age=${affinity.maxAgeSeconds}`
-    headers.push('set-cookie', `${affinity.cookie}=${own}; Path=/; HttpOnly; SameSite=Lax${age}`)
+    const cookie = `${affinity.cookie}=${own}; Path=/; HttpOnly; SameSite=Lax${age}`
+    reply.appendHeader('set-cookie', cookie)
   }
 
   onResult(endpoint: LiveEndpoint, status: number | null, failure: FailureKind | null): void {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Problem } from '../../core/errors.ts'
+import { fieldList } from '../../core/http/field-lines.ts'
 import { cleanFields, endToEndFields, withoutField } from '../../core/http/fields.ts'
 import { forwardedHeaders, type Forwarding } from '../../core/http/forwarded.ts'
 import type { TimeoutSettings } from '../../core/route/upstream.ts'
@@ -55,7 +56,7 @@ export class Outbound {
 
   /** Flat; end-to-end fields without `host`. Whoever asks may change them. */
   get headers(): string[] {
-    this.#headers ??= fieldsOf(this.#lines!)
+    this.#headers ??= fieldList(this.#lines!)
     this.#lines = null
     return this.#headers
   }
@@ -86,18 +87,6 @@ export class Outbound {
     copy.body = this.body
     return copy
   }
-}
-
-/** Of lines that were made as `name: value`. */
-const fieldsOf = (lines: string): string[] => {
-  const fields: string[] = []
-  for (let at = 0; at < lines.length;) {
-    const end = lines.indexOf('\r', at)
-    const colon = lines.indexOf(':', at)
-    fields.push(lines.slice(at, colon), lines.slice(colon + 1, end).trim())
-    at = end + 2
-  }
-  return fields
 }
 
 /** Bytes of the body that is sent: 0 where there is none, null where nobody knows before. */

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { Buffer } from 'node:buffer'
 import process from 'node:process'
 import type { AnswerListener, Failure, FailureKind, Outgoing, OutgoingRequest } from './client.ts'
+import type { Fields } from '../../core/http/field-lines.ts'
 import type { TimeoutSettings } from '../../core/route/upstream.ts'
 import type { Connection } from './connection.ts'
 
@@ -160,13 +161,13 @@ export class OutgoingExchange implements Outgoing {
 
   takeHead(
     status: number,
-    headers: string[],
+    fields: Fields,
     length: number | null,
     whole: Buffer | string | null,
   ): void {
     this.#since = performance.now()
     this.#phase = 'answer'
-    this.listener.onHead(status, headers, length, whole)
+    this.listener.onHead(status, fields, length, whole)
   }
 
   takeData(bytes: Buffer): void {

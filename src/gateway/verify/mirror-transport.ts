@@ -1,6 +1,7 @@
 import type { Answer } from '../../core/rollout/compare.ts'
 import { TurnoutError } from '../../core/errors.ts'
 import { isBodyless } from '../../core/http/bodyless.ts'
+import { fieldList, type Fields } from '../../core/http/field-lines.ts'
 import {
   isBodySource,
   pulled,
@@ -109,18 +110,20 @@ export class MirrorTransport implements Transport {
     return this.#request.body.slice()
   }
 
-  send(status: number, headers: string[], body: string | Uint8Array | null): void {
+  send(status: number, fields: Fields, body: string | Uint8Array | null): void {
     this.isHeadSent = true
     const hasBody = !isBodyless(status) && this.method !== 'HEAD'
     const bytes = hasBody ? Buffer.from(body ?? '') : Buffer.alloc(0)
-    this.#settle(bytes.length > maxAnswerBytes ? null : { status, headers, body: bytes })
+    const isLong = bytes.length > maxAnswerBytes
+    this.#settle(isLong ? null : { status, headers: fieldList(fields), body: bytes })
   }
 
   async stream(
     status: number,
-    headers: string[],
+    fields: Fields,
     body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void> {
+    const headers = fieldList(fields)
     this.isHeadSent = true
     const iterator = (isBodySource(body) ? pulled(body) : body)[Symbol.asyncIterator]()
     const pieces: Buffer[] = []

@@ -1,3 +1,4 @@
+import type { Fields } from '../../core/http/field-lines.ts'
 import { isToken } from '../../gateway/upstream/fields.ts'
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http'
 
@@ -37,15 +38,19 @@ const checkField = (name: string, value: unknown): void => {
 export function answerHead(
   answer: { isLast: boolean },
   status: number,
-  headers: readonly string[],
+  fields: Fields,
   framing: string,
 ): string {
+  if (typeof fields === 'string') {
+    const end = answer.isLast ? 'connection: close\r\n\r\n' : '\r\n'
+    return statusLine(status) + fields + framing + end
+  }
   let text = statusLine(status)
   let hasDate = false
   let hasConnection = false
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at]!
-    const value = headers[at + 1]!
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!
+    const value = fields[at + 1]!
     checkField(name, value)
     if (name.length === 4 && name.toLowerCase() === 'date') hasDate = true
     else if (name.length === 10 && name.toLowerCase() === 'connection') {

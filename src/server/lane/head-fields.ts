@@ -22,26 +22,6 @@ const singles: ReadonlySet<string> = new Set([
   'user-agent',
 ])
 
-const isBlank = (code: number): boolean => code === 32 || code === 9
-
-/** The fields of a head that was read already, flat, from the first one on to the empty line. */
-export function readFields(head: string, from: number): string[] {
-  const fields: string[] = []
-  const end = head.length - 2
-  let at = from
-  while (at < end) {
-    const colon = head.indexOf(':', at)
-    const line = head.indexOf('\r', colon)
-    let first = colon + 1
-    let last = line
-    while (first < last && isBlank(head.charCodeAt(first))) first++
-    while (last > first && isBlank(head.charCodeAt(last - 1))) last--
-    fields.push(head.slice(at, colon), head.slice(first, last))
-    at = line + 2
-  }
-  return fields
-}
-
 /** The value of a field by its name in lower case, of several as `node:http` gives it. */
 export function readField(fields: readonly string[], name: string): string | undefined {
   if (singles.has(name)) return fieldValue(fields, name)

@@ -4,6 +4,7 @@ import { latin1 } from '../../gateway/latin1.ts'
 import type { Block } from '../../core/address.ts'
 import { TurnoutError } from '../../core/errors.ts'
 import { isBodyless } from '../../core/http/bodyless.ts'
+import { fieldList, type Fields } from '../../core/http/field-lines.ts'
 import { fieldValue } from '../../core/http/fields.ts'
 import { clientAddress } from '../../core/http/forwarded.ts'
 import {
@@ -15,7 +16,7 @@ import {
 import type { Transport } from '../../gateway/transport.ts'
 import { byteLength, hasFraming, mostTogether, withoutFraming } from '../framing.ts'
 import { answerHead } from './answer-head.ts'
-import { readFields, readField } from './head-fields.ts'
+import { readField } from './head-fields.ts'
 import { LaneBody, type BodyPort } from './lane-body.ts'
 import { Outlet, type OutletPort } from './outlet.ts'
 
@@ -112,7 +113,7 @@ export class LaneTransport implements Transport {
   }
 
   headers(): readonly string[] {
-    this.#fields ??= readFields(this.#head, this.#fieldsFrom)
+    this.#fields ??= fieldList(this.#head.slice(this.#fieldsFrom, -2))
     return this.#fields
   }
 
@@ -194,14 +195,14 @@ export class LaneTransport implements Transport {
     if (links.length > 0) this.#port.writeText(`HTTP/1.1 103 Early Hints\r\n${links.join('')}\r\n`)
   }
 
-  send(status: number, headers: string[], body: string | Uint8Array | null): void {
+  send(status: number, given: Fields, body: string | Uint8Array | null): void {
     const isHead = this.method === 'HEAD'
     const whole = body ?? ''
     const length = byteLength(whole)
     // The length of what HEAD or 304 leave out is known to the handler alone.
     const isLengthKept = status === 304 || (isHead && length === 0)
-    const isFramed = hasFraming(headers)
-    const fields = isFramed ? withoutFraming(headers, isLengthKept) : headers
+    const isFramed = hasFraming(given)
+    const fields = isFramed ? withoutFraming(given, isLengthKept) : given
     const isBare = isBodyless(status)
     const isSaid = isBare || (isFramed && isLengthKept && hasFraming(fields))
     const head = answerHead(this, status, fields, isSaid ? '' : `content-length: ${length}\r\n`)
@@ -228,18 +229,18 @@ export class LaneTransport implements Transport {
 
   async stream(
     status: number,
-    headers: string[],
+    given: Fields,
     body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void> {
-    if (isBodySource(body)) return await this.#push(status, headers, body)
+    const fields = hasFraming(given) ? withoutFraming(given, status !== 204) : given
+    if (isBodySource(body)) return await this.#push(status, fields, body)
     const iterator = body[Symbol.asyncIterator]()
-    const fields = hasFraming(headers) ? withoutFraming(headers, status !== 204) : headers
     if (isBodyless(status) || this.method === 'HEAD') {
       this.#sendBare(status, fields)
       await iterator.return?.()
       return
     }
-    const said = fieldValue(fields, 'content-length')
+    const said = typeof fields === 'string' ? undefined : fieldValue(fields, 'content-length')
     const outlet = this.#open(status, fields, said === undefined ? null : Number(said), true)
     await new Promise<void>((resolve, reject) => {
       let isLeft = false
@@ -265,9 +266,8 @@ export class LaneTransport implements Transport {
   }
 
   /** The same for a body that is pushed. */
-  #push(status: number, headers: string[], source: BodySource): Promise<void> {
+  #push(status: number, fields: Fields, source: BodySource): Promise<void> {
     const { length } = source
-    const fields = hasFraming(headers) ? withoutFraming(headers, status !== 204) : headers
     if (isBodyless(status) || this.method === 'HEAD') {
       this.#sendBare(status, fields)
       source.cancel('its answer has no body')
@@ -330,7 +330,7 @@ export class LaneTransport implements Transport {
   /** False: it is not as long as was said. */
   #sendAll(
     status: number,
-    fields: readonly string[],
+    fields: Fields,
     pieces: readonly Uint8Array[],
     length: number,
     recycled: (bytes: Uint8Array) => () => void,
@@ -351,7 +351,7 @@ export class LaneTransport implements Transport {
     return true
   }
 
-  #sendBare(status: number, fields: readonly string[]): void {
+  #sendBare(status: number, fields: Fields): void {
     const head = answerHead(this, status, fields, '')
     this.isHeadSent = true
     this.#port.writeText(head)
@@ -359,7 +359,7 @@ export class LaneTransport implements Transport {
   }
 
   /** `isSaid`: a length is among the fields already. */
-  #open(status: number, fields: readonly string[], length: number | null, isSaid: boolean): Outlet {
+  #open(status: number, fields: Fields, length: number | null, isSaid: boolean): Outlet {
     const framing =
       length === null ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`
     const isDone = isSaid && length !== null

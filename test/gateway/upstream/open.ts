@@ -13,6 +13,7 @@ import type {
   OutgoingRequest,
 } from '../../../src/gateway/upstream/client.ts'
 import { createClient, parseOrigin } from '../../../src/gateway/upstream/http-client.ts'
+import { listed } from './parsed.ts'
 
 /** Settings that differ from the defaults. */
 export interface Changes {
@@ -180,7 +181,7 @@ export function send(client: Client, request: Partial<OutgoingRequest> = {}, how
       goesOn()
       assert.equal(status, 0)
       status = headStatus
-      headers = fields
+      headers = listed(fields)
       length = said
       isWhole = whole !== null
       if (whole !== null) bodies.push(Buffer.from(whole))

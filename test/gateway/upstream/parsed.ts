@@ -1,4 +1,9 @@
+import { fieldList, type Fields } from '../../../src/core/http/field-lines.ts'
 import { AnswerParser, type AnswerSink } from '../../../src/gateway/upstream/answer-parser.ts'
+
+/** As a list, names in lower case: lines go on as they were written. */
+export const listed = (fields: Fields): string[] =>
+  fieldList(fields).map((text, at) => (at % 2 === 0 ? text.toLowerCase() : text))
 
 /** What came of the bytes of one answer. */
 export interface Parsed {
@@ -38,7 +43,7 @@ export function parse(pieces: readonly Buffer[], asked: Asked = {}): Parsed {
     onInformational: (status, headers) => void informational.push([status, headers]),
     onHead(headStatus, fields, said, whole) {
       status = headStatus
-      headers = fields
+      headers = listed(fields)
       length = said
       if (whole !== null) bodies.push(Buffer.from(whole))
     },
