@@ -21,7 +21,7 @@ import {
   type ListenOptions,
   type NodeServe,
 } from './server/node-listener.ts'
-import { admittingLane } from './server/lane/admitting-lane.ts'
+import { admittingLane, serving } from './server/lane/admitting-lane.ts'
 import type { LaneOptions } from './server/lane/lane.ts'
 import { ListenerCounts } from './server/listener-counts.ts'
 import { Admission } from './server/overload/admission.ts'
@@ -271,7 +271,8 @@ export class LocalServing implements Serving {
       (settings.lane ?? process.env['TURNOUT_LANE']) === 'safe'
         ? null
         : {
-            serve: this.#admission === null ? serve : admittingLane(this.#admission, serve),
+            serve:
+              this.#admission === null ? serving(serve) : admittingLane(this.#admission, serve),
             needsNode: ({ method, target }) => this.worker.needsNode(method, target),
             bodyLimit,
           }

@@ -10,7 +10,7 @@ import type { OutgoingExchange } from './outgoing.ts'
 /** What a connection tells its pool. */
 export interface ConnectionPool {
   /** Its exchange is over, and it may have another. */
-  release(connection: Connection): void
+  release(connection: Connection, now: number): void
   /** It is of no more use. */
   discard(connection: Connection): void
   /** It speaks another protocol now, and belongs to somebody else. */
@@ -37,6 +37,8 @@ export class Connection implements AnswerSink {
   readonly #pool: ConnectionPool
   readonly #isTls: boolean
   readonly #parser: AnswerParser
+  /** When the bytes came that are being read. */
+  #readAt: number
   #exchange: OutgoingExchange | null
   #isOpen = false
   #isConnected = false
@@ -46,6 +48,7 @@ export class Connection implements AnswerSink {
 
   constructor(dial: Dial, isTls: boolean, pool: ConnectionPool, exchange: OutgoingExchange) {
     this.since = this.openedAt
+    this.#readAt = this.openedAt
     this.#pool = pool
     this.#isTls = isTls
     this.#exchange = exchange
@@ -82,11 +85,11 @@ export class Connection implements AnswerSink {
   }
 
   /** Sends the request of an exchange. */
-  start(exchange: OutgoingExchange): void {
+  start(exchange: OutgoingExchange, now: number): void {
     this.#exchange = exchange
     this.#requests += 1
     this.#parser.expect(exchange.request.method, exchange.request.upgrade)
-    exchange.start(this, this.isWornOut)
+    exchange.start(this, this.isWornOut, now)
   }
 
   /** False: a `drain` follows. */
@@ -137,11 +140,11 @@ export class Connection implements AnswerSink {
     length: number | null,
     whole: Buffer | string | null,
   ): void {
-    this.#exchange!.takeHead(status, fields, length, whole)
+    this.#exchange!.takeHead(status, fields, length, whole, this.#readAt)
   }
 
   onData(bytes: Buffer): void {
-    this.#exchange!.takeData(bytes)
+    this.#exchange!.takeData(bytes, this.#readAt)
   }
 
   onEnd(isReusable: boolean): void {
@@ -152,7 +155,7 @@ export class Connection implements AnswerSink {
     this.#exchange = null
     if (isFree) {
       this.resume()
-      this.#pool.release(this)
+      this.#pool.release(this, this.#readAt)
     } else {
       this.#pool.discard(this)
     }
@@ -185,7 +188,7 @@ export class Connection implements AnswerSink {
   #open(): void {
     if (this.#isGone) return
     this.#isOpen = true
-    this.start(this.#exchange!)
+    this.start(this.#exchange!, performance.now())
   }
 
   /** False: no more for now. */
@@ -198,8 +201,9 @@ export class Connection implements AnswerSink {
 
   #feed(bytes: Buffer, length: number): void {
     // What nobody asked for is no answer to the next request.
-    if (this.#exchange === null) this.#pool.discard(this)
-    else this.#parser.feed(bytes, length)
+    if (this.#exchange === null) return this.#pool.discard(this)
+    this.#readAt = performance.now()
+    this.#parser.feed(bytes, length)
   }
 
   readonly #onData = (bytes: Buffer): void => this.#feed(bytes, bytes.length)

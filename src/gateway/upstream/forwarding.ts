@@ -43,7 +43,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   readonly #call: Call
   readonly #streams: OpenStreams
   readonly #resolve: (reply: Reply) => void
-  readonly #tried: LiveEndpoint[]
+  #tried: readonly LiveEndpoint[]
   /** A copy counts nowhere. */
   readonly #tally: UpstreamTally | null
   /** When the attempt under way began. */
@@ -63,7 +63,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   #isOver: boolean
   #sink: BodySink | null
   /** What came before the sink. */
-  #early: Buffer[]
+  #early: readonly Buffer[]
   #outcome: 'ended' | { readonly error: TurnoutError } | null
 
   constructor(
@@ -86,7 +86,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#call = call
     this.#streams = streams
     this.#resolve = resolve
-    this.#tried = []
+    this.#tried = noEndpoints
     this.#tally = exchange.mirrored ? null : upstream.tally
     this.#sentAt = 0
     const { timeouts } = upstream.settings
@@ -100,7 +100,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#isAnswered = false
     this.#isOver = false
     this.#sink = null
-    this.#early = []
+    this.#early = noBytes
     this.#outcome = null
   }
 
@@ -125,32 +125,34 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     // What is before it may have waited, and its client not.
     if (this.#isOver) return
     const { totalMs } = this.#timeouts
+    const now = performance.now()
     if (totalMs > 0 && transport.upgrade === null) {
-      const leftMs = this.#leftMs(totalMs)
-      if (leftMs <= 0) return this.timeOut()
-      this.deadlineAt = performance.now() + leftMs
+      this.deadlineAt = this.#deadline(totalMs, now)
+      if (this.deadlineAt <= now) return this.timeOut()
     }
     this.#streams.begin(this)
-    this.#attempt()
+    this.#attempt(now)
   }
 
-  /** Of the time for all attempts together. */
-  #leftMs(totalMs: number): number {
+  /** When all attempts together must have ended. */
+  #deadline(totalMs: number, now: number): number {
     const { life } = this.#outbound
-    if (life === null) return totalMs
+    if (life === null) return now + totalMs
     life.deadline = life.beganAt + totalMs
-    return life.deadline - performance.now()
+    return life.deadline
   }
 
-  #attempt(): void {
+  #attempt(now: number): void {
     const exchange = this.#exchange
     const { method, transport } = exchange
     const endpoint = this.#upstream.pick(exchange, this.#subset, this.#tried)
     if (endpoint === null) return this.#refuse('TURNOUT_UPSTREAM_EMPTY')
     this.#endpoint = endpoint
-    this.#tried.push(endpoint)
+    // A list that is pushed to has room for many.
+    this.#tried = this.#tried.length === 0 ? [endpoint] : [...this.#tried, endpoint]
     this.#exchange.endpoint = endpoint
     endpoint.enter()
+    this.#sentAt = now
     if (this.#tally !== null) this.#countAttempt(this.#tally)
     const outbound = this.#outbound
     const { tracer } = this.#upstream
@@ -183,7 +185,6 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   }
 
   #countAttempt(tally: UpstreamTally): void {
-    this.#sentAt = performance.now()
     const { life } = this.#outbound
     const isRepeat = this.#tried.length > 1 || (life !== null && life.attempts > 0)
     if (isRepeat) tally.count('turnout_upstream_retries_total')
@@ -246,7 +247,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     } else if (whole === null || whole.length > mostUnlent) {
       reply.body = this
       this.length = whole?.length ?? length
-      if (whole !== null) this.#early.push(typeof whole === 'string' ? Buffer.from(whole) : whole)
+      if (whole !== null) this.#early = [typeof whole === 'string' ? Buffer.from(whole) : whole]
       // What has no end of its own is under the deadlines between two pieces only.
       const isEndless = isEventStream(reply.fields)
       if (isEndless) this.deadlineAt = Infinity
@@ -258,7 +259,8 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   onData(bytes: Buffer): boolean {
     if (this.#sink !== null) return this.#sink.write(bytes)
     // The sink comes later in the same turn, mostly: stopping for it would cost more than one piece is worth.
-    return this.#early.push(bytes) === 1
+    this.#early = this.#early.length === 0 ? [bytes] : [...this.#early, bytes]
+    return this.#early.length === 1
   }
 
   onEnd(): void {
@@ -329,7 +331,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
       this.#span?.end()
       this.#endpoint!.leave()
       this.#endpoint = null
-      return this.#attempt()
+      return this.#attempt(performance.now())
     }
     this.#settle(null, failure.kind)
     this.#refuse(code)
@@ -352,7 +354,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   flow(sink: BodySink): void {
     this.#sink = sink
     const early = this.#early
-    this.#early = []
+    this.#early = noBytes
     let isOpen = true
     for (const bytes of early) isOpen = sink.write(bytes)
     if (this.#outcome === 'ended') sink.end()
@@ -406,6 +408,9 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     if (this.#exchange.worker === this) this.#exchange.worker = null
   }
 }
+
+const noEndpoints: readonly LiveEndpoint[] = []
+const noBytes: readonly Buffer[] = []
 
 /** A body that was handed over in one piece. */
 const own: BodyPump = { resume: () => undefined, stop: () => undefined }

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { TurnoutError } from '../../core/errors.ts'
 import type { Client, ClientOptions, Origin } from './client.ts'
 import { createDial } from './dial.ts'
@@ -37,8 +38,10 @@ export function createClient(origin: Origin, options: ClientOptions): Client {
   return {
     send(request, listener, timeouts = options.timeouts) {
       const head = requestHead(request)
-      const exchange = new OutgoingExchange(request, head, listener, timeouts, pool)
-      pool.acquire(exchange)
+      // Asked for once: it costs as much as many of the steps that it is for.
+      const now = performance.now()
+      const exchange = new OutgoingExchange(request, head, listener, timeouts, pool, now)
+      pool.acquire(exchange, now)
       return exchange
     },
     get stats() {

@@ -37,7 +37,7 @@ export class OutgoingExchange implements Outgoing {
   /** When the phase began, or bytes last moved. */
   #since: number
   /** Pieces of the body that came before the connection. */
-  readonly #early: Buffer[] = []
+  #early: Buffer[] | null = null
   #given = 0
   #isEnded: boolean
   #isStarted = false
@@ -55,13 +55,14 @@ export class OutgoingExchange implements Outgoing {
     listener: AnswerListener,
     timeouts: TimeoutSettings,
     pool: ExchangePool,
+    now: number,
   ) {
     this.request = request
     this.listener = listener
     this.#head = head
     this.#timeouts = timeouts
     this.#pool = pool
-    this.#since = performance.now()
+    this.#since = now
     this.#isEnded = request.bodyLength === 0
   }
 
@@ -81,20 +82,21 @@ export class OutgoingExchange implements Outgoing {
   }
 
   /** The connection is there. `isLast`: no request follows on it. */
-  start(connection: Connection, isLast: boolean): void {
+  start(connection: Connection, isLast: boolean, now: number): void {
     this.#connection = connection
     this.#isStarted = true
     this.#phase = 'request'
     const isClosing = isLast && this.request.upgrade === null
     this.#head += isClosing ? 'connection: close\r\n\r\n' : '\r\n'
-    if (this.#early.length === 0 && !this.#isEnded) {
+    const early = this.#early
+    this.#early = null
+    if (early === null && !this.#isEnded) {
       // The first piece of the body, where it is there already, leaves with the head.
       process.nextTick(() => this.#flush())
       return
     }
-    const early = this.#early.splice(0)
-    if (early.length > 0) this.#sendPiece(early.length === 1 ? early[0]! : Buffer.concat(early))
-    if (this.#isEnded) this.#complete()
+    if (early !== null) this.#sendPiece(early.length === 1 ? early[0]! : Buffer.concat(early))
+    if (this.#isEnded) this.#complete(now)
     if (!this.#isFull) this.#tellDrain()
   }
 
@@ -108,6 +110,7 @@ export class OutgoingExchange implements Outgoing {
       return true
     }
     if (!this.#isStarted) {
+      this.#early ??= []
       this.#early.push(Buffer.from(bytes))
       this.#owesDrain = true
     } else {
@@ -126,7 +129,7 @@ export class OutgoingExchange implements Outgoing {
       return
     }
     this.#isEnded = true
-    if (this.#isStarted) this.#complete()
+    if (this.#isStarted) this.#complete(performance.now())
   }
 
   resume(): void {
@@ -164,14 +167,15 @@ export class OutgoingExchange implements Outgoing {
     fields: Fields,
     length: number | null,
     whole: Buffer | string | null,
+    now: number,
   ): void {
-    this.#since = performance.now()
+    this.#since = now
     this.#phase = 'answer'
     this.listener.onHead(status, fields, length, whole)
   }
 
-  takeData(bytes: Buffer): void {
-    this.#since = performance.now()
+  takeData(bytes: Buffer, now: number): void {
+    this.#since = now
     if (this.listener.onData(bytes) || this.#isOver) return
     this.#isPaused = true
     this.#connection!.pause()
@@ -229,7 +233,7 @@ export class OutgoingExchange implements Outgoing {
     if (this.#isOver || this.#head === '') return
     const head = this.#head
     this.#head = ''
-    this.#put(head)
+    this.#put(head, performance.now())
   }
 
   #sendPiece(bytes: Uint8Array): void {
@@ -245,21 +249,21 @@ export class OutgoingExchange implements Outgoing {
     all.write(before, 'latin1')
     all.set(bytes, start)
     if (isChunked) all.write('\r\n', stop, 'latin1')
-    this.#put(all)
+    this.#put(all, performance.now())
   }
 
-  #complete(): void {
+  #complete(now: number): void {
     const last = this.request.bodyLength === null ? lastChunk : ''
     const rest = this.#head + last
     this.#head = ''
-    if (rest !== '') this.#put(rest)
+    if (rest !== '') this.#put(rest, now)
     if (this.#phase !== 'request') return
-    this.#since = performance.now()
+    this.#since = now
     if (!this.#isFull) this.#phase = 'head'
   }
 
-  #put(data: string | Buffer): void {
-    this.#since = performance.now()
+  #put(data: string | Buffer, now: number): void {
+    this.#since = now
     if (!this.#connection!.write(data)) this.#isFull = true
   }
 }

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import process from 'node:process'
 import type { Socket } from 'node:net'
 import type { ClientOptions, ClientStats, FailureKind } from './client.ts'
@@ -50,29 +49,28 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
     }
   }
 
-  acquire(exchange: OutgoingExchange): void {
+  acquire(exchange: OutgoingExchange, now: number): void {
     const { connections, queue } = this.#options.pool
     if (this.#isClosing) {
       this.#refuse(exchange, 'connect', 'the endpoint is not used any more')
       return
     }
     const idle = this.#idle.pop()
-    if (idle !== undefined) this.#use(idle, exchange)
+    if (idle !== undefined) this.#use(idle, exchange, now)
     else if (this.#all.size + this.#upgraded.size < connections) this.#open(exchange)
     else if (this.#waiting.size < queue) this.#waiting.add(exchange)
     else this.#refuse(exchange, 'busy', `${connections} connections in use, ${queue} waiting`)
   }
 
-  release(connection: Connection): void {
+  release(connection: Connection, now: number): void {
     const { maxLifetimeMs } = this.#options.pool
-    const now = performance.now()
     if (connection.isWornOut || now - connection.openedAt >= maxLifetimeMs) {
       this.discard(connection)
       return
     }
     const next = this.#nextWaiting()
     if (next !== undefined) {
-      this.#use(connection, next)
+      this.#use(connection, next, now)
     } else if (this.#isClosing) {
       this.discard(connection)
     } else {
@@ -181,10 +179,10 @@ export class Pool implements ConnectionPool, ExchangePool, Swept {
     startSweep(this)
   }
 
-  #use(connection: Connection, exchange: OutgoingExchange): void {
-    connection.since = performance.now()
+  #use(connection: Connection, exchange: OutgoingExchange, now: number): void {
+    connection.since = now
     connection.isReported = false
-    connection.start(exchange)
+    connection.start(exchange, now)
   }
 
   /** The first whose request is here as a whole; those that wait for their clients too come after. */

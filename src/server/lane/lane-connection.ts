@@ -11,8 +11,8 @@ import { lastFields } from '../raw-reply.ts'
 import { answerHead } from './answer-head.ts'
 import { LaneTransport, type LanePort, type LaneSettings } from './lane-transport.ts'
 
-/** Serves a request of the lane; the promise, where there is one, settles when its exchange has ended. */
-export type ServeLane = (transport: LaneTransport) => void | Promise<void>
+/** Serves a request of the lane, which is told when its exchange has ended. */
+export type ServeLane = (transport: LaneTransport) => void
 
 /** What the connections of a listener share. */
 export interface LaneContext {
@@ -182,7 +182,7 @@ export class LaneConnection implements LanePort, Reader {
       head: text,
       fieldsFrom: head.fieldsFrom - from,
       host,
-      cuts: head.isPlain ? head.cuts.map((at) => at - from) : null,
+      cuts: head.isPlain ? cutsOf(head, from) : null,
       bodyLength,
       // What has come already is served too.
       isLast: isLast || (end + bodyLength >= to && this.#context.isLast()),
@@ -198,27 +198,13 @@ export class LaneConnection implements LanePort, Reader {
     this.#current = transport
     connections.begin(this.#use, transport, body)
     this.#isBatching = end < to && body === null
-    this.#serve(transport)
+    this.#context.serve(transport)
     return end
   }
 
-  #serve(transport: LaneTransport): void {
-    const { connections, serve } = this.#context
-    try {
-      const done = serve(transport)
-      if (done === undefined) connections.end(this.#use, transport)
-      else
-        done.then(
-          () => connections.end(this.#use, transport),
-          () => {
-            connections.end(this.#use, transport)
-            this.destroy()
-          },
-        )
-    } catch {
-      connections.end(this.#use, transport)
-      this.destroy()
-    }
+  ended(transport: LaneTransport, isFailed: boolean): void {
+    this.#context.connections.end(this.#use, transport)
+    if (isFailed) this.destroy()
   }
 
   answered(transport: LaneTransport): void {
@@ -368,3 +354,6 @@ export class LaneConnection implements LanePort, Reader {
     current?.closed()
   }
 }
+
+const cutsOf = ({ cuts }: RequestHead, from: number): readonly number[] =>
+  from === 0 ? cuts.slice() : cuts.map((at) => at - from)

@@ -20,6 +20,9 @@ import { readField } from './head-fields.ts'
 import { LaneBody, type BodyPort } from './lane-body.ts'
 import { Outlet, type OutletPort } from './outlet.ts'
 
+/** Most requests of a server name the same host. */
+let last = { scheme: '', host: '', origin: '' }
+
 /** What a listener gives each of its requests. */
 export interface LaneSettings {
   readonly scheme: 'http' | 'https'
@@ -34,6 +37,8 @@ export interface LanePort extends OutletPort, BodyPort {
   readonly isGone: boolean
   /** The answer is out. */
   answered(transport: LaneTransport): void
+  /** So is the exchange. */
+  ended(transport: LaneTransport, isFailed: boolean): void
   destroy(): void
 }
 
@@ -94,7 +99,11 @@ export class LaneTransport implements Transport {
   }
 
   origin(): string {
-    return `${this.#port.settings.scheme}://${this.#host}`
+    const { scheme } = this.#port.settings
+    const host = this.#host
+    if (scheme !== last.scheme || host !== last.host)
+      last = { scheme, host, origin: `${scheme}://${host}` }
+    return last.origin
   }
 
   remoteAddress(): string | undefined {
@@ -379,6 +388,11 @@ export class LaneTransport implements Transport {
     })
   }
 
+  /** Its exchange is over. `isFailed`: with an error that nobody has answered for. */
+  ended(isFailed: boolean): void {
+    this.#port.ended(this, isFailed)
+  }
+
   /** The client has taken what waited for it. */
   drained(): void {
     this.#drained?.()
@@ -404,7 +418,9 @@ export class LaneTransport implements Transport {
 
   onClose(listener: () => void): void {
     if (this.isAnswered || this.#port.isGone) listener()
-    else (this.#closers ??= []).push(listener)
+    // A list that begins with one has room for one.
+    else if (this.#closers === null) this.#closers = [listener]
+    else this.#closers.push(listener)
   }
 
   /** Its connection is gone. */

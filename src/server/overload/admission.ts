@@ -12,7 +12,7 @@ export interface Answering {
 }
 
 /** An exchange that is under way. Linked both ways: a Set would hash each one. */
-interface Place {
+export interface Place {
   readonly response: Answering
   isHeld: boolean
   before: Place | null
@@ -100,7 +100,7 @@ export class Admission {
     }
   }
 
-  /** Takes a place, if one is free. Then `began` follows, and `hold` or `leave`. `target`: path and query. */
+  /** Takes a place, if one is free. Then `began` follows, and `hold`, `keep` or `leave`. `target`: path and query. */
   tryEnter(target: string): boolean {
     this.#takeBrokenOff()
     if (this.#bulkhead.tryEnter()) return true
@@ -145,17 +145,23 @@ export class Admission {
       this.leave()
       return undefined
     }
+    const place = this.keep(response)
+    return done.then(
+      () => this.release(place),
+      (error: unknown) => {
+        this.release(place)
+        throw error
+      },
+    )
+  }
+
+  /** Keeps the place beyond the first turn, until `release`. */
+  keep(response: Answering): Place {
     this.#isRunning = false
     const place: Place = { response, isHeld: true, before: null, after: this.#first }
     if (this.#first !== null) this.#first.before = place
     this.#first = place
-    return done.then(
-      () => this.#release(place),
-      (error: unknown) => {
-        this.#release(place)
-        throw error
-      },
-    )
+    return place
   }
 
   /** One was shed. */
@@ -168,7 +174,7 @@ export class Admission {
     let place = this.#first
     while (place !== null) {
       const { after } = place
-      if (place.response.headersSent) this.#release(place)
+      if (place.response.headersSent) this.release(place)
       place = after
     }
     this.#criticalPassed = 0
@@ -200,7 +206,7 @@ export class Admission {
     return { maxConcurrentCalls: this.#most, maxWaitDuration: waitMs, maxWaitingCalls: waiting }
   }
 
-  #release(place: Place): void {
+  release(place: Place): void {
     if (!place.isHeld) return
     place.isHeld = false
     if (place.before === null) this.#first = place.after
