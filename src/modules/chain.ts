@@ -14,52 +14,77 @@ export const replyOf = (answer: Answer | void): Reply | Promise<Reply> => {
   throw new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `the handler returned ${kind}` })
 }
 
-const isPromise = (value: unknown): value is Promise<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value
+/** What will be a promise is made one: authors may use one of their own kind. Null: it is here. */
+const promiseOf = <Value>(value: Value | Promise<Value>): Promise<Value> | null => {
+  if (value instanceof Promise) return value
+  const isLate = typeof value === 'object' && value !== null && 'then' in value
+  return isLate ? Promise.resolve(value) : null
+}
 
 /** Runs a handler; an answer that is there at once stays synchronous. */
 const runHandler = (c: Context, handler: RouteHandler): Reply | Promise<Reply> => {
   const answer = handler(c)
   if (answer instanceof Reply) return answer
-  return isPromise(answer) ? answer.then(replyOf) : replyOf(answer)
+  return promiseOf(answer)?.then(replyOf) ?? replyOf(answer as Answer)
 }
 
 const ignore = (): undefined => undefined
 
-/** Runs the middleware from `at` on, then the handler. Composed once; per request it only walks the list. */
-const runFrom = async (
+/** What a middleware returned, as a reply; `following` is what `next` gave it, or null. */
+const settled = (answer: Answer | void, following: Promise<Reply> | null): Reply | Promise<Reply> =>
+  answer === undefined && following !== null ? following : replyOf(answer)
+
+/**
+ * Runs the middleware from `at` on, then the handler. Composed once; per request it only walks the list. It makes no
+ * promise that its parts have not made: each costs as much as a look-up of the route.
+ */
+const runFrom = (
   c: Context,
   middleware: readonly Middleware[],
   at: number,
   handler: RouteHandler,
-): Promise<Reply> => {
+): Reply | Promise<Reply> => {
   const current = middleware[at]
   if (current === undefined) return runHandler(c, handler)
   let following: Promise<Reply> | null = null
   const next = (): Promise<Reply> => {
     if (following !== null) throw new TurnoutError('TURNOUT_NEXT_TWICE')
-    following = runFrom(c, middleware, at + 1, handler)
-    // A middleware may answer by itself and leave this promise alone: its rejection is nobody's then.
-    following.catch(ignore)
+    following = startFrom(c, middleware, at + 1, handler)
     return following
   }
-  const answer = await current(c, next)
-  if (answer !== undefined) return replyOf(answer)
-  if (following === null) return replyOf(undefined)
-  return following
+  const answer = current(c, next)
+  if (answer instanceof Reply) return answer
+  // Who hands on what `next` gave is not in the way.
+  if (answer === following && following !== null) return following
+  const late = promiseOf(answer)
+  if (late === null) return settled(answer as Answer | void, following)
+  return late.then((reply) => (reply instanceof Reply ? reply : settled(reply, following)))
+}
+
+/** The same for `next`, which gives a promise, whatever comes. */
+const startFrom = (
+  c: Context,
+  middleware: readonly Middleware[],
+  at: number,
+  handler: RouteHandler,
+): Promise<Reply> => {
+  let reply: Reply | Promise<Reply>
+  try {
+    reply = runFrom(c, middleware, at, handler)
+  } catch (error) {
+    reply = Promise.reject(error)
+  }
+  if (reply instanceof Reply) return Promise.resolve(reply)
+  // A middleware may answer by itself and leave this promise alone: its rejection is nobody's then.
+  reply.catch(ignore)
+  return reply
 }
 
 /** Makes one handler of a route's middleware and its author's handler. */
 export function chain(middleware: readonly Middleware[], handler: RouteHandler): Handler {
-  if (middleware.length === 0) {
-    return (exchange: Exchange): Reply | Promise<Reply> => {
-      const c = new Context(exchange)
-      const reply = runHandler(c, handler)
-      return reply instanceof Reply ? c.finish(reply) : reply.then((late) => c.finish(late))
-    }
-  }
-  return async (exchange: Exchange): Promise<Reply> => {
+  return (exchange: Exchange): Reply | Promise<Reply> => {
     const c = new Context(exchange)
-    return c.finish(await runFrom(c, middleware, 0, handler))
+    const reply = runFrom(c, middleware, 0, handler)
+    return reply instanceof Reply ? c.finish(reply) : reply.then((late) => c.finish(late))
   }
 }
