@@ -143,8 +143,11 @@ export class RequestHead {
    * All fields but those in `cuts` may go on as they are: none is of the connection, or claims who the client is.
    */
   isPlain = false
-  /** Lines of `Host`, `Connection` and `Content-Length`, in order: where each begins, and the one behind it. */
-  readonly cuts: number[] = []
+  /**
+   * Lines of `Host`, `Connection` and `Content-Length`, in order: where each begins, and the one behind it. Those that are
+   * not there begin and end behind the fields: a list of one length costs least.
+   */
+  readonly cuts: [number, number, number, number, number, number] = [0, 0, 0, 0, 0, 0]
   readonly #limits: HeadLimits
 
   constructor(limits: HeadLimits) {
@@ -171,7 +174,7 @@ export class RequestHead {
     this.isLast = false
     this.isPlain = true
     const { cuts } = this
-    cuts.length = 0
+    let cut = 0
     let hasConnection = false
     for (let count = 0; ; count++) {
       if (at + 1 >= to)
@@ -201,12 +204,14 @@ export class RequestHead {
         if (this.hostTo !== 0 || valueTo === valueFrom) return isElsewhere
         this.hostFrom = valueFrom
         this.hostTo = valueTo
-        cuts.push(nameFrom, at)
+        cuts[cut++] = nameFrom
+        cuts[cut++] = at
       } else if (length === 10) {
         if (!isText(bytes, nameFrom, connectionName)) continue
         if (hasConnection) return isElsewhere
         hasConnection = true
-        cuts.push(nameFrom, at)
+        cuts[cut++] = nameFrom
+        cuts[cut++] = at
         if (valueTo - valueFrom === 5 && isText(bytes, valueFrom, close)) this.isLast = true
         else if (valueTo - valueFrom !== 10 || !isText(bytes, valueFrom, keepAlive))
           return isElsewhere
@@ -215,7 +220,8 @@ export class RequestHead {
         if (this.bodyLength !== -1) return isElsewhere
         this.bodyLength = numberOf(bytes, valueFrom, valueTo)
         if (this.bodyLength === -1) return isElsewhere
-        cuts.push(nameFrom, at)
+        cuts[cut++] = nameFrom
+        cuts[cut++] = at
       } else if (
         (length === 6 && isText(bytes, nameFrom, expectName)) ||
         (length === 7 && isText(bytes, nameFrom, upgradeName)) ||
@@ -226,6 +232,7 @@ export class RequestHead {
     }
     if (bytes[at + 1] !== feed || this.hostTo === 0) return isElsewhere
     if (this.bodyLength === -1) this.bodyLength = 0
+    while (cut < 6) cuts[cut++] = at
     return at + 2
   }
 

@@ -82,6 +82,8 @@ export class PlainHead {
   #fieldsFrom = 0
   /** Lines that are not passed on: where each begins, and the one behind it. */
   readonly #cuts: number[] = []
+  /** Of `cuts`, so many count. */
+  #cut = 0
 
   /** Reads a head that begins at `from`. Gives the position behind it, or `isElsewhere`. `mostBody`: bytes of a short body. */
   read(bytes: Uint8Array, from: number, to: number, mostBody: number): number {
@@ -108,7 +110,7 @@ export class PlainHead {
     this.isLast = false
     this.#fieldsFrom = at
     const cuts = this.#cuts
-    cuts.length = 0
+    let cut = 0
     let hasDate = false
     let hasConnection = false
     for (let count = 0; ; count++) {
@@ -134,11 +136,14 @@ export class PlainHead {
           if (isText(bytes, nameFrom, dateName)) hasDate = true
           break
         case 10:
-          if (isText(bytes, nameFrom, keepAlive)) cuts.push(nameFrom, at)
-          else if (isText(bytes, nameFrom, connectionName)) {
+          if (isText(bytes, nameFrom, keepAlive)) {
+            cuts[cut++] = nameFrom
+            cuts[cut++] = at
+          } else if (isText(bytes, nameFrom, connectionName)) {
             if (hasConnection) return isElsewhere
             hasConnection = true
-            cuts.push(nameFrom, at)
+            cuts[cut++] = nameFrom
+            cuts[cut++] = at
             if (valueTo - valueFrom === 5 && isText(bytes, valueFrom, close)) this.isLast = true
             else if (valueTo - valueFrom !== 10 || !isText(bytes, valueFrom, keepAlive))
               return isElsewhere
@@ -149,14 +154,16 @@ export class PlainHead {
           if (this.length !== null || valueTo - valueFrom > 15) return isElsewhere
           this.length = numberOf(bytes, valueFrom, valueTo)
           if (this.length < 0) return isElsewhere
-          cuts.push(nameFrom, at)
+          cuts[cut++] = nameFrom
+          cuts[cut++] = at
           break
         case 17:
           if (!isText(bytes, nameFrom, codingName)) break
           if (this.isChunked || valueTo - valueFrom !== 7) return isElsewhere
           if (!isText(bytes, valueFrom, chunked)) return isElsewhere
           this.isChunked = true
-          cuts.push(nameFrom, at)
+          cuts[cut++] = nameFrom
+          cuts[cut++] = at
           break
         case 2:
         case 7:
@@ -168,6 +175,7 @@ export class PlainHead {
     }
     if (bytes[at + 1] !== feed || at + 2 - from > mostBytes || !hasDate) return isElsewhere
     if (this.isChunked && this.length !== null) return isElsewhere
+    this.#cut = cut
     return at + 2
   }
 
@@ -179,7 +187,7 @@ export class PlainHead {
     this.body = stop > end ? text.slice(end - start) : ''
     let fields = ''
     let from = 0
-    for (let at = 0; at < cuts.length; at += 2) {
+    for (let at = 0; at < this.#cut; at += 2) {
       const cut = cuts[at]! - start
       if (cut > from) fields += text.slice(from, cut)
       from = cuts[at + 1]! - start

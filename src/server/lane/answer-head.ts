@@ -20,6 +20,15 @@ const currentDate = (): string => {
   return dateField
 }
 
+const mostLengths = 4_096
+const lengthLines: (string | undefined)[] = Array.from({ length: mostLengths }, () => undefined)
+
+/** Where a body ends; lines of short ones are made once. */
+export function lengthLine(length: number): string {
+  if (length >= mostLengths) return `content-length: ${length}\r\n`
+  return (lengthLines[length] ??= `content-length: ${length}\r\n`)
+}
+
 /** Throws what `node:http` throws for a field that none could read. */
 const checkField = (name: string, value: unknown): void => {
   if (!isToken(name)) validateHeaderName(name)

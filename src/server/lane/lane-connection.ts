@@ -8,7 +8,7 @@ import { problemReply } from '../../gateway/problem-reply.ts'
 import { isHost } from '../authority.ts'
 import type { Connections, Reader, Use } from '../connections.ts'
 import { lastFields } from '../raw-reply.ts'
-import { answerHead } from './answer-head.ts'
+import { answerHead, lengthLine } from './answer-head.ts'
 import { LaneTransport, type LanePort, type LaneSettings } from './lane-transport.ts'
 
 /** Serves a request of the lane, which is told when its exchange has ended. */
@@ -299,7 +299,7 @@ export class LaneConnection implements LanePort, Reader {
     this.#context.onRefused(found.code)
     const { status, headers, body } = problemReply(found, lastFields(found))
     const text = body as string
-    const framing = `content-length: ${Buffer.byteLength(text)}\r\n`
+    const framing = lengthLine(Buffer.byteLength(text))
     this.headSince = 0
     this.#isEnding = true
     this.socket.end(answerHead({ isLast: true }, status, headers, framing) + text, 'latin1', () =>
@@ -355,5 +355,11 @@ export class LaneConnection implements LanePort, Reader {
   }
 }
 
-const cutsOf = ({ cuts }: RequestHead, from: number): readonly number[] =>
-  from === 0 ? cuts.slice() : cuts.map((at) => at - from)
+const cutsOf = ({ cuts: [a, b, c, d, e, f] }: RequestHead, from: number): readonly number[] => [
+  a - from,
+  b - from,
+  c - from,
+  d - from,
+  e - from,
+  f - from,
+]

@@ -15,7 +15,7 @@ import {
 } from '../../gateway/body-source.ts'
 import type { Transport } from '../../gateway/transport.ts'
 import { byteLength, hasFraming, mostTogether, withoutFraming } from '../framing.ts'
-import { answerHead } from './answer-head.ts'
+import { answerHead, lengthLine } from './answer-head.ts'
 import { readField } from './head-fields.ts'
 import { LaneBody, type BodyPort } from './lane-body.ts'
 import { Outlet, type OutletPort } from './outlet.ts'
@@ -214,7 +214,7 @@ export class LaneTransport implements Transport {
     const fields = isFramed ? withoutFraming(given, isLengthKept) : given
     const isBare = isBodyless(status)
     const isSaid = isBare || (isFramed && isLengthKept && hasFraming(fields))
-    const head = answerHead(this, status, fields, isSaid ? '' : `content-length: ${length}\r\n`)
+    const head = answerHead(this, status, fields, isSaid ? '' : lengthLine(length))
     this.isHeadSent = true
     const port = this.#port
     if (isBare || isHead || length === 0) port.writeText(head)
@@ -346,7 +346,7 @@ export class LaneTransport implements Transport {
   ): boolean {
     if (pieces.reduce((sum, { byteLength: size }) => sum + size, 0) !== length) return false
     const port = this.#port
-    const head = answerHead(this, status, fields, `content-length: ${length}\r\n`)
+    const head = answerHead(this, status, fields, lengthLine(length))
     this.isHeadSent = true
     port.socket.cork()
     port.writeText(head)
@@ -369,8 +369,7 @@ export class LaneTransport implements Transport {
 
   /** `isSaid`: a length is among the fields already. */
   #open(status: number, fields: Fields, length: number | null, isSaid: boolean): Outlet {
-    const framing =
-      length === null ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`
+    const framing = length === null ? 'transfer-encoding: chunked\r\n' : lengthLine(length)
     const isDone = isSaid && length !== null
     const head = answerHead(this, status, fields, isDone ? '' : framing)
     this.isHeadSent = true
