@@ -236,13 +236,20 @@ export class LaneTransport implements Transport {
     port.socket.uncork()
   }
 
-  async stream(
+  stream(
     status: number,
     given: Fields,
     body: AsyncIterable<string | Uint8Array> | BodySource,
   ): Promise<void> {
     const fields = hasFraming(given) ? withoutFraming(given, status !== 204) : given
-    if (isBodySource(body)) return await this.#push(status, fields, body)
+    return isBodySource(body) ? this.#push(status, fields, body) : this.#pull(status, fields, body)
+  }
+
+  async #pull(
+    status: number,
+    fields: Fields,
+    body: AsyncIterable<string | Uint8Array>,
+  ): Promise<void> {
     const iterator = body[Symbol.asyncIterator]()
     if (isBodyless(status) || this.method === 'HEAD') {
       this.#sendBare(status, fields)
@@ -277,12 +284,12 @@ export class LaneTransport implements Transport {
   /** The same for a body that is pushed. */
   #push(status: number, fields: Fields, source: BodySource): Promise<void> {
     const { length } = source
-    if (isBodyless(status) || this.method === 'HEAD') {
-      this.#sendBare(status, fields)
-      source.cancel('its answer has no body')
-      return Promise.resolve()
-    }
     return new Promise((resolve, reject) => {
+      if (isBodyless(status) || this.method === 'HEAD') {
+        this.#sendBare(status, fields)
+        source.cancel('its answer has no body')
+        return resolve()
+      }
       // What is here already is handed over in this turn: where that is all, it leaves in one write.
       let here: Uint8Array[] | null = []
       let outlet: Outlet | null = null
