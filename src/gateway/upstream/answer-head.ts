@@ -91,9 +91,11 @@ export class AnswerHead {
     this.#isTrailer = false
   }
 
-  /** Trailer fields are checked and dropped. They count with those of the head, where it was read here. */
-  startTrailer(): void {
+  /** Trailer fields count with those of the head; they are checked and dropped. `size`, `count`: of a head that was read elsewhere. */
+  startTrailer(size: number, count: number): void {
     this.#isTrailer = true
+    this.#size += size
+    this.#count += count
   }
 
   /** Nothing has come of it. */

@@ -216,7 +216,8 @@ export class AnswerParser {
       data = into.subarray(0, this.#chunks.filled)
       if (this.#chunks.isLast) {
         this.#place = 'trailer'
-        this.#head.startTrailer()
+        if (this.#read === this.#plain) this.#head.startTrailer(this.#plain.size, this.#plain.count)
+        else this.#head.startTrailer(0, 0)
       }
     }
     if (this.#place === 'trailer') {

@@ -79,6 +79,10 @@ export class PlainHead {
   isLast = false
   /** The body, one character a byte, where all of it is here and it is short; else empty. */
   body = ''
+  /** Bytes of the head. */
+  size = 0
+  /** Its fields. */
+  count = 0
   #fieldsFrom = 0
   /** Lines that are not passed on: where each begins, and the one behind it. */
   readonly #cuts: number[] = []
@@ -113,7 +117,8 @@ export class PlainHead {
     let cut = 0
     let hasDate = false
     let hasConnection = false
-    for (let count = 0; ; count++) {
+    let count = 0
+    for (; ; count++) {
       if (at + 1 >= to || at - from > mostBytes) return isElsewhere
       if (bytes[at] === carriageReturn) break
       const nameFrom = at
@@ -176,6 +181,8 @@ export class PlainHead {
     if (bytes[at + 1] !== feed || at + 2 - from > mostBytes || !hasDate) return isElsewhere
     if (this.isChunked && this.length !== null) return isElsewhere
     this.#cut = cut
+    this.count = count
+    this.size = at + 2 - from
     return at + 2
   }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { AnswerParser } from '../../../src/gateway/upstream/answer-parser.ts'
 import { Random } from '../../lane/random.ts'
 import { seeds } from '../../lane/seeds.ts'
+import { answers } from './answers.ts'
 import { makeCase } from './generate.ts'
 import { outcome, parse } from './parsed.ts'
 
@@ -62,4 +63,15 @@ test('whoever stops it, whenever, is told nothing more', () => {
     }
   }
   assert.ok(stopped > 5_000, String(stopped))
+})
+
+test('the answers by hand are the same with a date, whoever reads their heads', () => {
+  // Byte by byte no head is here as a whole, so all of them are read by the reader of lines.
+  for (const { name, raw, method, upgrade, isClosed } of answers) {
+    const text = raw.replaceAll(/^(HTTP\/1\.1 [2-5].*\r\n)/gm, '$1date: today\r\n')
+    const dated = Buffer.from(text, 'latin1')
+    const asked = { method: method ?? 'GET', upgrade: upgrade ?? null, isClosed: isClosed ?? false }
+    const pieces = Array.from(dated, (_, at) => dated.subarray(at, at + 1))
+    assert.deepEqual(outcome(parse([dated], asked)), outcome(parse(pieces, asked)), name)
+  }
 })
