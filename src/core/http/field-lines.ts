@@ -1,11 +1,10 @@
+import { isBlank } from './head-bytes.ts'
+
 /**
  * The fields of a head: flat (name, value, name, value), or as whole lines `name: value\r\n`, each complete and checked. Lines of
  * an answer have a `date` among them, and nothing of its connection, or of where its body ends.
  */
 export type Fields = string[] | string
-
-/** `trim` takes the no-break space of Latin-1 as well. */
-const isBlank = (code: number): boolean => code === 32 || code === 9
 
 /** The flat list of lines, names in their own spelling; a list is given back as it is. */
 export function fieldList(fields: Fields): string[] {

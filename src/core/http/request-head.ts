@@ -1,3 +1,14 @@
+import {
+  codesOf,
+  isBlank,
+  isExactly,
+  isText,
+  letters,
+  numberOf,
+  tableOf,
+  tokenCharacters,
+} from './head-bytes.ts'
+
 /** What `read` gives where the head is not complete. */
 export const needsMore = -1
 /** What `read` gives for a head that is not of the ordinary kind, whatever it is: somebody else's to read, or to refuse. */
@@ -11,15 +22,8 @@ const tab = 9
 const space = 32
 const colon = 58
 
-const tableOf = (characters: string): Uint8Array => {
-  const table = new Uint8Array(256)
-  for (const character of characters) table[character.charCodeAt(0)] = 1
-  return table
-}
-
-const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 /** Of names: RFC 9110 section 5.6.2, without `_`, which many readers take for `-`. */
-const inName = tableOf(`${letters}!#$%&'*+-.^\`|~`)
+const inName = tableOf(tokenCharacters)
 /** Of targets: RFC 3986 section 2. */
 const inTarget = tableOf(`${letters}-._~!$&'()*+,;=:@/?%`)
 /** Of values: RFC 9110 section 5.5, without what is no ASCII. */
@@ -53,9 +57,6 @@ const isSuspect = (bytes: Uint8Array, at: number, length: number): boolean => {
   }
 }
 
-const codesOf = (text: string): readonly number[] =>
-  Array.from(text, (character) => character.charCodeAt(0))
-
 const version = codesOf(' HTTP/1.1\r\n')
 const hostName = codesOf('host')
 const expectName = codesOf('expect')
@@ -77,26 +78,6 @@ const methods: readonly (readonly [string, readonly number[]])[] = [
   'HEAD',
   'OPTIONS',
 ].map((name) => [name, codesOf(`${name} /`)])
-
-/** Whether the bytes from `at` on are these characters, in any case where they are letters. */
-const isText = (bytes: Uint8Array, at: number, codes: readonly number[]): boolean => {
-  for (let index = 0; index < codes.length; index++) {
-    // Sets the bit by which small letters differ from capitals; digits and `-` have it already.
-    if ((bytes[at + index]! | 32) !== codes[index]) return false
-  }
-  return true
-}
-
-/** The same to the letter, of the first `count`. */
-const isExactly = (
-  bytes: Uint8Array,
-  at: number,
-  codes: readonly number[],
-  count: number = codes.length,
-): boolean => {
-  for (let index = 0; index < count; index++) if (bytes[at + index] !== codes[index]) return false
-  return true
-}
 
 /** Whether bytes that are less than a first line can become one: who waits for more of what is junk waits for ever. */
 const isBeginning = (bytes: Uint8Array, from: number, to: number): boolean => {
@@ -251,17 +232,3 @@ export class RequestHead {
 /** Of the last byte that has come: neither the end of a line nor one that may stand there. */
 const isJunk = (bytes: Uint8Array, at: number, to: number, table: Uint8Array): boolean =>
   at < to && bytes[at] !== carriageReturn && table[bytes[at]!] !== 1
-
-const isBlank = (code: number): boolean => code === space || code === tab
-
-/** Of decimal digits, as many as are exact; -1 for anything else. */
-const numberOf = (bytes: Uint8Array, from: number, to: number): number => {
-  if (to === from || to - from > 15) return -1
-  let value = 0
-  for (let at = from; at < to; at++) {
-    const digit = bytes[at]! - 48
-    if (digit < 0 || digit > 9) return -1
-    value = value * 10 + digit
-  }
-  return value
-}

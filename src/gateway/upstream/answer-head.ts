@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
+import { isBlank } from '../../core/http/head-bytes.ts'
 import { isFieldText, listTokens, lowerName, tokenEnd } from './fields.ts'
 
 const mostFields = 100
 const mostBytes = 16_384
 const space = 32
-const tab = 9
 const colon = 58
 const carriageReturn = 13
 
@@ -289,8 +289,6 @@ export class AnswerHead {
     return true
   }
 }
-
-const isBlank = (code: number): boolean => code === space || code === tab
 
 function isDigits(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {

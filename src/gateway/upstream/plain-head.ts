@@ -1,3 +1,12 @@
+import {
+  codesOf,
+  isBlank,
+  isExactly,
+  isText,
+  numberOf,
+  tableOf,
+  tokenCharacters,
+} from '../../core/http/head-bytes.ts'
 import { latin1 } from '../latin1.ts'
 
 /** What `read` gives for a head that is not of the ordinary kind, or not here as a whole: somebody else's to read, or to refuse. */
@@ -13,25 +22,14 @@ const carriageReturn = 13
 const space = 32
 const colon = 58
 
-const tableOf = (characters: string): Uint8Array => {
-  const table = new Uint8Array(256)
-  for (const character of characters) table[character.charCodeAt(0)] = 1
-  return table
-}
-
 /** Of names: RFC 9110 section 5.6.2. */
-const inName = tableOf(
-  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~",
-)
+const inName = tableOf(`${tokenCharacters}_`)
 /** Of values and reasons: RFC 9110 section 5.5. */
 const inValue = ((): Uint8Array => {
   const table = new Uint8Array(256).fill(1, 32).fill(0, 127, 128)
   table[tab] = 1
   return table
 })()
-
-const codesOf = (text: string): Uint8Array =>
-  Uint8Array.from(text, (character) => character.charCodeAt(0))
 
 const version = codesOf('HTTP/1.1 ')
 const dateName = codesOf('date')
@@ -43,20 +41,6 @@ const close = codesOf('close')
 const chunked = codesOf('chunked')
 /** Names of other fields of the connection: who sends one of these is read elsewhere. */
 const others = ['te', 'trailer', 'upgrade', 'proxy-connection'].map(codesOf)
-
-/** Whether the bytes from `at` on are these characters, in any case where they are letters. */
-const isText = (bytes: Uint8Array, at: number, codes: Uint8Array): boolean => {
-  // Sets the bit by which small letters differ from capitals; `-` has it already.
-  for (let index = 0; index < codes.length; index++)
-    if ((bytes[at + index]! | 32) !== codes[index]) return false
-  return true
-}
-
-const isVersion = (bytes: Uint8Array, at: number): boolean => {
-  for (let index = 0; index < version.length; index++)
-    if (bytes[at + index] !== version[index]) return false
-  return true
-}
 
 const isOther = (bytes: Uint8Array, at: number, length: number): boolean => {
   for (const name of others) if (name.length === length && isText(bytes, at, name)) return true
@@ -100,7 +84,7 @@ export class PlainHead {
   }
 
   #scan(bytes: Uint8Array, from: number, to: number): number {
-    if (to - from < shortest || !isVersion(bytes, from)) return isElsewhere
+    if (to - from < shortest || !isExactly(bytes, from, version)) return isElsewhere
     let at = from + version.length
     const status = numberOf(bytes, at, at + 3)
     if (status < 200 || status > 599 || bytes[at + 3] !== space) return isElsewhere
@@ -203,17 +187,4 @@ export class PlainHead {
     if (last > from) fields += text.slice(from, last)
     this.fields = fields
   }
-}
-
-const isBlank = (code: number): boolean => code === space || code === tab
-
-/** Of decimal digits; -1 for anything else. */
-const numberOf = (bytes: Uint8Array, from: number, to: number): number => {
-  let value = 0
-  for (let at = from; at < to; at++) {
-    const digit = bytes[at]! - 48
-    if (digit < 0 || digit > 9) return -1
-    value = value * 10 + digit
-  }
-  return value
 }
