@@ -89,7 +89,7 @@ const benches = {
   ],
   filters: [
     'filters/main.js',
-    'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
+    'what each filter adds to an exchange, and 10,000 rules by host or field beside one: [ROUNDS] [--only filters,look-ups,http] [--seconds N]',
     [],
   ],
   observability: [
