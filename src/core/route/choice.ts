@@ -51,6 +51,10 @@ export const selectionOf = ({ selection }: Route): Selection => selection ?? noS
  * Routes of one place and method, in the order in which they are asked: `order`, then who asks for more. Immutable.
  */
 export class Choice extends Shared {
+  /** Serves whoever comes here, whatever the request says: there is nothing to choose. Null: it depends. */
+  readonly sole: Candidate | null
+  /** Its own. */
+  readonly soleLeaf: Leaf<Placed> | null
   readonly method: string
   readonly pattern: Pattern
   readonly candidates: readonly Candidate[]
@@ -66,8 +70,16 @@ export class Choice extends Shared {
   readonly hasEnds: boolean
   #memo: { readonly key: object; readonly text: string | null } | null
 
-  constructor(method: string, routes: readonly { route: Route; pattern: Pattern }[]) {
+  /** `isAnswered`: whoever comes here satisfies all that the route asks. */
+  constructor(
+    method: string,
+    routes: readonly { route: Route; pattern: Pattern }[],
+    isAnswered: (route: Route) => boolean = never,
+  ) {
     super()
+    // These two lie first, because many requests read no more of it.
+    this.sole = null
+    this.soleLeaf = null
     this.method = method
     this.pattern = routes[0]!.pattern
     const versioned = routes.flatMap(({ route }) => {
@@ -76,7 +88,7 @@ export class Choice extends Shared {
     })
     this.versions = versioned.length === 0 ? noVersions : new VersionList(versioned)
     this.candidates = routes
-      .map(({ route, pattern }) => candidateOf(method, route, pattern, this.versions))
+      .map(({ route, pattern }) => candidateOf(method, route, pattern, this.versions, isAnswered(route)))
       .sort(comesBefore)
     this.hasVersions = versioned.length > 0
     this.hasLabels = this.candidates.some(({ labels }) => labels.length > 0)
@@ -91,6 +103,11 @@ export class Choice extends Shared {
     this.hasConditions = this.candidates.some(({ condition }) => condition !== null)
     this.hasEnds = this.candidates.some(({ goneAt }) => goneAt !== Infinity)
     this.#memo = null
+    if (this.candidates.length > 1 || this.hasConditions || this.hasVersions || this.hasLabels)
+      return
+    if (this.hasShares || this.hasEnds) return
+    this.sole = first!
+    this.soleLeaf = first!.leaf
   }
 
   /** What is worked out from it once for one and the same key: an instance has one. */
@@ -119,6 +136,8 @@ export class Choice extends Shared {
   }
 }
 
+const never = (): boolean => false
+
 const conditions = new WeakMap<Route, Condition>()
 
 /** Compiled once for each route: a place is made anew with each change to it. */
@@ -137,6 +156,7 @@ function candidateOf(
   route: Route,
   pattern: Pattern,
   versions: VersionList,
+  isAnswered: boolean,
 ): Candidate {
   const names = pattern.edges.map(({ name }) => name)
   const hasRest = pattern.edges.at(-1)?.kind === 'rest'
@@ -146,7 +166,7 @@ function candidateOf(
     selection,
     leaf: { text: pattern.text, value: route, shape: shapeFor(method, names, hasRest) },
     exactHosts: selection.predicates.filter(isExactHost).length,
-    condition: conditionOf(route),
+    condition: isAnswered ? null : conditionOf(route),
     rank: versions.rankOf(selection.version),
     labels: Object.entries(selection.labels),
     share: shareOf(route),

@@ -67,15 +67,25 @@ export class Crowd extends Shared {
   }
 
   choiceFor(facts: Facts): Choice | null {
-    const value = valueOf(this.field, facts)
-    if (value === undefined) return this.#withoutBucket()
-    const known = this.#known.get(value)
+    // What is known is as patterns have it: most clients send a host just so, and nothing has to be read of it.
+    const asSent = sentValue(this.field, facts)
+    if (asSent === undefined) return this.#withoutBucket()
+    const known = this.#known.get(asSent)
     if (known !== undefined) return known
+    if (this.field.kind !== 'host') return this.#find(asSent)
+    const host = hostOf(facts)
+    if (host === undefined) return this.#withoutBucket()
+    return (host === asSent ? undefined : this.#known.get(host)) ?? this.#find(host)
+  }
+
+  #find(value: string): Choice | null {
     const bucket = getKey(this.buckets, value)
     if (bucket === undefined) return this.#withoutBucket()
-    const { method, others } = this
+    const { method, field, others } = this
     const choice =
-      others.length === 0 ? ownChoice(method, bucket) : new Choice(method, [...others, ...bucket])
+      others.length === 0
+        ? ownChoice(method, field, bucket)
+        : new Choice(method, [...others, ...bucket], (route) => isAnswered(field, route))
     if (this.#known.size >= this.#most) this.#known.clear()
     this.#known.set(value, choice)
     return choice
@@ -102,8 +112,9 @@ export class Crowd extends Shared {
     return this.others.length + 1 + Math.max(...sizes)
   }
 
-  with(spot: Spot): Crowd {
+  with(given: Spot): Crowd {
     const { method, pattern, field, size, others, buckets } = this
+    const spot = sharing(pattern, given)
     const keys = keysOf(field, spot.route)
     if (keys === null)
       return new Crowd(method, pattern, field, {
@@ -166,13 +177,27 @@ export class Crowd extends Shared {
 
 const none: readonly Spot[] = []
 
+/** With one object for all who have the same pattern: whoever compares them looks at nothing more. */
+const sharing = (pattern: Pattern, spot: Spot): Spot =>
+  spot.pattern.text === pattern.text ? { route: spot.route, pattern } : spot
+
 const owned = new WeakMap<readonly Spot[], Choice>()
 
 /** Of one bucket alone: it outlives changes to others. */
-function ownChoice(method: string, bucket: readonly Spot[]): Choice {
+function ownChoice(method: string, field: Field, bucket: readonly Spot[]): Choice {
   let choice = owned.get(bucket)
-  if (choice === undefined) owned.set(bucket, (choice = new Choice(method, bucket)))
+  if (choice === undefined) {
+    choice = new Choice(method, bucket, (route) => isAnswered(field, route))
+    owned.set(bucket, choice)
+  }
   return choice
+}
+
+/** Whether to come to a bucket of a route is all that it asks. */
+function isAnswered(field: Field, route: Route): boolean {
+  const [predicate, further] = route.selection?.predicates ?? []
+  if (predicate === undefined || further !== undefined) return false
+  return !('matches' in predicate && predicate.matches !== null) && keysOf(field, route) !== null
 }
 
 const distinct = (spots: readonly Spot[]): readonly Spot[] => [...new Set(spots)]
@@ -189,10 +214,11 @@ function mostIn(buckets: PersistentMap<readonly Spot[]>): number {
   return most
 }
 
-function valueOf({ kind, name }: Field, facts: Facts): string | undefined {
+/** The value of the field; a host as it was sent. */
+function sentValue({ kind, name }: Field, facts: Facts): string | undefined {
   switch (kind) {
     case 'host':
-      return hostOf(facts)
+      return facts.header('host')
     case 'header':
       return facts.header(name)
     case 'query':
@@ -269,7 +295,8 @@ export function crowdOf(
 ): Crowd {
   const others: Spot[] = []
   const buckets = new Map<string, Spot[]>()
-  for (const spot of spots) {
+  for (const one of spots) {
+    const spot = sharing(pattern, one)
     const keys = keysOf(field, spot.route)
     if (keys === null) others.push(spot)
     for (const key of keys ?? []) {

@@ -68,6 +68,13 @@ export class Question implements Asked, Selected, Told {
     if (this.#refused === 'malformed') return null
     const choice = shared.choiceFor(this.facts)
     if (choice !== null) {
+      if (choice.soleLeaf !== null) {
+        this.candidate = choice.sole
+        this.by = 'order'
+        this.refusal = null
+        this.choice = choice
+        return choice.soleLeaf
+      }
       this.#noteFields(choice)
       select(choice, this, this)
       const { candidate, refusal } = this
