@@ -29,7 +29,21 @@ for (const [host, isOne] of [
 ] as const)
   test(`${host} is ${isOne ? 'a' : 'no'} host`, () => assert.equal(isHost(host), isOne))
 
-const pieces = fc.constantFrom('a', 'Z', '0', '9', '_', '~', '-', '.', ':', '%41', 'xn--', '0x', '1')
+const pieces = fc.constantFrom(
+  'a',
+  'Z',
+  '0',
+  '9',
+  '_',
+  '~',
+  '-',
+  '.',
+  ':',
+  '%41',
+  'xn--',
+  '0x',
+  '1',
+)
 
 test('a host is one that a URL takes too, however it is looked at', () => {
   const shape = /^(?:\w[\w.~%-]*|\[[\da-f:.]+\])(?::\d{0,5})?$/i

@@ -88,7 +88,9 @@ export class Choice extends Shared {
     })
     this.versions = versioned.length === 0 ? noVersions : new VersionList(versioned)
     this.candidates = routes
-      .map(({ route, pattern }) => candidateOf(method, route, pattern, this.versions, isAnswered(route)))
+      .map(({ route, pattern }) =>
+        candidateOf(method, route, pattern, this.versions, isAnswered(route)),
+      )
       .sort(comesBefore)
     this.hasVersions = versioned.length > 0
     this.hasLabels = this.candidates.some(({ labels }) => labels.length > 0)
@@ -164,7 +166,7 @@ function candidateOf(
   return {
     route,
     selection,
-    leaf: { text: pattern.text, value: route, shape: shapeFor(method, names, hasRest) },
+    leaf: { text: pattern.text, value: route, shape: shapeFor(method, names, hasRest), memo: null },
     exactHosts: selection.predicates.filter(isExactHost).length,
     condition: isAnswered ? null : conditionOf(route),
     rank: versions.rankOf(selection.version),

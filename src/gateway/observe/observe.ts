@@ -32,7 +32,7 @@ export function createObserver(
       counts?.began()
       // That of a module version is the version's own.
       if (recorders !== null && route.target.kind !== 'module')
-        exchange.recorder = recorders.ofRoute(route, exchange.startedAt)
+        exchange.recorder = recorders.ofRoute(route, exchange.startedAt, exchange.kept)
       if (copier.routes?.has(route.id) === true) copier.began(exchange)
     },
     ended: (exchange) => {
