@@ -75,8 +75,9 @@ const sentOn =
 function handlerFor(target: DataTarget, upstreams: Upstreams): Handler {
   switch (target.kind) {
     case 'respond': {
-      const headers = Object.entries(target.headers).flat()
-      return () => new Reply(target.status, [...headers], target.body)
+      const { status, body } = target
+      const headers = listOf(target.headers)
+      return () => new Reply(status, [...headers], body)
     }
     case 'redirect':
       return (exchange) => {
@@ -93,6 +94,20 @@ function handlerFor(target: DataTarget, upstreams: Upstreams): Handler {
     default:
       return target satisfies never
   }
+}
+
+const lists = new Map<string, readonly string[]>()
+const mostLists = 1_000
+
+/** Many routes answer with the same few fields: they share one list, which nobody changes. */
+function listOf(headers: Readonly<Record<string, string>>): readonly string[] {
+  const list = Object.entries(headers).flat()
+  const key = JSON.stringify(list)
+  const known = lists.get(key)
+  if (known !== undefined) return known
+  if (lists.size >= mostLists) lists.clear()
+  lists.set(key, list)
+  return list
 }
 
 /**

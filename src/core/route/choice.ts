@@ -1,5 +1,5 @@
 import type { Leaf } from '../router/node.ts'
-import { shapeFor } from '../router/params.ts'
+import { shapeFor, type Shape } from '../router/params.ts'
 import type { Pattern } from '../router/pattern.ts'
 import { announcementOf } from '../version/lifecycle.ts'
 import { noVersions, VersionList } from '../version/request.ts'
@@ -18,8 +18,8 @@ export abstract class Shared {
   abstract readonly pattern: Pattern
   /** Each once. */
   abstract get routes(): readonly Route[]
-  /** Those whom a request can concern; null: nobody. */
-  abstract choiceFor(facts: Facts): Choice | null
+  /** Those whom a request can concern, or whoever serves it in any case; null: nobody. */
+  abstract choiceFor(facts: Facts): Choice | Sole | null
   /** The others beside whom a route may not be able to stand: no request satisfies any of the rest and this one. */
   abstract rivalsOf(route: Route): readonly Route[]
   /** Where it has its own names of params; null: it is not among them. */
@@ -51,10 +51,8 @@ export const selectionOf = ({ selection }: Route): Selection => selection ?? noS
  * Routes of one place and method, in the order in which they are asked: `order`, then who asks for more. Immutable.
  */
 export class Choice extends Shared {
-  /** Serves whoever comes here, whatever the request says: there is nothing to choose. Null: it depends. */
-  readonly sole: Candidate | null
-  /** Its own. */
-  readonly soleLeaf: Leaf<Placed> | null
+  /** Null: it depends on the request who serves it. */
+  readonly sole: Sole | null
   readonly method: string
   readonly pattern: Pattern
   readonly candidates: readonly Candidate[]
@@ -77,9 +75,6 @@ export class Choice extends Shared {
     isAnswered: (route: Route) => boolean = never,
   ) {
     super()
-    // These two lie first, because many requests read no more of it.
-    this.sole = null
-    this.soleLeaf = null
     this.method = method
     this.pattern = routes[0]!.pattern
     const versioned = routes.flatMap(({ route }) => {
@@ -104,12 +99,10 @@ export class Choice extends Shared {
     )
     this.hasConditions = this.candidates.some(({ condition }) => condition !== null)
     this.hasEnds = this.candidates.some(({ goneAt }) => goneAt !== Infinity)
+    const depends = this.hasConditions || this.hasVersions || this.hasLabels
+    const isSole = this.candidates.length === 1 && !depends && !this.hasShares && !this.hasEnds
+    this.sole = isSole ? new Sole(this, first!) : null
     this.#memo = null
-    if (this.candidates.length > 1 || this.hasConditions || this.hasVersions || this.hasLabels)
-      return
-    if (this.hasShares || this.hasEnds) return
-    this.sole = first!
-    this.soleLeaf = first!.leaf
   }
 
   /** What is worked out from it once for one and the same key: an instance has one. */
@@ -125,8 +118,8 @@ export class Choice extends Shared {
     return this.candidates.map(({ route }) => route)
   }
 
-  choiceFor(): Choice {
-    return this
+  choiceFor(): Choice | Sole {
+    return this.sole ?? this
   }
 
   rivalsOf(): readonly Route[] {
@@ -135,6 +128,29 @@ export class Choice extends Shared {
 
   leafOf(id: string): Leaf<Placed> | null {
     return this.candidates.find(({ route }) => route.id === id)?.leaf ?? null
+  }
+}
+
+/**
+ * The only candidate of a choice, which asks for nothing: as a leaf, so that a request of it need not look at anything
+ * else. Where there are thousands, each further object that it looked at would have to come from far away in memory.
+ */
+export class Sole implements Leaf<Placed> {
+  readonly text: string
+  readonly value: Placed
+  readonly shape: Shape
+  memo: object | null
+  readonly choice: Choice
+  readonly candidate: Candidate
+
+  constructor(choice: Choice, candidate: Candidate) {
+    const { text, value, shape } = candidate.leaf
+    this.text = text
+    this.value = value
+    this.shape = shape
+    this.memo = null
+    this.choice = choice
+    this.candidate = candidate
   }
 }
 

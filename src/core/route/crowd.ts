@@ -1,7 +1,7 @@
 import { editMap, emptyMap, entriesFrom, getKey, type PersistentMap } from '../persistent-map.ts'
 import type { Pattern } from '../router/pattern.ts'
 import type { Leaf } from '../router/node.ts'
-import { Choice, Shared, type Placed } from './choice.ts'
+import { Choice, Shared, type Placed, type Sole } from './choice.ts'
 import { cookieValueOf, hostOf, queryValueOf, type Facts } from './facts.ts'
 import { usableHost } from './predicate.ts'
 import type { Predicate, Route } from './route.ts'
@@ -44,7 +44,7 @@ export class Crowd extends Shared {
   readonly others: readonly Spot[]
   readonly buckets: PersistentMap<readonly Spot[]>
   /** By value; only of those that have a bucket, so clients cannot make it grow. */
-  readonly #known: Map<string, Choice>
+  readonly #known: Map<string, Choice | Sole>
   readonly #most: number
   #alone: Choice | null
 
@@ -66,7 +66,7 @@ export class Crowd extends Shared {
     this.#alone = null
   }
 
-  choiceFor(facts: Facts): Choice | null {
+  choiceFor(facts: Facts): Choice | Sole | null {
     // What is known is as patterns have it: most clients send a host just so, and nothing has to be read of it.
     const asSent = sentValue(this.field, facts)
     if (asSent === undefined) return this.#withoutBucket()
@@ -78,7 +78,7 @@ export class Crowd extends Shared {
     return (host === asSent ? undefined : this.#known.get(host)) ?? this.#find(host)
   }
 
-  #find(value: string): Choice | null {
+  #find(value: string): Choice | Sole | null {
     const bucket = getKey(this.buckets, value)
     if (bucket === undefined) return this.#withoutBucket()
     const { method, field, others } = this
@@ -86,14 +86,15 @@ export class Crowd extends Shared {
       others.length === 0
         ? ownChoice(method, field, bucket)
         : new Choice(method, [...others, ...bucket], (route) => isAnswered(field, route))
+    const found = choice.choiceFor()
     if (this.#known.size >= this.#most) this.#known.clear()
-    this.#known.set(value, choice)
-    return choice
+    this.#known.set(value, found)
+    return found
   }
 
-  #withoutBucket(): Choice | null {
+  #withoutBucket(): Choice | Sole | null {
     if (this.others.length === 0) return null
-    return (this.#alone ??= new Choice(this.method, this.others))
+    return (this.#alone ??= new Choice(this.method, this.others)).choiceFor()
   }
 
   /** Those beside whom a route may not be able to stand: no request satisfies any of the others and this one. */
