@@ -84,7 +84,7 @@ const benches = {
   ],
   redis: [
     'redis/main.js',
-    'clients of rules from Redis, while the key and its server are in trouble: [--seconds N] [--rate N]',
+    'clients of rules from Redis, while the key and its server are in trouble: [--seconds N] [--rate N] [--floods N] [--only changes]',
     [],
   ],
   filters: [

@@ -53,7 +53,7 @@ const load = fork(fileURLToPath(new URL('../storm/load.js', import.meta.url)))
 cleaning.push(() => load.kill())
 // Whoever writes, and Redis, must not keep the load waiting for its core.
 for (const pid of [process.pid, ...childrenOf(process.pid)])
-  if (pid !== server.pid && pid !== load.pid) setPriority(pid, 15)
+  if (pid !== server.pid && pid !== load.pid) setPriority(pid, 5)
 
 const paths = Array.from({ length: 499 }, (_, at) => `/route/${at}`)
 async function run(lastMs: number): Promise<PhaseReport> {

@@ -88,7 +88,9 @@ export class Crowd extends Shared {
         : new Choice(method, [...others, ...bucket], (route) => isAnswered(field, route))
     const found = choice.choiceFor()
     if (this.#known.size >= this.#most) this.#known.clear()
-    this.#known.set(value, found)
+    // The route's own text of it: that of the request may be a part of its whole head, and keep it.
+    const own = keysOf(field, bucket[0]!.route)?.find((key) => key === value)
+    this.#known.set(own ?? value, found)
     return found
   }
 
