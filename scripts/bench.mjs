@@ -84,12 +84,12 @@ const benches = {
   ],
   redis: [
     'redis/main.js',
-    'clients of rules from Redis, while the key and its server are in trouble: [--seconds N] [--rate N]',
+    'clients of rules from Redis, while the key and its server are in trouble: [--seconds N] [--rate N] [--floods N] [--only changes]',
     [],
   ],
   filters: [
     'filters/main.js',
-    'what each filter adds to an exchange, and 10,000 rules by host beside one: [ROUNDS]',
+    'what each filter adds to an exchange, and 10,000 rules by host or field beside one: [ROUNDS] [--only filters,look-ups,http] [--seconds N]',
     [],
   ],
   observability: [

@@ -3,10 +3,11 @@ import type { Logger } from './core/logger.ts'
 import { getKey } from './core/persistent-map.ts'
 import type { Rejection } from './control/change.ts'
 import type { Publisher } from './control/publisher.ts'
-import { replaceWhole } from './control/whole.ts'
+import { digestAhead, replaceWhole } from './control/whole.ts'
 import { loadRedisClient } from './source/redis/client.ts'
 import { RedisSource } from './source/redis/redis.ts'
 import { readRedisUrl } from './source/redis/url.ts'
+import { createBreathing } from './store/breathe.ts'
 import type { TurnoutEmitter } from './turnout-events.ts'
 
 /** A Redis key that holds rules. */
@@ -49,6 +50,7 @@ export async function createRedisRules(
     pollMs,
     create,
     onRules: async (set) => {
+      await digestAhead(set, createBreathing(0.5))
       const { rejections } = await publisher.change({
         author,
         reason: `the key ${key} changed`,

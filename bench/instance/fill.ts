@@ -1,6 +1,7 @@
 import { editOf } from '../../src/control/change.ts'
 import { Publisher } from '../../src/control/publisher.ts'
 import { silentLogger } from '../../src/core/logger.ts'
+import type { Route } from '../../src/core/route/route.ts'
 import { openLocalStore } from '../../src/store/local.ts'
 import { InProcessWorker } from '../../src/worker/in-process.ts'
 import { routeAt } from './routes.ts'
@@ -49,11 +50,15 @@ export async function openPublisher(directory: string): Promise<{
  * Makes a data folder with so many routes by the road of a change, in process: through the API it would take bodies of
  * 1 MiB.
  */
-export async function fillDataFolder(directory: string, count: number): Promise<void> {
+export async function fillDataFolder(
+  directory: string,
+  count: number,
+  make: (at: number) => Route = (at) => routeAt(at, 'v0'),
+): Promise<void> {
   const { publisher, close } = await openPublisher(directory)
   for (let from = 0; from < count; from += perChange) {
     const length = Math.min(perChange, count - from)
-    const routes = Array.from({ length }, (_, at) => routeAt(from + at, 'v0'))
+    const routes = Array.from({ length }, (_, at) => make(from + at))
     const items = [editOf('admin', routes, [])]
     await publisher.change({ author: 'bench', reason: 'fill', isPartial: false, items })
   }

@@ -1,24 +1,29 @@
 // What clients see of trouble with Redis: `main.js [--seconds N] [--rate N]`. A steady load on routes that come from a
-// key, while the key floods, breaks and goes, and while its server stops, restarts empty and evicts.
+// key, while the key floods, breaks and goes, and while its server stops, restarts empty and evicts. A flood costs the load
+// something by itself, so each flood of the key stands beside one of a key that nobody reads, and is compared with it.
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpus } from 'node:os'
+import { cpus, setPriority } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { TestContext } from 'node:test'
 import { openRedis } from '../../test/source/redis/server.ts'
 import { hasTaskset } from '../gateway/load.ts'
-import { machine, percentile, quantiles } from '../instance/figures.ts'
+import { machine, median, ms, percentile, quantiles } from '../instance/figures.ts'
+import { childrenOf } from '../instance/process-stat.ts'
 import type { Phase, PhaseReport } from '../storm/load.ts'
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '8' },
     rate: { type: 'string', default: '2000' },
+    floods: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
   },
 })
 const durationMs = Number(values.seconds) * 1_000
+const floods = Number(values.floods)
 const changes = 1_000
 const key = 'routing_rules'
 
@@ -46,6 +51,9 @@ const [{ port }] = (await once(server, 'message')) as [{ readonly port: number }
 if (isPinned) execFileSync('taskset', ['-p', '-c', '0', String(server.pid)])
 const load = fork(fileURLToPath(new URL('../storm/load.js', import.meta.url)))
 cleaning.push(() => load.kill())
+// Whoever writes, and Redis, must not keep the load waiting for its core.
+for (const pid of [process.pid, ...childrenOf(process.pid)])
+  if (pid !== server.pid && pid !== load.pid) setPriority(pid, 5)
 
 const paths = Array.from({ length: 499 }, (_, at) => `/route/${at}`)
 async function run(lastMs: number): Promise<PhaseReport> {
@@ -61,12 +69,17 @@ async function run(lastMs: number): Promise<PhaseReport> {
   return report
 }
 
-/** The work of whoever sends it costs clients something, too: on the load's core it is told apart by another key. */
+const flooding = Array.from({ length: changes }, (_, at) => rules(at + 1))
+
+/** So many values, and each is told of at once. */
 async function flood(of: string): Promise<void> {
   const each = durationMs / changes
   const startedAt = performance.now()
   for (let at = 0; at < changes; at += 20) {
-    const sets = Array.from({ length: 20 }, (_, more) => ['SET', of, rules(at + more + 1)])
+    const sets = flooding.slice(at, at + 20).flatMap((value) => [
+      ['SET', of, value],
+      ['PUBLISH', `${of}:changed`, ''],
+    ])
     await redis.sendAll(sets)
     await delay(Math.max(0, startedAt + (at + 20) * each - performance.now()))
   }
@@ -85,10 +98,10 @@ async function converged(text: string): Promise<number> {
 
 const cases: readonly (readonly [name: string, trouble: () => Promise<unknown>])[] = [
   ['calm again', async () => undefined],
-  [`${changes} changes of another key`, () => flood('other')],
-  [`${changes} changes, a process just started`, () => flood(key)],
-  [`${changes} changes once more`, () => flood(key)],
-  [`${changes} changes, the third time`, () => flood(key)],
+  ...Array.from({ length: floods }, (_, at) => [
+    [`${changes} changes of another key, ${at + 1}`, () => flood('other')] as const,
+    [`${changes} changes of the key, ${at + 1}`, () => flood(key)] as const,
+  ]).flat(),
   ['a broken value', () => redis.send('SET', key, '{"routes": [')],
   ['deleted', () => redis.send('DEL', key)],
   ['SIGSTOP', async () => redis.signal('SIGSTOP')],
@@ -103,6 +116,19 @@ const cases: readonly (readonly [name: string, trouble: () => Promise<unknown>])
   ['an evicting policy', () => redis.send('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')],
 ]
 
+interface Held {
+  /** Milliseconds beyond its due time that a timer of the server came. */
+  readonly p99: number
+  readonly most: number
+  readonly revision: number
+}
+
+async function heldUp(): Promise<Held> {
+  server.send('held')
+  const [held] = (await once(server, 'message')) as [Held]
+  return held
+}
+
 await run(3_000)
 const calm = await run(durationMs)
 const tell = (name: string, { answered, failed, sinceSent }: PhaseReport): void => {
@@ -113,17 +139,33 @@ const tell = (name: string, { answered, failed, sinceSent }: PhaseReport): void 
 }
 tell('calm', calm)
 let count = changes + 1
+const p99s = new Map<string, number[]>()
 for (const [name, trouble] of cases) {
+  if (!name.includes(values.only)) continue
+  const before = await heldUp()
   const running = run(durationMs)
   await trouble()
   const report = await running
   tell(name, report)
+  const { p99, most, revision } = await heldUp()
+  console.log(
+    `  loop of the server held up p99 ${ms(p99)}, at most ${ms(most)}; ${revision - before.revision} revisions`,
+  )
+  const kind = name.replace(/, \d+$/, '')
+  p99s.set(kind, [...(p99s.get(kind) ?? []), percentile(report.sinceSent, 0.99)])
   redis.signal('SIGCONT')
   await redis.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
   count += 1
   await redis.send('SET', key, rules(count))
-  const ms = await converged(`rules ${count}`)
-  console.log(`  served again what the key says after ${(ms / 1_000).toFixed(2)} s`)
+  const tookMs = await converged(`rules ${count}`)
+  console.log(`  served again what the key says after ${(tookMs / 1_000).toFixed(2)} s`)
 }
+const [own = [], others = []] = [
+  `${changes} changes of the key`,
+  `${changes} changes of another key`,
+].map((name) => p99s.get(name))
+console.log(
+  `${changes} changes: p99 ${ms(median(own))}, of another key ${ms(median(others))}, ratio ${(median(own) / median(others)).toFixed(2)} (medians of ${floods})`,
+)
 for (const clean of cleaning.toReversed()) await clean()
 process.exit(0)

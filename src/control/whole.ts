@@ -4,7 +4,7 @@ import type { Route, Upstream } from '../core/route/route.ts'
 import { routesOf, type Table } from '../core/route/table.ts'
 import type { StoredObject } from '../store/store.ts'
 import type { ChangeItem } from './change.ts'
-import { digestOfObjects } from './digest.ts'
+import { digestAfter, digestOfObjects, emptyDigest } from './digest.ts'
 
 /** All that an owner of plain data has: what a source says that its input comes to. */
 export interface WholeSet {
@@ -22,7 +22,7 @@ export const isWholeDigest = (proposed: string): boolean => proposed.startsWith(
  * source which reads its input again does not undo what an operator did since. To be called with the newest table.
  */
 export function replaceWhole(table: Table, owner: string, set: WholeSet): readonly ChangeItem[] {
-  const proposed = digestOfSet(set)
+  const proposed = ahead.get(set) ?? digestOfSet(set)
   if (getKey(table.proposals, owner) === proposed) return []
   const routes = new Set(set.routes.map(({ id }) => id))
   const upstreams = new Set(set.upstreams.map(({ name }) => name))
@@ -59,10 +59,28 @@ export function wholeDigestOf(table: Table, owner: string): string {
 const upstreamsOf = (table: Table, owner: string): readonly Upstream[] =>
   [...entriesFrom(table.upstreams)].flatMap(([, one]) => (one.owner === owner ? [one] : []))
 
-function digestOfSet({ routes, upstreams }: WholeSet): string {
-  const objects: StoredObject[] = [
-    ...routes.map((route) => ({ key: `route:${route.id}`, value: route as unknown as Json })),
-    ...upstreams.map((one) => ({ key: `upstream:${one.name}`, value: one as unknown as Json })),
-  ]
-  return prefix + digestOfObjects(objects)
+const objectsIn = ({ routes, upstreams }: WholeSet): readonly StoredObject[] => [
+  ...routes.map((route) => ({ key: `route:${route.id}`, value: route as unknown as Json })),
+  ...upstreams.map((one) => ({ key: `upstream:${one.name}`, value: one as unknown as Json })),
+]
+
+const digestOfSet = (set: WholeSet): string => prefix + digestOfObjects(objectsIn(set))
+
+const ahead = new WeakMap<WholeSet, string>()
+
+/**
+ * Works out the digest of a large set before it is changed to, while everybody else is served: it is the larger part of
+ * what `replaceWhole` costs, which has to run at once.
+ */
+export async function digestAhead(
+  set: WholeSet,
+  breathe: () => Promise<void> | undefined,
+): Promise<void> {
+  let digest = emptyDigest
+  for (const { key, value } of objectsIn(set)) {
+    digest = digestAfter(digest, [{ key, before: undefined, after: value }])
+    const pause = breathe()
+    if (pause !== undefined) await pause
+  }
+  ahead.set(set, prefix + digest)
 }

@@ -5,6 +5,7 @@ import type { Route } from '../core/route/route.ts'
 import type { Match } from '../core/router/lookup.ts'
 import type { Told } from '../core/version/told.ts'
 import { Hold } from './hold.ts'
+import { keptAt, type Kept } from './kept.ts'
 import type { LiveVersion, Snapshot } from './snapshot.ts'
 import { codeReply } from './problem-reply.ts'
 import { traceOf, type Trace } from './trace/trace-ids.ts'
@@ -30,6 +31,8 @@ export class Exchange {
   readonly transport: Transport
   readonly snapshot: Snapshot
   route: Route | null
+  /** What was found of its route before; null: nobody keeps it. */
+  kept: Kept | null
   params: Readonly<Record<string, string>>
   /** The route's pattern that matched. */
   pattern: string
@@ -77,6 +80,7 @@ export class Exchange {
     this.transport = transport
     this.snapshot = snapshot
     this.route = null
+    this.kept = null
     this.params = noParams
     this.pattern = ''
     this.told = null
@@ -147,6 +151,7 @@ export class Exchange {
   /** Takes what the router found. `path` is given where the match was not made on the target itself. */
   matched(match: Match<Route>, path: string | null = match.canonical): void {
     this.route = match.value
+    this.kept = match.leaf === null ? null : keptAt(match.leaf)
     this.params = match.params
     this.pattern = match.pattern
     this.told = match.told

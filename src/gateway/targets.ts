@@ -16,15 +16,28 @@ type DataTarget = Exclude<Target, { readonly kind: 'module' | 'closure' }>
 
 /** What answers an exchange. Who has nothing to say of its version is not in the way. */
 export function handlerOf(exchange: Exchange, route: Route): Handler {
-  const handler = targetOf(exchange, route)
-  const hasNothing = route.lifecycle === undefined && (exchange.told?.vary ?? null) === null
-  return hasNothing ? handler : announced(handler)
+  const { kept } = exchange
+  const known = kept?.handler ?? null
+  const handler =
+    known !== null && kept!.upstreams === exchange.snapshot.upstreams
+      ? known
+      : targetOf(exchange, route)
+  const hasNothing = handler === known || route.lifecycle === undefined
+  return hasNothing && (exchange.told?.vary ?? null) === null ? handler : announced(handler)
 }
 
 const targetOf = (exchange: Exchange, route: Route): Handler => {
   const { target } = route
   if (target.kind === 'closure') return target.run as Handler
-  if (target.kind !== 'module') return dataHandler(route, target, exchange.snapshot.upstreams)
+  if (target.kind !== 'module') {
+    const { kept, snapshot } = exchange
+    const handler = dataHandler(route, target, snapshot.upstreams)
+    if (kept !== null && route.lifecycle === undefined) {
+      kept.handler = handler
+      kept.upstreams = snapshot.upstreams
+    }
+    return handler
+  }
   const version = exchange.snapshot.versions.get(target.module)
   if (version === undefined) return () => codeReply('TURNOUT_MODULE_NOT_LIVE', target)
   const handler = version.handlerOf(route.id)
@@ -62,8 +75,9 @@ const sentOn =
 function handlerFor(target: DataTarget, upstreams: Upstreams): Handler {
   switch (target.kind) {
     case 'respond': {
-      const headers = Object.entries(target.headers).flat()
-      return () => new Reply(target.status, [...headers], target.body)
+      const { status, body } = target
+      const headers = listOf(target.headers)
+      return () => new Reply(status, [...headers], body)
     }
     case 'redirect':
       return (exchange) => {
@@ -82,13 +96,27 @@ function handlerFor(target: DataTarget, upstreams: Upstreams): Handler {
   }
 }
 
+const lists = new Map<string, readonly string[]>()
+const mostLists = 1_000
+
+/** Many routes answer with the same few fields: they share one list, which nobody changes. */
+function listOf(headers: Readonly<Record<string, string>>): readonly string[] {
+  const list = Object.entries(headers).flat()
+  const key = JSON.stringify(list)
+  const known = lists.get(key)
+  if (known !== undefined) return known
+  if (lists.size >= mostLists) lists.clear()
+  lists.set(key, list)
+  return list
+}
+
 /**
  * Serves an exchange by another route of its snapshot. For the log and for what is counted it stays that of the route
  * that it came to first.
  */
 const forward: Forward = (exchange, path, isBodyGone) => {
-  const { transport, snapshot, method, route, params, pattern, told, recorder, moduleVersion } =
-    exchange
+  const { transport, snapshot, method, recorder, moduleVersion } = exchange
+  const { route, kept, params, pattern, told } = exchange
   const before = exchange.path
   const found = findServingPath(snapshot.table.router, method, path, transport, Date.now)
   if (found.kind !== 'match') return null
@@ -101,6 +129,7 @@ const forward: Forward = (exchange, path, isBodyGone) => {
   exchange.moduleVersion = moduleVersion
   const back = <Value>(value: Value): Value => {
     exchange.matched({ ...found, value: route!, params, pattern, told }, before)
+    exchange.kept = kept
     return value
   }
   const reply = handler(exchange)

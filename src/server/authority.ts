@@ -4,6 +4,12 @@ const absolute = /^https?:\/\/([^/?#]*)/i
 /** Name or address, and port: nothing that changes what a URL made of it means, or that two readers split in two ways. */
 const hostWithPort = /^(?:\w[\w.~%-]*|\[[\da-f:.]+\])(?::\d{0,5})?$/i
 
+/**
+ * Of these, what a URL takes as it is, and port: its last label is no number, which would make it an address, and none is
+ * of another alphabet.
+ */
+const plainHost = /^(?!.*xn--)(?:\w[\w~-]*\.)*[a-z_][\w~-]*\.?(?::\d{1,4})?$/i
+
 /** The Host field; empty where there is none or there are two. `headers` would make an object of all fields. */
 const hostField = (rawHeaders: readonly string[]): string => {
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -27,6 +33,11 @@ let lastValid = ''
 /** Whether a Host field is one that every reader takes for the same host. */
 export const isHost = (host: string): boolean => {
   if (host === '' || host === lastValid) return true
+  // Where thousands of hosts are served, hardly ever is it the last one.
+  if (plainHost.test(host)) {
+    lastValid = host
+    return true
+  }
   if (!hostWithPort.test(host) || host.includes('..') || !URL.canParse(`http://${host}/`)) {
     return false
   }

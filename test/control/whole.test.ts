@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { getKey, entriesFrom } from '../../src/core/persistent-map.ts'
 import type { ChangeSet } from '../../src/control/change.ts'
-import { replaceWhole, type WholeSet } from '../../src/control/whole.ts'
+import { digestAhead, replaceWhole, type WholeSet } from '../../src/control/whole.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { change, edit, openRoad, routeTo, upstreamOf } from './support/open.ts'
 
@@ -50,6 +50,23 @@ test('what is proposed again is no change, also after somebody went back, and th
   assert.ok(getKey(publisher.table.routes, 'one') !== undefined)
   await publisher.change(proposing({ routes: [one, two] }))
   assert.deepEqual(publisher.diverged(), [])
+  await publisher.close()
+})
+
+test('a digest that was made ahead is the one that is made at once', async () => {
+  const { publisher } = openRoad()
+  const set: WholeSet = { routes: [one, viaShop], upstreams: [shop] }
+  let turns = 0
+  await digestAhead(set, () => {
+    turns += 1
+    return Promise.resolve()
+  })
+  assert.equal(turns, 3)
+  const [ahead] = replaceWhole(publisher.table, owner, set)
+  const [atOnce] = replaceWhole(publisher.table, owner, { ...set })
+  assert.deepEqual(ahead, atOnce)
+  await publisher.change(proposing(set))
+  assert.deepEqual(replaceWhole(publisher.table, owner, set), [])
   await publisher.close()
 })
 

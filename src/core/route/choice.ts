@@ -1,5 +1,5 @@
 import type { Leaf } from '../router/node.ts'
-import { shapeFor } from '../router/params.ts'
+import { shapeFor, type Shape } from '../router/params.ts'
 import type { Pattern } from '../router/pattern.ts'
 import { announcementOf } from '../version/lifecycle.ts'
 import { noVersions, VersionList } from '../version/request.ts'
@@ -18,8 +18,8 @@ export abstract class Shared {
   abstract readonly pattern: Pattern
   /** Each once. */
   abstract get routes(): readonly Route[]
-  /** Those whom a request can concern; null: nobody. */
-  abstract choiceFor(facts: Facts): Choice | null
+  /** Those whom a request can concern, or whoever serves it in any case; null: nobody. */
+  abstract choiceFor(facts: Facts): Choice | Sole | null
   /** The others beside whom a route may not be able to stand: no request satisfies any of the rest and this one. */
   abstract rivalsOf(route: Route): readonly Route[]
   /** Where it has its own names of params; null: it is not among them. */
@@ -51,6 +51,8 @@ export const selectionOf = ({ selection }: Route): Selection => selection ?? noS
  * Routes of one place and method, in the order in which they are asked: `order`, then who asks for more. Immutable.
  */
 export class Choice extends Shared {
+  /** Null: it depends on the request who serves it. */
+  readonly sole: Sole | null
   readonly method: string
   readonly pattern: Pattern
   readonly candidates: readonly Candidate[]
@@ -66,7 +68,12 @@ export class Choice extends Shared {
   readonly hasEnds: boolean
   #memo: { readonly key: object; readonly text: string | null } | null
 
-  constructor(method: string, routes: readonly { route: Route; pattern: Pattern }[]) {
+  /** `isAnswered`: whoever comes here satisfies all that the route asks. */
+  constructor(
+    method: string,
+    routes: readonly { route: Route; pattern: Pattern }[],
+    isAnswered: (route: Route) => boolean = never,
+  ) {
     super()
     this.method = method
     this.pattern = routes[0]!.pattern
@@ -76,7 +83,9 @@ export class Choice extends Shared {
     })
     this.versions = versioned.length === 0 ? noVersions : new VersionList(versioned)
     this.candidates = routes
-      .map(({ route, pattern }) => candidateOf(method, route, pattern, this.versions))
+      .map(({ route, pattern }) =>
+        candidateOf(method, route, pattern, this.versions, isAnswered(route)),
+      )
       .sort(comesBefore)
     this.hasVersions = versioned.length > 0
     this.hasLabels = this.candidates.some(({ labels }) => labels.length > 0)
@@ -90,6 +99,9 @@ export class Choice extends Shared {
     )
     this.hasConditions = this.candidates.some(({ condition }) => condition !== null)
     this.hasEnds = this.candidates.some(({ goneAt }) => goneAt !== Infinity)
+    const depends = this.hasConditions || this.hasVersions || this.hasLabels
+    const isSole = this.candidates.length === 1 && !depends && !this.hasShares && !this.hasEnds
+    this.sole = isSole ? new Sole(this, first!) : null
     this.#memo = null
   }
 
@@ -106,8 +118,8 @@ export class Choice extends Shared {
     return this.candidates.map(({ route }) => route)
   }
 
-  choiceFor(): Choice {
-    return this
+  choiceFor(): Choice | Sole {
+    return this.sole ?? this
   }
 
   rivalsOf(): readonly Route[] {
@@ -118,6 +130,31 @@ export class Choice extends Shared {
     return this.candidates.find(({ route }) => route.id === id)?.leaf ?? null
   }
 }
+
+/**
+ * The only candidate of a choice, which asks for nothing: as a leaf, so that a request of it need not look at anything
+ * else. Where there are thousands, each further object that it looked at would have to come from far away in memory.
+ */
+export class Sole implements Leaf<Placed> {
+  readonly text: string
+  readonly value: Placed
+  readonly shape: Shape
+  memo: object | null
+  readonly choice: Choice
+  readonly candidate: Candidate
+
+  constructor(choice: Choice, candidate: Candidate) {
+    const { text, value, shape } = candidate.leaf
+    this.text = text
+    this.value = value
+    this.shape = shape
+    this.memo = null
+    this.choice = choice
+    this.candidate = candidate
+  }
+}
+
+const never = (): boolean => false
 
 const conditions = new WeakMap<Route, Condition>()
 
@@ -137,6 +174,7 @@ function candidateOf(
   route: Route,
   pattern: Pattern,
   versions: VersionList,
+  isAnswered: boolean,
 ): Candidate {
   const names = pattern.edges.map(({ name }) => name)
   const hasRest = pattern.edges.at(-1)?.kind === 'rest'
@@ -144,9 +182,9 @@ function candidateOf(
   return {
     route,
     selection,
-    leaf: { text: pattern.text, value: route, shape: shapeFor(method, names, hasRest) },
+    leaf: { text: pattern.text, value: route, shape: shapeFor(method, names, hasRest), memo: null },
     exactHosts: selection.predicates.filter(isExactHost).length,
-    condition: conditionOf(route),
+    condition: isAnswered ? null : conditionOf(route),
     rank: versions.rankOf(selection.version),
     labels: Object.entries(selection.labels),
     share: shareOf(route),

@@ -1,7 +1,7 @@
 import { editMap, emptyMap, entriesFrom, getKey, type PersistentMap } from '../persistent-map.ts'
 import type { Pattern } from '../router/pattern.ts'
 import type { Leaf } from '../router/node.ts'
-import { Choice, Shared, type Placed } from './choice.ts'
+import { Choice, Shared, type Placed, type Sole } from './choice.ts'
 import { cookieValueOf, hostOf, queryValueOf, type Facts } from './facts.ts'
 import { usableHost } from './predicate.ts'
 import type { Predicate, Route } from './route.ts'
@@ -44,7 +44,7 @@ export class Crowd extends Shared {
   readonly others: readonly Spot[]
   readonly buckets: PersistentMap<readonly Spot[]>
   /** By value; only of those that have a bucket, so clients cannot make it grow. */
-  readonly #known: Map<string, Choice>
+  readonly #known: Map<string, Choice | Sole>
   readonly #most: number
   #alone: Choice | null
 
@@ -66,24 +66,37 @@ export class Crowd extends Shared {
     this.#alone = null
   }
 
-  choiceFor(facts: Facts): Choice | null {
-    const value = valueOf(this.field, facts)
-    if (value === undefined) return this.#withoutBucket()
-    const known = this.#known.get(value)
+  choiceFor(facts: Facts): Choice | Sole | null {
+    // What is known is as patterns have it: most clients send a host just so, and nothing has to be read of it.
+    const asSent = sentValue(this.field, facts)
+    if (asSent === undefined) return this.#withoutBucket()
+    const known = this.#known.get(asSent)
     if (known !== undefined) return known
-    const bucket = getKey(this.buckets, value)
-    if (bucket === undefined) return this.#withoutBucket()
-    const { method, others } = this
-    const choice =
-      others.length === 0 ? ownChoice(method, bucket) : new Choice(method, [...others, ...bucket])
-    if (this.#known.size >= this.#most) this.#known.clear()
-    this.#known.set(value, choice)
-    return choice
+    if (this.field.kind !== 'host') return this.#find(asSent)
+    const host = hostOf(facts)
+    if (host === undefined) return this.#withoutBucket()
+    return (host === asSent ? undefined : this.#known.get(host)) ?? this.#find(host)
   }
 
-  #withoutBucket(): Choice | null {
+  #find(value: string): Choice | Sole | null {
+    const bucket = getKey(this.buckets, value)
+    if (bucket === undefined) return this.#withoutBucket()
+    const { method, field, others } = this
+    const choice =
+      others.length === 0
+        ? ownChoice(method, field, bucket)
+        : new Choice(method, [...others, ...bucket], (route) => isAnswered(field, route))
+    const found = choice.choiceFor()
+    if (this.#known.size >= this.#most) this.#known.clear()
+    // The route's own text of it: that of the request may be a part of its whole head, and keep it.
+    const own = keysOf(field, bucket[0]!.route)?.find((key) => key === value)
+    this.#known.set(own ?? value, found)
+    return found
+  }
+
+  #withoutBucket(): Choice | Sole | null {
     if (this.others.length === 0) return null
-    return (this.#alone ??= new Choice(this.method, this.others))
+    return (this.#alone ??= new Choice(this.method, this.others)).choiceFor()
   }
 
   /** Those beside whom a route may not be able to stand: no request satisfies any of the others and this one. */
@@ -102,8 +115,9 @@ export class Crowd extends Shared {
     return this.others.length + 1 + Math.max(...sizes)
   }
 
-  with(spot: Spot): Crowd {
+  with(given: Spot): Crowd {
     const { method, pattern, field, size, others, buckets } = this
+    const spot = sharing(pattern, given)
     const keys = keysOf(field, spot.route)
     if (keys === null)
       return new Crowd(method, pattern, field, {
@@ -166,13 +180,27 @@ export class Crowd extends Shared {
 
 const none: readonly Spot[] = []
 
+/** With one object for all who have the same pattern: whoever compares them looks at nothing more. */
+const sharing = (pattern: Pattern, spot: Spot): Spot =>
+  spot.pattern.text === pattern.text ? { route: spot.route, pattern } : spot
+
 const owned = new WeakMap<readonly Spot[], Choice>()
 
 /** Of one bucket alone: it outlives changes to others. */
-function ownChoice(method: string, bucket: readonly Spot[]): Choice {
+function ownChoice(method: string, field: Field, bucket: readonly Spot[]): Choice {
   let choice = owned.get(bucket)
-  if (choice === undefined) owned.set(bucket, (choice = new Choice(method, bucket)))
+  if (choice === undefined) {
+    choice = new Choice(method, bucket, (route) => isAnswered(field, route))
+    owned.set(bucket, choice)
+  }
   return choice
+}
+
+/** Whether to come to a bucket of a route is all that it asks. */
+function isAnswered(field: Field, route: Route): boolean {
+  const [predicate, further] = route.selection?.predicates ?? []
+  if (predicate === undefined || further !== undefined) return false
+  return !('matches' in predicate && predicate.matches !== null) && keysOf(field, route) !== null
 }
 
 const distinct = (spots: readonly Spot[]): readonly Spot[] => [...new Set(spots)]
@@ -189,10 +217,11 @@ function mostIn(buckets: PersistentMap<readonly Spot[]>): number {
   return most
 }
 
-function valueOf({ kind, name }: Field, facts: Facts): string | undefined {
+/** The value of the field; a host as it was sent. */
+function sentValue({ kind, name }: Field, facts: Facts): string | undefined {
   switch (kind) {
     case 'host':
-      return hostOf(facts)
+      return facts.header('host')
     case 'header':
       return facts.header(name)
     case 'query':
@@ -269,7 +298,8 @@ export function crowdOf(
 ): Crowd {
   const others: Spot[] = []
   const buckets = new Map<string, Spot[]>()
-  for (const spot of spots) {
+  for (const one of spots) {
+    const spot = sharing(pattern, one)
     const keys = keysOf(field, spot.route)
     if (keys === null) others.push(spot)
     for (const key of keys ?? []) {

@@ -6,6 +6,7 @@ import {
   type Match,
   type Miss,
 } from '../router/lookup.ts'
+import type { Leaf } from '../router/node.ts'
 import type { PathOptions } from '../router/path.ts'
 import type { Router } from '../router/router.ts'
 import { compileAsking, usualAsking, type Asking } from '../version/asking.ts'
@@ -96,6 +97,7 @@ function servedAt(found: Match<Placed>, shared: Shared, question: Question): Mat
     canonical,
     pathEnd,
     told: question,
+    leaf: leaf as Leaf<Route>,
   }
 }
 

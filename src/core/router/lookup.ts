@@ -21,6 +21,8 @@ export interface Match<T> {
   readonly pathEnd: number
   /** What who chose has to say of it; null: there was nothing to choose. */
   readonly told: Told | null
+  /** Null: it was not found in a tree. */
+  readonly leaf: Leaf<T> | null
 }
 
 /** No route of the method serves the path. */
@@ -83,6 +85,7 @@ export function findRoute<T>(
       canonical: null,
       pathEnd: matchEnd(),
       told: null,
+      leaf,
     }
   }
   return findCanonically(router, method, target, options, choose)
@@ -128,6 +131,7 @@ export function findPath<T>(
     canonical: null,
     pathEnd: path.length,
     told: null,
+    leaf,
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Constraint } from './constraint.ts'
 import type { Shape } from './params.ts'
 
-/** What a leaf holds: one route of the table. Never changed; a replace makes a new one. */
+/** What a leaf holds: one route of the table. Never changed but for its memo; a replace makes a new one. */
 export interface Leaf<T> {
   readonly text: string
   readonly value: T
   readonly shape: Shape
+  /** What is found again with it by whoever serves; nothing here reads it. Null: nobody has come yet. */
+  memo: object | null
 }
 
 /** A constrained param that starts at a node. */

@@ -214,7 +214,7 @@ function entryOf<T>(leaf: Leaf<T>): RouterEntry<T> {
 function leafOf<T>(method: string, pattern: Pattern, value: T): Leaf<T> {
   const names = pattern.edges.map(({ name }) => name)
   const hasRest = pattern.edges.at(-1)?.kind === 'rest'
-  return { text: pattern.text, value, shape: shapeFor(method, names, hasRest) }
+  return { text: pattern.text, value, shape: shapeFor(method, names, hasRest), memo: null }
 }
 
 function ownTree<T>(trees: Trees<T>, method: string): Tree<T> {

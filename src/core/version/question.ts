@@ -1,4 +1,4 @@
-import { Shared, type Candidate, type Choice, type Placed } from '../route/choice.ts'
+import { Shared, Sole, type Candidate, type Choice, type Placed } from '../route/choice.ts'
 import type { Facts } from '../route/facts.ts'
 import type { Leaf } from '../router/node.ts'
 import { anyMethod, leafOfPlace, type Router } from '../router/router.ts'
@@ -67,6 +67,13 @@ export class Question implements Asked, Selected, Told {
     // What is no version is answered so, whatever else would serve.
     if (this.#refused === 'malformed') return null
     const choice = shared.choiceFor(this.facts)
+    if (choice instanceof Sole) {
+      this.candidate = choice.candidate
+      this.by = 'order'
+      this.refusal = null
+      this.choice = choice.choice
+      return choice
+    }
     if (choice !== null) {
       this.#noteFields(choice)
       select(choice, this, this)

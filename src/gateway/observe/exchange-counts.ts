@@ -5,6 +5,7 @@ import { getKey } from '../../core/persistent-map.ts'
 import type { Route } from '../../core/route/route.ts'
 import type { Table } from '../../core/route/table.ts'
 import type { Exchange } from '../exchange.ts'
+import type { Kept } from '../kept.ts'
 
 /** What exchanges can come to; the first five by the status of the answer. */
 export const exchangeClasses = ['1xx', '2xx', '3xx', '4xx', '5xx', 'left', 'cut'] as const
@@ -16,7 +17,9 @@ const keptMs = 60 * 60_000
 const sweepMs = 10_000
 
 /** What exchanges of one route and one module version came to. */
-interface Row {
+export interface Row {
+  /** Whose it is. */
+  readonly of: ExchangeCounts
   readonly route: string
   readonly version: string
   readonly classes: Float64Array
@@ -47,6 +50,8 @@ export class ExchangeCounts {
   #crowd: WeakSet<Route>
   #inFlight: number
   #sweptAt: number
+  /** How often a place was looked for. */
+  #looks: number
 
   constructor(table: () => Table, most: number = mostRows) {
     this.#table = table
@@ -54,12 +59,13 @@ export class ExchangeCounts {
     this.#known = new WeakMap()
     this.#rows = new Map()
     this.#durations = new Map()
-    this.#other = newRow(otherRow, '', new Histogram(durationBuckets), 0)
-    this.#routeless = newRow('', '', new Histogram(durationBuckets), 0)
+    this.#other = newRow(this, otherRow, '', new Histogram(durationBuckets), 0)
+    this.#routeless = newRow(this, '', '', new Histogram(durationBuckets), 0)
     this.#failures = new Map()
     this.#crowd = new WeakSet()
     this.#inFlight = 0
     this.#sweptAt = 0
+    this.#looks = 0
   }
 
   began(): void {
@@ -69,12 +75,10 @@ export class ExchangeCounts {
   /** It ended at `now`. */
   ended(exchange: Exchange, now: number): void {
     const { route, moduleVersion, failure, headAt } = exchange
-    let row: Row | undefined = this.#routeless
+    let row = this.#routeless
     if (route !== null) {
       this.#inFlight -= 1
-      row = this.#known.get(route)
-      if (row === undefined || row.version !== moduleVersion || row.isForgotten)
-        row = this.#find(route, moduleVersion, now)
+      row = this.#rowOf(route, moduleVersion, now, exchange.kept)
     }
     const at = classOf(exchange)
     row.classes[at]! += 1
@@ -108,7 +112,25 @@ export class ExchangeCounts {
       writer.addAll('turnout_exchange_duration_seconds', [route], values)
   }
 
+  #rowOf(route: Route, version: string, now: number, kept: Kept | null): Row {
+    const known = kept?.row ?? null
+    if (known !== null && known.of === this) {
+      if (known.version === version && !known.isForgotten && known !== this.#other) return known
+      // There is no place as long as nobody has looked for one again.
+      if (known === this.#other && kept!.look === this.#looks && now - this.#sweptAt < sweepMs)
+        return known
+    }
+    const row = this.#find(route, version, now)
+    if (kept !== null) {
+      kept.row = row
+      kept.look = this.#looks
+    }
+    return row
+  }
+
   #find(route: Route, version: string, now: number): Row {
+    const known = this.#known.get(route)
+    if (known !== undefined && known.version === version && !known.isForgotten) return known
     if (now - this.#sweptAt < sweepMs && this.#crowd.has(route)) return this.#other
     const id = labelText(route.id)
     const label = labelText(version)
@@ -120,7 +142,7 @@ export class ExchangeCounts {
         this.#crowd.add(route)
         return this.#other
       }
-      row = newRow(id, label, this.#durationsOf(id), now)
+      row = newRow(this, id, label, this.#durationsOf(id), now)
       this.#rows.set(key, row)
     }
     // Whose version was cut short is looked for each time.
@@ -141,6 +163,7 @@ export class ExchangeCounts {
   #sweep(now: number): void {
     if (now - this.#sweptAt < sweepMs) return
     this.#sweptAt = now
+    this.#looks += 1
     this.#crowd = new WeakSet()
     const routes = new Set<string>()
     for (const [key, row] of this.#rows) {
@@ -166,7 +189,14 @@ export class ExchangeCounts {
   }
 }
 
-const newRow = (route: string, version: string, durations: Histogram, now: number): Row => ({
+const newRow = (
+  of: ExchangeCounts,
+  route: string,
+  version: string,
+  durations: Histogram,
+  now: number,
+): Row => ({
+  of,
   route,
   version,
   classes: new Float64Array(exchangeClasses.length),

@@ -30,9 +30,10 @@ export function createObserver(
     isTiming: recorders !== null || counts !== null,
     began: (exchange, route) => {
       counts?.began()
-      // That of a module version is the version's own.
-      if (recorders !== null && route.target.kind !== 'module')
-        exchange.recorder = recorders.ofRoute(route, exchange.startedAt)
+      const { kept, startedAt } = exchange
+      // That of a module version is the version's own. A route that was recorded before need not be looked at.
+      if (recorders !== null && ((kept?.seen ?? null) !== null || route.target.kind !== 'module'))
+        exchange.recorder = recorders.ofRoute(route, startedAt, kept)
       if (copier.routes?.has(route.id) === true) copier.began(exchange)
     },
     ended: (exchange) => {

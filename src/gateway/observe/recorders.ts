@@ -4,6 +4,7 @@ import type { Json } from '../../core/json.ts'
 import { Recorder } from '../../core/rollout/recorder.ts'
 import type { Route } from '../../core/route/route.ts'
 import { sameJson } from '../../core/same-json.ts'
+import type { Kept } from '../kept.ts'
 import type { Observed } from './observed.ts'
 
 /** Routes whose exchanges are counted at once; what comes beyond it is counted together, until others have been idle. */
@@ -15,7 +16,9 @@ const keptMs = 10 * 60_000
 const crowdedMs = 10_000
 
 /** What is known of a route, through all revisions that leave its target and its filters alone. */
-interface Seen {
+export interface Seen {
+  /** Whose it is. */
+  readonly of: Recorders
   readonly route: Route
   readonly recorder: Recorder
   /** When its newest exchange began. */
@@ -60,16 +63,29 @@ export class Recorders {
     this.#crowdedUntil = 0
   }
 
-  ofRoute(route: Route, now: number): Recorder {
-    let seen = this.#known.get(route)
-    const isCrowded = seen !== undefined && seen === this.#crowd && now >= this.#crowdedUntil
-    if (seen === undefined || seen.isForgotten || isCrowded) {
-      seen =
-        this.#seenAs(route) ?? (this.#isFull(now) ? this.#crowdOf(route) : this.#add(route, now))
-      this.#known.set(route, seen)
+  /** `kept`: where it is found again. */
+  ofRoute(route: Route, now: number, kept: Kept | null = null): Recorder {
+    let seen = kept?.seen ?? null
+    if (seen === null || seen.of !== this || !this.#isStill(seen, now)) {
+      seen = this.#find(route, now)
+      if (kept !== null) kept.seen = seen
     }
     seen.lastAt = now
     return seen.recorder
+  }
+
+  /** Whether a route that was found so is still found so. */
+  #isStill(seen: Seen, now: number): boolean {
+    return !seen.isForgotten && (seen !== this.#crowd || now < this.#crowdedUntil)
+  }
+
+  #find(route: Route, now: number): Seen {
+    const known = this.#known.get(route)
+    if (known !== undefined && this.#isStill(known, now)) return known
+    const seen =
+      this.#seenAs(route) ?? (this.#isFull(now) ? this.#crowdOf(route) : this.#add(route, now))
+    this.#known.set(route, seen)
+    return seen
   }
 
   /** A version of this code begins to serve. */
@@ -111,7 +127,7 @@ export class Recorders {
 
   #add(route: Route, now: number): Seen {
     this.#sweep(now)
-    const seen = { route, recorder: new Recorder(), lastAt: now, isForgotten: false }
+    const seen = { of: this, route, recorder: new Recorder(), lastAt: now, isForgotten: false }
     this.#byId.set(route.id, [...(this.#byId.get(route.id) ?? []), seen])
     this.#count += 1
     return seen
@@ -139,7 +155,7 @@ export class Recorders {
   }
 
   #crowdOf(route: Route): Seen {
-    this.#crowd ??= { route, recorder: new Recorder(), lastAt: 0, isForgotten: false }
+    this.#crowd ??= { of: this, route, recorder: new Recorder(), lastAt: 0, isForgotten: false }
     return this.#crowd
   }
 

@@ -19,7 +19,7 @@ export function matchRoute(
   // The method's own routes cover those of any method.
   for (const tree of [method, anyMethod]) {
     const found = findPath(router, tree, path, choose)
-    if (found.kind === 'match') return { ...found, value: routesAt(found.value)[0]! }
+    if (found.kind === 'match') return { ...found, value: routesAt(found.value)[0]!, leaf: null }
   }
   return null
 }

@@ -88,8 +88,8 @@ export class IsolatedHost {
     if (traceId !== exchange.trace.traceId)
       exchange.trace = { traceId, parentId: null, flags: 0, state: '' }
     const [pattern = ''] = route.paths
-    const match = { kind: 'match', value: route, params, pattern, pathEnd: 0, told: null } as const
-    exchange.matched({ ...match, canonical: path })
+    const match = { kind: 'match', value: route, params, pattern, pathEnd: 0 } as const
+    exchange.matched({ ...match, canonical: path, told: null, leaf: null })
     try {
       const reply = await handler(exchange)
       if (reply !== handled && !transport.isHeadSent) await answer(transport, reply)

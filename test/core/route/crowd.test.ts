@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Choice, type Placed } from '../../../src/core/route/choice.ts'
+import { Choice, Sole, type Placed } from '../../../src/core/route/choice.ts'
 import { maxAtPlace } from '../../../src/core/route/conflict.ts'
 import { Crowd } from '../../../src/core/route/crowd.ts'
 import type { Facts } from '../../../src/core/route/facts.ts'
@@ -70,8 +70,9 @@ for (const [kind, predicateOf, facts] of fields) {
     for (const at of [0, 1, 31, 32, 500, 999])
       assert.equal(servedBy(table.router, facts(at)), `r${at}`)
     assert.equal(servedBy(table.router, facts(1_000)), null)
-    const choice = (placed(table) as Crowd).choiceFor(facts(7))
-    assert.equal(choice?.candidates.length, 1)
+    const sole = (placed(table) as Crowd).choiceFor(facts(7))
+    assert.ok(sole instanceof Sole)
+    assert.equal(sole.choice.candidates.length, 1)
   })
 }
 

@@ -117,7 +117,8 @@ export function openExchange(said: Said = {}): Opened {
   const exchange = new Exchange(transport, { versions } as unknown as Snapshot)
   const [path = ''] = target.split('?')
   const value = plainRoute('test', 'route', method, pattern, { kind: 'uri', uri: 'http://a.test' })
-  exchange.matched({ kind: 'match', value, params, pattern, canonical: path } as never, path)
+  const match = { kind: 'match', value, params, pattern, canonical: path, leaf: null }
+  exchange.matched(match as never, path)
   const outbound = beginOutbound(exchange, { trusted: [], underscores: 'drop' })
   if ('code' in outbound) throw new Error(outbound.message)
   exchange.outbound = outbound
