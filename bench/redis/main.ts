@@ -9,8 +9,8 @@ import { parseArgs } from 'node:util'
 import type { TestContext } from 'node:test'
 import { openRedis } from '../../test/source/redis/server.ts'
 import { hasTaskset } from '../gateway/load.ts'
-import { machine, percentile, quantiles } from '../instance/figures.ts'
-import type { Phase, PhaseReport } from '../storm/load.ts'
+import { machine, quantilesOf } from '../instance/figures.ts'
+import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
 
 const { values } = parseArgs({
   options: {
@@ -44,21 +44,13 @@ const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), [red
 cleaning.push(() => server.kill())
 const [{ port }] = (await once(server, 'message')) as [{ readonly port: number }]
 if (isPinned) execFileSync('taskset', ['-p', '-c', '0', String(server.pid)])
-const load = fork(fileURLToPath(new URL('../storm/load.js', import.meta.url)))
-cleaning.push(() => load.kill())
+const load = startSteadyLoad()
+cleaning.push(() => load.stop())
 
 const paths = Array.from({ length: 499 }, (_, at) => `/route/${at}`)
-async function run(lastMs: number): Promise<PhaseReport> {
-  const phase: Phase = {
-    port,
-    paths,
-    connections: 32,
-    perSecond: Number(values.rate),
-    durationMs: lastMs,
-  }
-  load.send(phase)
-  const [report] = (await once(load, 'message')) as [PhaseReport]
-  return report
+const run = (lastMs: number): Promise<PhaseReport> => {
+  const perSecond = Number(values.rate)
+  return load.run({ port, paths, kept: 32, fresh: 0, perSecond, durationMs: lastMs })
 }
 
 /** The work of whoever sends it costs clients something, too: on the load's core it is told apart by another key. */
@@ -106,9 +98,9 @@ const cases: readonly (readonly [name: string, trouble: () => Promise<unknown>])
 await run(3_000)
 const calm = await run(durationMs)
 const tell = (name: string, { answered, failed, sinceSent }: PhaseReport): void => {
-  const ratio = percentile(sinceSent, 0.99) / percentile(calm.sinceSent, 0.99)
+  const ratio = sinceSent.p99 / calm.sinceSent.p99
   console.log(
-    `${name.padEnd(38)} ${answered} answered, ${failed} failed; since sent ${quantiles(sinceSent)}; p99 ${ratio.toFixed(2)}x`,
+    `${name.padEnd(38)} ${answered} answered, ${failed} failed; since sent ${quantilesOf(sinceSent)}; p99 ${ratio.toFixed(2)}x`,
   )
 }
 tell('calm', calm)
