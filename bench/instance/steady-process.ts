@@ -62,19 +62,16 @@ class Counts {
   readonly sinceSent: Values = new Values()
   readonly late: Values = new Values()
 
-  fail(what: string): void {
-    this.failed += 1
-    this.faults.set(what, (this.faults.get(what) ?? 0) + 1)
+  fail(what: string, times: number = 1): void {
+    this.failed += times
+    this.faults.set(what, (this.faults.get(what) ?? 0) + times)
   }
 
-  see(body: string, { sentAt }: Client, now: number): void {
-    const [sent, at] = [sentAt + toMonotonic, now + toMonotonic]
+  see(body: string, now: number): void {
+    const at = now + toMonotonic
     const seen = this.contents.get(body)
-    if (seen === undefined) this.contents.set(body, { firstAt: at, lastAt: at, lastSentAt: sent })
-    else {
-      seen.lastAt = at
-      seen.lastSentAt = Math.max(seen.lastSentAt, sent)
-    }
+    if (seen === undefined) this.contents.set(body, { firstAt: at, lastAt: at })
+    else seen.lastAt = at
   }
 }
 
@@ -108,7 +105,7 @@ const take = (client: Client, socket: Socket, answer: WholeResponse): void => {
     counts.answered += 1
     counts.sinceDue.push(now - client.dueAt)
     counts.sinceSent.push(now - client.sentAt)
-    if (isFollowed) counts.see(answer.body, client, now)
+    if (isFollowed) counts.see(answer.body, now)
   }
   if (client.isKept && answer.isLast) {
     counts.announced += 1
@@ -230,10 +227,11 @@ const run = async (phase: Phase): Promise<PhaseReport> => {
     await new Promise((resolve) => setTimeout(resolve, 1))
   clearInterval(sweep)
   const seconds = (Math.min(now, endsAt) - startedAt) / 1_000
-  for (; planned !== Infinity && asked < planned; asked += 1) counts.fail('never sent')
+  const requests = perSecond === null ? asked : planned
+  if (asked < requests) counts.fail('never sent', requests - asked)
   const { answered, failed, dropped, announced, faults, contents } = counts
   return {
-    requests: asked,
+    requests,
     answered,
     failed,
     dropped,

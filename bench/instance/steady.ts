@@ -30,8 +30,6 @@ export interface Times {
 export interface Seen {
   readonly firstAt: number
   lastAt: number
-  /** When the last request was sent that was answered so. */
-  lastSentAt: number
 }
 
 export interface PhaseReport {

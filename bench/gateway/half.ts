@@ -1,0 +1,142 @@
+// How long an answer takes at half of what a server can do: `half.js [--rounds N] [--seconds N] [--only A,B]`. First the
+// most that each answers in a closed loop, then a steady rate from our own load: half of that of node:http for all, and
+// half of each server's own. Server on core 0, load on core 1; rounds are interleaved, figures are medians. nginx shows
+// what is of the load itself.
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { claim, machine, median } from '../instance/figures.ts'
+import { cpuTimeOf } from '../instance/process-stat.ts'
+import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
+import { isInstalled } from '../proxy/native.ts'
+import { chooseDrive, hasTaskset } from './load.ts'
+import type { ServerName } from './names.ts'
+import { startHello } from './start.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '6' },
+    only: { type: 'string' },
+  },
+})
+const rounds = Number(values.rounds)
+const seconds = Number(values.seconds)
+const mostSeconds = Math.min(3, seconds)
+const usual: readonly ServerName[] = ['node:http', 'fastify', 'turnout with middleware', 'nginx']
+const names = usual.filter(
+  (name) =>
+    name === 'node:http' ||
+    ((values.only?.split(',').includes(name) ?? true) &&
+      (name !== 'nginx' || isInstalled('nginx'))),
+)
+
+const folder = mkdtempSync(join(tmpdir(), 'turnout-bench-half-'))
+// The workers of nginx are somebody else, where root starts it.
+chmodSync(folder, 0o755)
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+/** What part of a core the server and the load used. */
+interface Steady extends PhaseReport {
+  readonly rate: number
+  readonly server: number
+  readonly load: number
+}
+
+interface Run {
+  readonly most: number
+  /** At half of node:http's rate, and at half of its own. */
+  readonly same: Steady
+  readonly own: Steady
+}
+
+const isPinned = cpus().length > 1 && (await hasTaskset())
+const [serverCpu, loadCpu] = isPinned ? [0, 1] : [undefined, undefined]
+const { name: driver, drive } = await chooseDrive()
+
+const mostOf = async (name: ServerName): Promise<number> => {
+  const { port, stop } = await startHello(name, folder, serverCpu)
+  await drive(port, 2, loadCpu)
+  const most = await drive(port, mostSeconds, loadCpu)
+  await stop()
+  return most
+}
+
+const steadyAt = async (port: number, pid: number, rate: number): Promise<Steady> => {
+  const load = startSteadyLoad(loadCpu)
+  const phase = { port, paths: ['/ping'], kept: 64, fresh: 0, perSecond: rate, isSpinning: true }
+  // The load has to warm up as well.
+  await load.run({ ...phase, durationMs: 1_000 })
+  const before = [pid, load.pid].map(cpuTimeOf)
+  const report = await load.run({ ...phase, durationMs: seconds * 1_000 })
+  const shares = [pid, load.pid].map((one, at) => (cpuTimeOf(one) - before[at]!) / seconds / 1e6)
+  load.stop()
+  return { ...report, rate, server: shares[0]!, load: shares[1]! }
+}
+
+const runs = new Map<ServerName, Run[]>(names.map((name) => [name, []]))
+console.log(machine())
+console.log(
+  `most: ${driver}; ${rounds} rounds of twice ${seconds} s, ${isPinned ? 'pinned' : 'not pinned'}`,
+)
+for (let round = 0; round < rounds; round += 1) {
+  // Each round begins with another one, so that nobody always follows the same neighbour.
+  const order = names.map((_, at) => names[(at + round) % names.length]!)
+  const most = new Map<ServerName, number>()
+  for (const name of order) most.set(name, await mostOf(name))
+  for (const name of order) {
+    const { port, pid, stop } = await startHello(name, folder, serverCpu)
+    await drive(port, 2, loadCpu)
+    const same = await steadyAt(port, pid, most.get('node:http')! / 2)
+    const own = await steadyAt(port, pid, most.get(name)! / 2)
+    await stop()
+    runs.get(name)!.push({ most: most.get(name)!, same, own })
+  }
+}
+
+const text = (value: number, digits: number, width: number): string =>
+  value.toFixed(digits).padStart(width)
+const middle = (list: readonly Steady[], of: (one: Steady) => number): number =>
+  median(list.map(of))
+
+const tell = (what: string, key: 'same' | 'own'): void => {
+  console.log(`
+${what}; ms since a request was due
+                            most    rate     p50     p99   p99.9      max  late p99  p99.9  server   load  failed`)
+  for (const name of names) {
+    const list = runs.get(name)!
+    const steady = list.map((run) => run[key])
+    const { p50, p99, p999, max } = {
+      p50: middle(steady, ({ sinceDue }) => sinceDue.p50),
+      p99: middle(steady, ({ sinceDue }) => sinceDue.p99),
+      p999: middle(steady, ({ sinceDue }) => sinceDue.p999),
+      max: middle(steady, ({ sinceDue }) => sinceDue.max),
+    }
+    const late = [middle(steady, (one) => one.late.p99), middle(steady, (one) => one.late.p999)]
+    const failed = steady.reduce((total, one) => total + one.failed, 0)
+    console.log(
+      `${name.padEnd(25)}${text(median(list.map(({ most }) => most)), 0, 7)} ${text(
+        middle(steady, ({ rate }) => rate),
+        0,
+        7,
+      )} ${text(p50, 3, 7)} ${text(p99, 3, 7)} ${text(p999, 3, 7)} ${text(max, 2, 8)}   ${text(late[0]!, 3, 7)} ${text(late[1]!, 3, 6)} ${text(middle(steady, ({ server }) => server) * 100, 0, 5)} %${text(middle(steady, ({ load }) => load) * 100, 0, 5)} % ${String(failed).padStart(6)}`,
+    )
+  }
+}
+tell("half of node:http's most", 'same')
+tell('half of its own most', 'own')
+
+console.log('')
+for (const key of ['same', 'own'] as const) {
+  const turnout = runs.get('turnout with middleware')
+  if (turnout === undefined) break
+  // Of each round by itself: what a neighbour does in one is not held against the other.
+  const ratio = median(
+    turnout.map((run, at) => run[key].sinceDue.p99 / runs.get('node:http')![at]![key].sinceDue.p99),
+  )
+  const where = key === 'same' ? "half of node:http's most" : "half of each one's own most"
+  claim(ratio <= 1, `p99 at ${where} no worse than that of node:http: ${ratio.toFixed(2)}x`)
+}
+console.log(machine().replace('load before', 'load after'))
