@@ -6,7 +6,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { claim, machine, median } from '../instance/figures.ts'
+import { claim, machine, median, table } from '../instance/figures.ts'
 import { cpuTimeOf } from '../instance/process-stat.ts'
 import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
 import { isInstalled } from '../proxy/native.ts'
@@ -96,34 +96,33 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-const text = (value: number, digits: number, width: number): string =>
-  value.toFixed(digits).padStart(width)
-const middle = (list: readonly Steady[], of: (one: Steady) => number): number =>
-  median(list.map(of))
+const columns = 'most/s rate/s p50 p99 p99.9 max least-p99 late-p99 late-p99.9 server load failed'
 
 const tell = (what: string, key: 'same' | 'own'): void => {
-  console.log(`
-${what}; ms since a request was due
-                            most    rate     p50     p99   p99.9      max  late p99  p99.9  server   load  failed`)
-  for (const name of names) {
+  const rows = names.map((name) => {
     const list = runs.get(name)!
     const steady = list.map((run) => run[key])
-    const { p50, p99, p999, max } = {
-      p50: middle(steady, ({ sinceDue }) => sinceDue.p50),
-      p99: middle(steady, ({ sinceDue }) => sinceDue.p99),
-      p999: middle(steady, ({ sinceDue }) => sinceDue.p999),
-      max: middle(steady, ({ sinceDue }) => sinceDue.max),
-    }
-    const late = [middle(steady, (one) => one.late.p99), middle(steady, (one) => one.late.p999)]
-    const failed = steady.reduce((total, one) => total + one.failed, 0)
-    console.log(
-      `${name.padEnd(25)}${text(median(list.map(({ most }) => most)), 0, 7)} ${text(
-        middle(steady, ({ rate }) => rate),
-        0,
-        7,
-      )} ${text(p50, 3, 7)} ${text(p99, 3, 7)} ${text(p999, 3, 7)} ${text(max, 2, 8)}   ${text(late[0]!, 3, 7)} ${text(late[1]!, 3, 6)} ${text(middle(steady, ({ server }) => server) * 100, 0, 5)} %${text(middle(steady, ({ load }) => load) * 100, 0, 5)} % ${String(failed).padStart(6)}`,
-    )
-  }
+    const middle = (digits: number, of: (one: Steady) => number): string =>
+      median(steady.map(of)).toFixed(digits)
+    return [
+      name,
+      median(list.map(({ most }) => most)).toFixed(0),
+      middle(0, ({ rate }) => rate),
+      middle(3, ({ sinceDue }) => sinceDue.p50),
+      middle(3, ({ sinceDue }) => sinceDue.p99),
+      middle(3, ({ sinceDue }) => sinceDue.p999),
+      middle(2, ({ sinceDue }) => sinceDue.max),
+      // Of the round that neighbours disturbed least.
+      Math.min(...steady.map(({ sinceDue }) => sinceDue.p99)).toFixed(3),
+      middle(3, ({ late }) => late.p99),
+      middle(3, ({ late }) => late.p999),
+      `${middle(0, ({ server }) => server * 100)} %`,
+      `${middle(0, ({ load }) => load * 100)} %`,
+      String(steady.reduce((total, { failed }) => total + failed, 0)),
+    ]
+  })
+  console.log(`\n${what}; ms since a request was due; late: the load itself`)
+  table([['', ...columns.split(' ')], ...rows])
 }
 tell("half of node:http's most", 'same')
 tell('half of its own most', 'own')

@@ -46,3 +46,12 @@ export function machine(): string {
   const model = cpus()[0]?.model ?? 'unknown'
   return `${model}, ${cpus().length} cores, Node ${process.version}, load before ${load.toFixed(1)}`
 }
+
+/** Columns as wide as they must be: the first to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)))
+  for (const [first, ...others] of rows) {
+    const cells = others.map((cell, at) => cell.padStart(widths[at + 1]!))
+    console.log([first!.padEnd(widths[0]!), ...cells].join('  '))
+  }
+}

@@ -15,7 +15,7 @@ import {
   type StartChanged,
 } from '../change/servers.ts'
 import { hasTaskset } from '../gateway/load.ts'
-import { claim, machine, median, monotonicMs } from '../instance/figures.ts'
+import { claim, machine, median, monotonicMs, table } from '../instance/figures.ts'
 import { pathAt } from '../instance/routes.ts'
 import { startSteadyLoad, type Phase, type PhaseReport } from '../instance/steady.ts'
 import { buildGo, isInstalled } from '../proxy/native.ts'
@@ -46,14 +46,14 @@ interface Peer {
 }
 
 const all: readonly Peer[] = [
-  { name: 'Turnout, PUT', command: null, start: turnout },
-  { name: 'Turnout, PUT, a worker', command: null, start: turnoutWorker },
+  { name: 'Turnout', command: null, start: turnout },
+  { name: 'Turnout with a worker', command: null, start: turnoutWorker },
   { name: 'nginx -s reload', command: 'nginx', start: nginx },
-  { name: 'Caddy, PATCH', command: 'caddy', start: caddy },
-  { name: 'HAProxy, reload', command: 'haproxy', start: haproxy },
-  { name: 'HAProxy, set map', command: 'haproxy', start: haproxyMap },
-  { name: 'Gin, restarted', command: 'go', start: ginRestarted },
-  { name: 'Gin, SO_REUSEPORT', command: 'go', start: ginBeside },
+  { name: 'Caddy PATCH', command: 'caddy', start: caddy },
+  { name: 'HAProxy reload', command: 'haproxy', start: haproxy },
+  { name: 'HAProxy set map', command: 'haproxy', start: haproxyMap },
+  { name: 'Gin restarted', command: 'go', start: ginRestarted },
+  { name: 'Gin SO_REUSEPORT', command: 'go', start: ginBeside },
 ]
 
 interface Change {
@@ -125,7 +125,7 @@ const isHere = ({ command }: Peer): boolean =>
   command === null ||
   (command === 'go' ? buildGo(join(root, 'gin'), 'lossless/server.go') : isInstalled(command))
 
-const wanted = all.filter(({ name }) => values.only?.split(';').includes(name) ?? true)
+const wanted = all.filter(({ name }) => values.only?.split(',').includes(name) ?? true)
 const peers = wanted.filter(isHere)
 for (const { name } of wanted.filter((peer) => !peers.includes(peer)))
   console.log(`${name}: left out, it is not installed`)
@@ -142,46 +142,47 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-const text = (value: number, width: number): string => value.toFixed(2).padStart(width)
 const sum = (list: readonly number[]): number => list.reduce((total, one) => total + one, 0)
+const text = (value: number): string => value.toFixed(2)
+const most = (list: readonly number[]): string =>
+  `${text(median(list))} (${text(Math.max(...list))})`
 
-console.log(`
-ms; p50, p99: since a request was due, medians of the rounds; max: of all rounds; late: p99 of the load's own lateness
-                          failed of          dropped   without changes           with changes                    command   first new     last old
-                                         (announced)     p50   p99    max  late    p50   p99    max  late       took     median   max    median   max`)
-const times = (list: readonly PhaseReport[]): string => {
-  const middle = (of: (report: PhaseReport) => number): number => median(list.map(of))
-  const [p50, p99] = [
-    middle(({ sinceDue }) => sinceDue.p50),
-    middle(({ sinceDue }) => sinceDue.p99),
+/** Medians of the rounds, and the longest of all. */
+const times = (list: readonly PhaseReport[]): string[] => {
+  const middle = (of: (report: PhaseReport) => number): string => text(median(list.map(of)))
+  return [
+    `${middle(({ sinceDue }) => sinceDue.p50)} ${middle(({ sinceDue }) => sinceDue.p99)}`,
+    text(Math.max(...list.map(({ sinceDue }) => sinceDue.max))),
+    middle((report) => report.late.p99),
   ]
-  const max = Math.max(...list.map(({ sinceDue }) => sinceDue.max))
-  const late = middle((report) => report.late.p99)
-  return `${text(p50, 6)}${text(p99, 6)}${text(max, 7)}${text(late, 6)} `
 }
+
+const head = ['', 'failed of', 'dropped', 'said so']
+const timed = (when: string): string[] => [`${when}: p50 p99`, 'max', 'late p99']
+const ofChanges = ['command took', 'then first new', 'last old']
+const rows = [...runs].map(([{ name }, list]) => {
+  const changing = list.map((run) => run.changing)
+  return [
+    name,
+    `${sum(changing.map(({ failed }) => failed))} of ${sum(changing.map(({ requests }) => requests))}`,
+    String(sum(changing.map(({ dropped }) => dropped))),
+    String(sum(changing.map(({ announced }) => announced))),
+    ...times(list.map(({ base }) => base)),
+    ...times(changing),
+    ...(['answered', 'first', 'last'] as const).map((key) => most(list.flatMap((run) => run[key]))),
+  ]
+})
+console.log(
+  '\nms. Of answers: since they were due, p50 and p99 as medians of the rounds, beside the p99 of how late the load itself was. Of changes: the median (and the most)',
+)
+table([[...head, ...timed('calm'), ...timed('changing'), ...ofChanges], ...rows])
 for (const [{ name }, list] of runs) {
-  const under = list.map(({ changing }) => changing)
-  const failed = sum(under.map((report) => report.failed))
-  const requests = sum(under.map((report) => report.requests))
-  const dropped = sum(under.map((report) => report.dropped))
-  const announced = sum(under.map((report) => report.announced))
-  const [answered, first, last] = (['answered', 'first', 'last'] as const).map((key) =>
-    list.flatMap((run) => run[key]),
-  )
-  const both = (figures: readonly number[]): string =>
-    `${text(median(figures), 9)}${text(Math.max(...figures), 7)}`
-  console.log(
-    `${name.padEnd(23)} ${String(failed).padStart(6)} of ${requests}  ${String(dropped).padStart(5)} (${announced})`.padEnd(
-      53,
-    ) +
-      `${times(list.map(({ base }) => base))}${times(under)}${text(median(answered!), 9)} ${both(first!)} ${both(last!)}`,
-  )
-  const calm = list.map(({ base }) => base)
-  const calmFailed = sum(calm.map((report) => report.failed + report.dropped))
-  if (calmFailed > 0) console.log(`  ${calmFailed} failed or dropped without changes`)
-  for (const [what, count] of under.flatMap(({ faults }) => faults))
-    console.log(`  ${count} ${what}`)
+  const calm = sum(list.map(({ base }) => base.failed + base.dropped))
+  if (calm > 0) console.log(`${name}: ${calm} failed or dropped without changes`)
+  const faults = list.flatMap(({ changing }) => changing.faults)
+  for (const [what, count] of faults) console.log(`${name}: ${count} failed, ${what}`)
 }
+console.log('')
 for (const [{ name }, list] of runs) {
   if (!name.startsWith('Turnout')) continue
   const failed = sum(list.map(({ changing }) => changing.failed))
