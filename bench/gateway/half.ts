@@ -1,13 +1,14 @@
 // How long an answer takes at half of what a server can do: `half.js [--rounds N] [--seconds N] [--only A,B]`. First the
 // most that each answers in a closed loop, then a steady rate from our own load: half of that of node:http for all, and
 // half of each server's own. Server on core 0, load on core 1; rounds are interleaved, figures are medians. nginx shows
-// what is of the load itself.
+// what is of the load itself. What others did on the machine meanwhile is told; beside more than 5 % of a core it is
+// measured again, `--tries N` times at most, and the quietest counts.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { claim, machine, median, table } from '../instance/figures.ts'
-import { cpuTimeOf } from '../instance/process-stat.ts'
+import { cpuTimeOf, cpuTimeOfAll } from '../instance/process-stat.ts'
 import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
 import { isInstalled } from '../proxy/native.ts'
 import { chooseDrive, hasTaskset } from './load.ts'
@@ -18,6 +19,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '6' },
+    tries: { type: 'string', default: '3' },
     only: { type: 'string' },
   },
 })
@@ -38,11 +40,12 @@ chmodSync(folder, 0o755)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-/** What part of a core the server and the load used. */
 interface Steady extends PhaseReport {
   readonly rate: number
+  /** What part of a core they used: the server, the load, and those that are none of ours. */
   readonly server: number
   readonly load: number
+  readonly others: number
 }
 
 interface Run {
@@ -64,16 +67,35 @@ const mostOf = async (name: ServerName): Promise<number> => {
   return most
 }
 
+/** With the processes of this one all that are ours. */
+const cpuTimes = (server: number, load: number): readonly number[] => [
+  cpuTimeOf(server),
+  cpuTimeOf(load),
+  cpuTimeOf(process.pid),
+  cpuTimeOfAll(),
+]
+
 const steadyAt = async (port: number, pid: number, rate: number): Promise<Steady> => {
   const load = startSteadyLoad(loadCpu)
   const phase = { port, paths: ['/ping'], kept: 64, fresh: 0, perSecond: rate, isSpinning: true }
   // The load has to warm up as well.
   await load.run({ ...phase, durationMs: 1_000 })
-  const before = [pid, load.pid].map(cpuTimeOf)
-  const report = await load.run({ ...phase, durationMs: seconds * 1_000 })
-  const shares = [pid, load.pid].map((one, at) => (cpuTimeOf(one) - before[at]!) / seconds / 1e6)
+  let quietest: Steady | undefined
+  for (
+    let left = Number(values.tries);
+    left > 0 && !(quietest && quietest.others < 0.05);
+    left -= 1
+  ) {
+    const before = cpuTimes(pid, load.pid)
+    const report = await load.run({ ...phase, durationMs: seconds * 1_000 })
+    const [ofServer, ofLoad, ours, all] = cpuTimes(pid, load.pid).map(
+      (time, at) => (time - before[at]!) / (seconds * 1e6),
+    )
+    const one = { ...report, rate, server: ofServer!, load: ofLoad!, others: all! - ours! }
+    if (quietest === undefined || one.others < quietest.others) quietest = one
+  }
   load.stop()
-  return { ...report, rate, server: shares[0]!, load: shares[1]! }
+  return quietest!
 }
 
 const runs = new Map<ServerName, Run[]>(names.map((name) => [name, []]))
@@ -96,7 +118,8 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-const columns = 'most/s rate/s p50 p99 p99.9 max least-p99 late-p99 late-p99.9 server load failed'
+const columns =
+  'most/s rate/s p50 p99 p99.9 max least-p99 late-p99 late-p99.9 server load others failed'
 
 const tell = (what: string, key: 'same' | 'own'): void => {
   const rows = names.map((name) => {
@@ -118,6 +141,7 @@ const tell = (what: string, key: 'same' | 'own'): void => {
       middle(3, ({ late }) => late.p999),
       `${middle(0, ({ server }) => server * 100)} %`,
       `${middle(0, ({ load }) => load * 100)} %`,
+      `${middle(0, ({ others }) => others * 100)} %`,
       String(steady.reduce((total, { failed }) => total + failed, 0)),
     ]
   })
