@@ -14,6 +14,9 @@ const incoming = Buffer.allocUnsafeSlow(65_536)
 /** Most answers are those of before, byte by byte: only others are parsed. */
 const last = { bytes: Buffer.alloc(0), answer: null as WholeResponse | null }
 
+/** A load that spins and comes to nothing for so long did not have its core. */
+const standstillMs = 1
+
 const toMonotonic = monotonicMs() - performance.now()
 
 /** One of the load's clients: a kept connection, or a new one for each of its requests. */
@@ -46,7 +49,13 @@ class Values {
     const sorted = this.#values.subarray(0, this.#length).sort()
     const share = (part: number): number =>
       sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
-    return { p50: share(0.5), p99: share(0.99), p999: share(0.999), max: share(1) }
+    return {
+      count: sorted.length,
+      p50: share(0.5),
+      p99: share(0.99),
+      p999: share(0.999),
+      max: share(1),
+    }
   }
 }
 
@@ -60,6 +69,7 @@ class Counts {
   readonly contents = new Map<string, Seen>()
   readonly sinceDue: Values = new Values()
   readonly sinceSent: Values = new Values()
+  readonly undisturbed: Values = new Values()
   readonly late: Values = new Values()
 
   fail(what: string, times: number = 1): void {
@@ -80,6 +90,16 @@ const clients: Client[] = []
 const idle: Client[] = []
 let counts = new Counts()
 let isFollowed = false
+/** When this process was last seen at work, and until when what is due suffers from that it was not. */
+let atWorkAt = 0
+let disturbedUntil = 0
+
+const work = (now: number): void => {
+  const missing = now - atWorkAt
+  // What it sends too late comes to the server all at once, which needs some time for it.
+  if (missing > standstillMs) disturbedUntil = now + missing
+  atWorkAt = now
+}
 
 const settle = (client: Client): void => {
   client.isAsking = false
@@ -99,12 +119,14 @@ const lose = (client: Client, socket: Socket, what: string): void => {
 
 const take = (client: Client, socket: Socket, answer: WholeResponse): void => {
   const now = performance.now()
+  work(now)
   if (!client.isAsking) return lose(client, socket, 'an answer to nothing')
   if (answer.status < 200 || answer.status > 299) counts.fail(`${client.path} ${answer.status}`)
   else {
     counts.answered += 1
     counts.sinceDue.push(now - client.dueAt)
     counts.sinceSent.push(now - client.sentAt)
+    if (client.dueAt >= disturbedUntil) counts.undisturbed.push(now - client.dueAt)
     if (isFollowed) counts.see(answer.body, now)
   }
   if (client.isKept && answer.isLast) {
@@ -203,6 +225,7 @@ const run = async (phase: Phase): Promise<PhaseReport> => {
   const everyMs = perSecond === null ? 0 : 1_000 / perSecond
   const sweep = setInterval(giveUp, 100)
   const startedAt = performance.now()
+  atWorkAt = startedAt
   const endsAt = startedAt + durationMs
   let asked = 0
   let now = startedAt
@@ -210,6 +233,7 @@ const run = async (phase: Phase): Promise<PhaseReport> => {
   const isOver = (): boolean =>
     perSecond === null ? now >= endsAt : asked === planned || now >= endsAt + answerMs
   for (; !isOver(); now = performance.now()) {
+    work(now)
     while (idle.length > 0 && asked < planned) {
       const dueAt = perSecond === null ? now : startedAt + asked * everyMs
       if (dueAt > now) break
@@ -240,6 +264,7 @@ const run = async (phase: Phase): Promise<PhaseReport> => {
     perSecond: Math.round(answered / seconds),
     sinceDue: counts.sinceDue.times(),
     sinceSent: counts.sinceSent.times(),
+    undisturbed: counts.undisturbed.times(),
     late: counts.late.times(),
     contents: [...contents],
   }

@@ -20,6 +20,7 @@ export interface Phase {
 
 /** Milliseconds. */
 export interface Times {
+  readonly count: number
   readonly p50: number
   readonly p99: number
   readonly p999: number
@@ -46,6 +47,8 @@ export interface PhaseReport {
   readonly sinceDue: Times
   readonly sinceSent: Times
   readonly late: Times
+  /** Since due, without all that was due or under way while the load itself did not have its core; of one that spins. */
+  readonly undisturbed: Times
   readonly contents: readonly (readonly [body: string, seen: Seen])[]
 }
 
