@@ -72,11 +72,13 @@ const startTurnout = async (
 ): Promise<Changed> => {
   await fillDataFolder(join(root, 'data'), count)
   const served = await startServe(root, cpu, undefined, workers)
-  const wire = new Wire(served.adminPort)
+  let wire = new Wire(served.adminPort)
   return {
     port: served.port,
     startMs: served.readyMs,
     change: async (at, body) => {
+      // One that was never asked for anything has been closed after a while.
+      if (wire.isClosed) wire = new Wire(served.adminPort)
       const { status, body: text } = await wire.ask(putRoute(served.token, at, body))
       if (status !== 200) throw new Error(`${status} ${text}`)
     },
