@@ -179,7 +179,9 @@ table([[...head, ...timed('calm'), ...timed('changing'), ...ofChanges], ...rows]
 for (const [{ name }, list] of runs) {
   const calm = sum(list.map(({ base }) => base.failed + base.dropped))
   if (calm > 0) console.log(`${name}: ${calm} failed or dropped without changes`)
-  const faults = list.flatMap(({ changing }) => changing.faults)
+  const faults = new Map<string, number>()
+  for (const [what, count] of list.flatMap(({ changing }) => changing.faults))
+    faults.set(what, (faults.get(what) ?? 0) + count)
   for (const [what, count] of faults) console.log(`${name}: ${count} failed, ${what}`)
 }
 console.log('')
