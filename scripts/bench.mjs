@@ -36,6 +36,11 @@ const benches = {
     'PUT of one route until it serves, beside Caddy and nginx: [10 10k 1m] [--rounds N]',
     [],
   ],
+  lossless: [
+    'lossless/main.js',
+    'what clients notice of a change each second, beside nginx, Caddy, HAProxy and Gin: [--rounds N] [--seconds N]',
+    [],
+  ],
   publish: [
     'publish/main.js',
     'durable changes per second, over HTTP and in process: [--seconds N]',
@@ -58,6 +63,11 @@ const benches = {
   ],
   start: ['start/main.js', 'time until `serve` serves what its store holds: [10k 100k]', []],
   gateway: ['gateway/main.js', 'a JSON hello beside node:http, Fastify and Hono (needs wrk)', []],
+  half: [
+    'gateway/half.js',
+    'how long answers take at half of what a server can do, beside node:http and Fastify: [--rounds N] [--seconds N]',
+    [],
+  ],
   workers: [
     'workers/main.js',
     'worker processes: rates, memory, apply time, a kill: [--rounds N] [--seconds N]',

@@ -17,8 +17,8 @@ export interface Changed {
   readonly stop: () => Promise<void>
 }
 
-/** Starts it with so many routes; all files are below `root`. */
-export type StartChanged = (root: string, count: number) => Promise<Changed>
+/** Starts it with so many routes, on a core where one is named; all files are below `root`. */
+export type StartChanged = (root: string, count: number, cpu?: number) => Promise<Changed>
 
 /** A port that nobody listens on. */
 export const freePort = (): Promise<number> =>
@@ -32,8 +32,12 @@ export const freePort = (): Promise<number> =>
 
 const readyMs = 60_000
 
+/** What runs a command on a core, where one is named. */
+export const wordsOn = (cpu: number | undefined, ...words: readonly string[]): [string, string[]] =>
+  cpu === undefined ? [words[0]!, words.slice(1)] : ['taskset', ['-c', String(cpu), ...words]]
+
 /** Until the port answers. Rejects when the process ends before, or a minute has passed. */
-const untilServed = async (child: ChildProcess, port: number): Promise<number> => {
+export const untilServed = async (child: ChildProcess, port: number): Promise<number> => {
   const startedAt = performance.now()
   while (performance.now() - startedAt < readyMs) {
     if (child.exitCode !== null) throw new Error(`${child.spawnargs[0]} ended`)
@@ -46,25 +50,35 @@ const untilServed = async (child: ChildProcess, port: number): Promise<number> =
   throw new Error(`${child.spawnargs[0]} does not answer`)
 }
 
-const stopOf = (child: ChildProcess): (() => Promise<void>) => {
+/** Ends it and waits for that. */
+export const stopOf = (child: ChildProcess): (() => Promise<void>) => {
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  process.on('exit', () => child.kill())
+  const kill = (): boolean => child.kill()
+  process.on('exit', kill)
+  child.once('close', () => process.off('exit', kill))
   return async () => {
-    child.kill()
+    kill()
     await ended
   }
 }
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at)
 
-export const turnout: StartChanged = async (root, count) => {
+const startTurnout = async (
+  root: string,
+  count: number,
+  cpu: number | undefined,
+  workers: number,
+): Promise<Changed> => {
   await fillDataFolder(join(root, 'data'), count)
-  const served = await startServe(root)
-  const wire = new Wire(served.adminPort)
+  const served = await startServe(root, cpu, undefined, workers)
+  let wire = new Wire(served.adminPort)
   return {
     port: served.port,
     startMs: served.readyMs,
     change: async (at, body) => {
+      // One that was never asked for anything has been closed after a while.
+      if (wire.isClosed) wire = new Wire(served.adminPort)
       const { status, body: text } = await wire.ask(putRoute(served.token, at, body))
       if (status !== 200) throw new Error(`${status} ${text}`)
     },
@@ -75,6 +89,12 @@ export const turnout: StartChanged = async (root, count) => {
   }
 }
 
+/** One process that takes changes and requests. */
+export const turnout: StartChanged = (root, count, cpu) => startTurnout(root, count, cpu, 0)
+
+/** A supervisor that takes changes, and a worker that takes requests. */
+export const turnoutWorker: StartChanged = (root, count, cpu) => startTurnout(root, count, cpu, 1)
+
 const caddyRoute = (at: number, body: string): object => ({
   '@id': idAt(at),
   match: [{ method: ['GET'], path: [pathAt(at)] }],
@@ -83,7 +103,7 @@ const caddyRoute = (at: number, body: string): object => ({
 })
 
 /** PATCH of one route, found by its `@id`. It keeps its config in a file, as it does by default. */
-export const caddy: StartChanged = async (root, count) => {
+export const caddy: StartChanged = async (root, count, cpu) => {
   const [port, admin] = await Promise.all([freePort(), freePort()])
   mkdirSync(root, { recursive: true })
   const file = join(root, 'caddy.json')
@@ -96,7 +116,10 @@ export const caddy: StartChanged = async (root, count) => {
   }
   writeFileSync(file, JSON.stringify(config))
   const environment = { ...process.env, HOME: root, XDG_CONFIG_HOME: root, XDG_DATA_HOME: root }
-  const child = spawn('caddy', ['run', '--config', file], { stdio: 'ignore', env: environment })
+  const child = spawn(...wordsOn(cpu, 'caddy', 'run', '--config', file), {
+    stdio: 'ignore',
+    env: environment,
+  })
   const stop = stopOf(child)
   const startMs = await untilServed(child, port)
   return {
@@ -124,6 +147,7 @@ const perFile = 100
 const startNginx = async (
   root: string,
   count: number,
+  cpu: number | undefined,
   reload: (configFile: string, pid: number) => void,
 ): Promise<Changed> => {
   const port = await freePort()
@@ -146,6 +170,7 @@ error_log ${root}/error.log;
 events { worker_connections 1024; }
 http {
   access_log off;
+  keepalive_requests 1000000000;
   server {
     listen 127.0.0.1:${port};
     include ${root}/routes/*.conf;
@@ -153,7 +178,7 @@ http {
 }
 `,
   )
-  const child = spawn('nginx', ['-p', root, '-c', config], { stdio: 'ignore' })
+  const child = spawn(...wordsOn(cpu, 'nginx', '-p', root, '-c', config), { stdio: 'ignore' })
   const stop = stopOf(child)
   const startMs = await untilServed(child, port)
   return {
@@ -170,14 +195,14 @@ http {
 }
 
 /** `nginx -s reload`: a process that reads the whole config to find out whom to tell. */
-export const nginx: StartChanged = (root, count) =>
-  startNginx(root, count, (config) => {
+export const nginx: StartChanged = (root, count, cpu) =>
+  startNginx(root, count, cpu, (config) => {
     execFileSync('nginx', ['-p', root, '-c', config, '-s', 'reload'], { stdio: 'ignore' })
   })
 
 /** The signal that it sends, sent by us. */
-export const nginxSignal: StartChanged = (root, count) =>
-  startNginx(root, count, (_, pid) => {
+export const nginxSignal: StartChanged = (root, count, cpu) =>
+  startNginx(root, count, cpu, (_, pid) => {
     process.kill(pid, 'SIGHUP')
   })
 

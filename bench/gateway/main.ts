@@ -1,18 +1,16 @@
 // A JSON hello through the whole gateway beside its peers: `main.js [--rounds N] [--seconds N] [--browser]`, with
 // `--browser` ten more fields in each request. One process for each server, pinned; rounds are interleaved; figures are medians. On a shared machine us/request is the figure
 // that neighbours disturb least.
-import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { freePort } from '../change/servers.ts'
 import { median } from '../instance/figures.ts'
 import { cpuTimeOf } from '../instance/process-stat.ts'
-import { prepareHello, isInstalled } from '../proxy/native.ts'
+import { isInstalled } from '../proxy/native.ts'
 import { browserFields, chooseDrive, hasTaskset, type Drive } from './load.ts'
 import { serverNames, type ServerName } from './names.ts'
+import { startHello } from './start.ts'
 
 interface Run {
   readonly rate: number
@@ -41,48 +39,17 @@ const folder = mkdtempSync(join(tmpdir(), 'turnout-bench-hello-'))
 chmodSync(folder, 0o755)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-const firstAnswer = async (url: string): Promise<Response> => {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await fetch(url)
-    } catch (error) {
-      if (attempt === 100) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-}
-
 const measure = async (name: ServerName, isPinned: boolean, drive: Drive): Promise<Run> => {
-  const script = fileURLToPath(new URL('./servers.js', import.meta.url))
-  const own = name === 'nginx' ? await freePort() : 0
-  const words = own === 0 ? [process.execPath, script, name] : prepareHello(folder, own).words
-  const command = isPinned ? ['taskset', '-c', '0', ...words] : words
-  const server = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
-  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
+  const server = await startHello(name, folder, isPinned ? 0 : undefined)
   try {
-    const port =
-      own ||
-      (await new Promise<number>((resolve, reject) => {
-        let text = ''
-        server.stderr.on('data', (bytes: Buffer) => {
-          text += bytes.toString()
-          const found = /^(\d+)\n/m.exec(text)?.[1]
-          if (found !== undefined) resolve(Number(found))
-        })
-        server.once('close', () => reject(new Error(`${name} ended: ${text}`)))
-      }))
-    const answer = await firstAnswer(`http://127.0.0.1:${port}/ping`)
-    const text = await answer.text()
-    if (answer.status !== 200 || text !== '{"message":"pong"}') throw new Error(`${name}: ${text}`)
     const cpu = isPinned ? 1 : undefined
-    await drive(port, 2, cpu, '/ping', fields)
-    const before = cpuTimeOf(server.pid!)
-    const rate = await drive(port, seconds, cpu, '/ping', fields)
-    const usPerRequest = (cpuTimeOf(server.pid!) - before) / (rate * seconds)
+    await drive(server.port, 2, cpu, '/ping', fields)
+    const before = cpuTimeOf(server.pid)
+    const rate = await drive(server.port, seconds, cpu, '/ping', fields)
+    const usPerRequest = (cpuTimeOf(server.pid) - before) / (rate * seconds)
     return { rate, usPerRequest }
   } finally {
-    server.kill()
-    await ended
+    await server.stop()
   }
 }
 

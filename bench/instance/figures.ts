@@ -18,7 +18,19 @@ export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1
 
 /** `p50 1.20 ms, p99 3.40 ms` */
 export function quantiles(values: readonly number[]): string {
-  return `p50 ${ms(percentile(values, 0.5))}, p99 ${ms(percentile(values, 0.99))}`
+  return quantilesOf({ p50: percentile(values, 0.5), p99: percentile(values, 0.99) })
+}
+
+/** The same of what another process found. */
+export const quantilesOf = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
+  `p50 ${ms(p50)}, p99 ${ms(p99)}`
+
+/** A clock that all processes of a machine share. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** A line for a claim. */
+export function claim(isReached: boolean, what: string): void {
+  console.log(`${isReached ? 'reached' : 'MISSED '}  ${what}`)
 }
 
 /** `10k` and `1m` as numbers. */
@@ -33,4 +45,13 @@ export function machine(): string {
   const [load = 0] = loadavg()
   const model = cpus()[0]?.model ?? 'unknown'
   return `${model}, ${cpus().length} cores, Node ${process.version}, load before ${load.toFixed(1)}`
+}
+
+/** Columns as wide as they must be: the first to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)))
+  for (const [first, ...others] of rows) {
+    const cells = others.map((cell, at) => cell.padStart(widths[at + 1]!))
+    console.log([first!.padEnd(widths[0]!), ...cells].join('  '))
+  }
 }

@@ -34,6 +34,15 @@ export function cpuTimeOf(pid: number): number {
   })
 }
 
+/** What all cores together were busy with so far in microseconds, whoever it was (proc(5)); NaN without /proc. */
+export function cpuTimeOfAll(): number {
+  const [user, nice, system, , , irq, softirq, steal] = read('/proc/stat')
+    .split(/\s+/)
+    .slice(1, 9)
+    .map(Number)
+  return (user! + nice! + system! + irq! + softirq! + steal!) * 10_000
+}
+
 /** Resident memory in KB; NaN without /proc. */
 export function rssOf(pid: number): number {
   return sum(pid, (one) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${one}/status`))?.[1]))

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { NodeProxyName, ProxyName } from './names.ts'
 
@@ -134,11 +134,11 @@ backend all
   }),
 }
 
-/** Builds the Go one with the packages of the system. False: there is no Go here, or no Gin. */
-export function buildGo(root: string): boolean {
+/** Builds a program in Go with the packages of the system, as `root/NAME`. False: there is no Go here, or no Gin. */
+export function buildGo(root: string, source = 'proxy/reverse-proxy.go'): boolean {
   mkdirSync(root, { recursive: true })
-  const source = fileURLToPath(new URL('../../../bench/proxy/reverse-proxy.go', import.meta.url))
-  const { status } = spawnSync('go', ['build', '-o', join(root, 'reverse-proxy'), source], {
+  const file = fileURLToPath(new URL(`../../../bench/${source}`, import.meta.url))
+  const { status } = spawnSync('go', ['build', '-o', join(root, basename(source, '.go')), file], {
     stdio: 'ignore',
     env: { ...process.env, GOPATH: '/usr/share/gocode', GO111MODULE: 'off', GOCACHE: `${root}/go` },
   })

@@ -10,9 +10,9 @@ import { parseArgs } from 'node:util'
 import type { TestContext } from 'node:test'
 import { openRedis } from '../../test/source/redis/server.ts'
 import { hasTaskset } from '../gateway/load.ts'
-import { machine, median, ms, percentile, quantiles } from '../instance/figures.ts'
+import { machine, median, ms, quantilesOf } from '../instance/figures.ts'
 import { childrenOf } from '../instance/process-stat.ts'
-import type { Phase, PhaseReport } from '../storm/load.ts'
+import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
 
 const { values } = parseArgs({
   options: {
@@ -49,24 +49,16 @@ const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), [red
 cleaning.push(() => server.kill())
 const [{ port }] = (await once(server, 'message')) as [{ readonly port: number }]
 if (isPinned) execFileSync('taskset', ['-p', '-c', '0', String(server.pid)])
-const load = fork(fileURLToPath(new URL('../storm/load.js', import.meta.url)))
-cleaning.push(() => load.kill())
+const load = startSteadyLoad()
+cleaning.push(() => load.stop())
 // Whoever writes, and Redis, must not keep the load waiting for its core.
 for (const pid of [process.pid, ...childrenOf(process.pid)])
   if (pid !== server.pid && pid !== load.pid) setPriority(pid, 5)
 
 const paths = Array.from({ length: 499 }, (_, at) => `/route/${at}`)
-async function run(lastMs: number): Promise<PhaseReport> {
-  const phase: Phase = {
-    port,
-    paths,
-    connections: 32,
-    perSecond: Number(values.rate),
-    durationMs: lastMs,
-  }
-  load.send(phase)
-  const [report] = (await once(load, 'message')) as [PhaseReport]
-  return report
+const run = (lastMs: number): Promise<PhaseReport> => {
+  const perSecond = Number(values.rate)
+  return load.run({ port, paths, kept: 32, fresh: 0, perSecond, durationMs: lastMs })
 }
 
 const flooding = Array.from({ length: changes }, (_, at) => rules(at + 1))
@@ -132,9 +124,9 @@ async function heldUp(): Promise<Held> {
 await run(3_000)
 const calm = await run(durationMs)
 const tell = (name: string, { answered, failed, sinceSent }: PhaseReport): void => {
-  const ratio = percentile(sinceSent, 0.99) / percentile(calm.sinceSent, 0.99)
+  const ratio = sinceSent.p99 / calm.sinceSent.p99
   console.log(
-    `${name.padEnd(38)} ${answered} answered, ${failed} failed; since sent ${quantiles(sinceSent)}; p99 ${ratio.toFixed(2)}x`,
+    `${name.padEnd(38)} ${answered} answered, ${failed} failed; since sent ${quantilesOf(sinceSent)}; p99 ${ratio.toFixed(2)}x`,
   )
 }
 tell('calm', calm)
@@ -152,7 +144,7 @@ for (const [name, trouble] of cases) {
     `  loop of the server held up p99 ${ms(p99)}, at most ${ms(most)}; ${revision - before.revision} revisions`,
   )
   const kind = name.replace(/, \d+$/, '')
-  p99s.set(kind, [...(p99s.get(kind) ?? []), percentile(report.sinceSent, 0.99)])
+  p99s.set(kind, [...(p99s.get(kind) ?? []), report.sinceSent.p99])
   redis.signal('SIGCONT')
   await redis.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
   count += 1

@@ -2,20 +2,19 @@
 // is there, whoever serves has one core; the supervisor, where it is another process, the load and the storm share the
 // other. What the storm's own client costs shows in the latencies too: so they are told from when a request was due and
 // from when it was sent, and the load goes before the others of its core where the system allows that.
-import { execFileSync, fork, type ChildProcess } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { cpus, setPriority } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { fillDataFolder } from '../instance/fill.ts'
-import { machine, ms, percentile, quantiles, sizeOf } from '../instance/figures.ts'
+import { claim, machine, ms, quantiles, quantilesOf, sizeOf } from '../instance/figures.ts'
 import { hasTaskset } from '../gateway/load.ts'
 import { pathAt } from '../instance/routes.ts'
 import { cpuTimeOf, rssOf } from '../instance/process-stat.ts'
 import { cpuMsOf, makeTokens, startServe } from '../instance/serve.ts'
+import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
 import { runStorm, type StormReport } from './changes.ts'
-import type { Phase, PhaseReport } from './load.ts'
 
 const { values } = parseArgs({
   options: {
@@ -51,23 +50,15 @@ if (isPinned && Number(values.workers) > 0) {
 const tokens = await makeTokens(served, Number(values.tokens))
 
 // A child has the core of its parent.
-const load: ChildProcess = fork(fileURLToPath(new URL('./load.js', import.meta.url)), {
-  execArgv: [],
-})
-process.on('exit', () => load.kill())
+const load = startSteadyLoad()
 try {
-  setPriority(load.pid!, -10)
+  setPriority(load.pid, -10)
 } catch {
   console.log('the load has no priority: its latencies have those of the storm in them')
 }
 const paths = Array.from({ length: 500 }, (_, at) => pathAt(at * Math.floor(routes / 500)))
 const run = (perSecond: number | null, durationMs: number): Promise<PhaseReport> =>
-  new Promise((resolve, reject) => {
-    load.once('message', (report) => resolve(report as PhaseReport))
-    load.once('exit', () => reject(new Error('the load ended')))
-    const phase: Phase = { port: served.port, paths, connections: 64, perSecond, durationMs }
-    load.send(phase)
-  })
+  load.run({ port: served.port, paths, kept: 64, fresh: 0, perSecond, durationMs })
 
 await run(null, 2_000)
 const most = await run(null, 3_000)
@@ -76,7 +67,7 @@ console.log(`the server answers ${most.perSecond}/s of this load; it is given ${
 const cpuTimes = (): readonly number[] => [
   // With its workers.
   cpuTimeOf(served.pid) / 1_000,
-  ...[load.pid!, process.pid].map(cpuMsOf),
+  ...[load.pid, process.pid].map(cpuMsOf),
 ]
 const atCalm = cpuTimes()
 const calm = await run(rate, Number(values.calm) * 1_000)
@@ -93,13 +84,12 @@ const atStorm = cpuTimes()
 const [storm, under] = await stormFor(seconds * 1_000)
 const atEnd = cpuTimes()
 const rss = rssOf(served.pid) * 1_024
-load.removeAllListeners('exit')
-load.kill()
+load.stop()
 await served.stop()
 
 const tellLoad = (name: string, report: PhaseReport): void => {
   console.log(
-    `${name}: ${report.answered} answered (${report.perSecond}/s), ${report.failed} failed${report.firstFault === null ? '' : ` (${report.firstFault})`}; since due ${quantiles(report.sinceDue)}; since sent ${quantiles(report.sinceSent)}`,
+    `${name}: ${report.answered} answered (${report.perSecond}/s), ${report.failed} failed${report.failed === 0 ? '' : ` (${report.faults[0]![0]})`}; since due ${quantilesOf(report.sinceDue)}; since sent ${quantilesOf(report.sinceSent)}`,
   )
 }
 tellLoad('calm ', calm)
@@ -127,16 +117,14 @@ console.log(
 )
 console.log(`RSS of the server at the end: ${(rss / 1_000_000).toFixed(0)} MB`)
 
-const verdict = (isReached: boolean, what: string): void =>
-  console.log(`${isReached ? 'reached' : 'MISSED '}  ${what}`)
-const ratioDue = percentile(under.sinceDue, 0.99) / percentile(calm.sinceDue, 0.99)
-const ratioSent = percentile(under.sinceSent, 0.99) / percentile(calm.sinceSent, 0.99)
-verdict(under.failed === 0 && broken === 0, 'no failed request')
-verdict(ratioDue <= 2, `p99 under the storm at most 2x the calm one: ${ratioDue.toFixed(2)}x`)
-verdict(ratioSent <= 2, `the same since sent: ${ratioSent.toFixed(2)}x`)
-verdict(accepted / seconds >= 200, `200 accepted changes per second`)
-verdict(
+const ratioDue = under.sinceDue.p99 / calm.sinceDue.p99
+const ratioSent = under.sinceSent.p99 / calm.sinceSent.p99
+claim(under.failed === 0 && broken === 0, 'no failed request')
+claim(ratioDue <= 2, `p99 under the storm at most 2x the calm one: ${ratioDue.toFixed(2)}x`)
+claim(ratioSent <= 2, `the same since sent: ${ratioSent.toFixed(2)}x`)
+claim(accepted / seconds >= 200, `200 accepted changes per second`)
+claim(
   stale === 0 && Math.max(...storm.liveMs) <= 1_000,
   `every accepted change live within 1 s, and after its answer`,
 )
-verdict(withoutRetryAfter === 0, `every refusal had Retry-After`)
+claim(withoutRetryAfter === 0, `every refusal had Retry-After`)
