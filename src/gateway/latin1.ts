@@ -13,3 +13,18 @@ export const latin1: (bytes: Uint8Array, from?: number, to?: number) => string =
     ? ({ buffer, byteOffset, byteLength }, from = 0, to = byteLength) =>
         Buffer.from(buffer, byteOffset, byteLength).toString('latin1', from, to)
     : (bytes, from = 0, to = bytes.byteLength) => latin1Slice.call(bytes as WithLatin1, from, to)
+
+let lastAscii = ''
+
+/** Whether text and its bytes are as long as each other. Of what was read a moment ago it is known when it is sent on. */
+export function isAscii(text: string): boolean {
+  if (text === lastAscii) return true
+  if (Buffer.byteLength(text) !== text.length) return false
+  lastAscii = text
+  return true
+}
+
+/** Notes it of a part of a text that is. */
+export function noteAscii(text: string): void {
+  lastAscii = text
+}

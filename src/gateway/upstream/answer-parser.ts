@@ -27,7 +27,7 @@ interface ReadHead {
   readonly fields: Fields
   readonly length: number | null
   readonly isChunked: boolean
-  /** All of a short body, one character a byte, where it is known already; else empty. */
+  /** All of a short body, where it is ASCII and known already; else empty. */
   readonly body: string
   /** Nothing follows behind this answer. */
   readonly isLast: boolean
@@ -41,11 +41,6 @@ const copyOf = (bytes: Buffer, from: number, end: number): Buffer => {
   bytes.copy(copy, 0, from, end)
   return copy
 }
-
-/** A short body as text, where that is the same: it goes on in one text with its head. */
-const wholeOf = (text: string, bytes: Buffer, from: number, end: number): Buffer | string =>
-  // Of ASCII alone, text and bytes are as long as each other.
-  text !== '' && Buffer.byteLength(text) === end - from ? text : copyOf(bytes, from, end)
 
 /**
  * Reads the answers of one connection, strictly: what has two readings is none (RFC 9112). One answer after each
@@ -176,7 +171,7 @@ export class AnswerParser {
       this.#sink.onHead(status, fields, null, null)
       if (at < end && this.#isReading('until-close')) this.#sink.onData(copyOf(bytes, at, end))
     } else if (end - at >= length) {
-      this.#whole(length, wholeOf(head.body, bytes, at, at + length), end - at === length)
+      this.#whole(length, head.body || copyOf(bytes, at, at + length), end - at === length)
     } else {
       this.#place = 'length'
       this.#remaining = length

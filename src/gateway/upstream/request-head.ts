@@ -32,7 +32,7 @@ function framing({ method, bodyLength }: OutgoingRequest): string {
   if (!Number.isSafeInteger(bodyLength) || bodyLength < 0)
     refuse('its length is no number of bytes')
   if (bodyLength > 0) return `content-length: ${bodyLength}\r\n`
-  return withBody.has(method) ? 'content-length: 0\r\n' : ''
+  return method !== 'GET' && withBody.has(method) ? 'content-length: 0\r\n' : ''
 }
 
 /** Was checked. */
