@@ -74,7 +74,8 @@ export class Exchange {
   #canonical: string | null
   #holds: Hold | null
   #controller: AbortController | null
-  #values: Map<string, unknown> | null
+  /** Flat: name, value. There are few. */
+  #values: unknown[] | null
 
   constructor(transport: Transport, snapshot: Snapshot) {
     this.transport = transport
@@ -165,12 +166,21 @@ export class Exchange {
 
   /** Keeps a value for middleware and handlers further on. */
   setValue(name: string, value: unknown): void {
-    this.#values ??= new Map()
-    this.#values.set(name, value)
+    const values = this.#values
+    if (values === null) {
+      this.#values = [name, value]
+      return
+    }
+    const at = indexOfName(values, name)
+    if (at < 0) values.push(name, value)
+    else values[at + 1] = value
   }
 
   getValue(name: string): unknown {
-    return this.#values?.get(name)
+    const values = this.#values
+    if (values === null) return undefined
+    const at = indexOfName(values, name)
+    return at < 0 ? undefined : values[at + 1]
   }
 
   /** Takes a hold on a version that serves a part of it. */
@@ -217,4 +227,9 @@ export class Exchange {
     this.status = reply.status
     transport.send(reply.status, reply.headers, reply.body as string)
   }
+}
+
+const indexOfName = (values: readonly unknown[], name: string): number => {
+  for (let at = 0; at < values.length; at += 2) if (values[at] === name) return at
+  return -1
 }

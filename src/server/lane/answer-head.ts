@@ -8,15 +8,13 @@ const statusLine = (status: number): string =>
   (statusLines[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`)
 
 let dateField = ''
-let dateUntil = 0
 
 /** RFC 9110 section 6.6.1; made once a second. */
 const currentDate = (): string => {
-  const now = Date.now()
-  if (now >= dateUntil || now < dateUntil - 1_000) {
-    dateField = `date: ${new Date(now).toUTCString()}\r\n`
-    dateUntil = now - (now % 1_000) + 1_000
-  }
+  if (dateField !== '') return dateField
+  const now = new Date()
+  dateField = `date: ${now.toUTCString()}\r\n`
+  setTimeout(() => (dateField = ''), 1_000 - now.getMilliseconds()).unref()
   return dateField
 }
 
@@ -40,6 +38,33 @@ const checkField = (name: string, value: unknown): void => {
   }
 }
 
+/** A field as a line, and what it says beside its value. */
+interface FieldLine {
+  readonly name: string
+  readonly value: string
+  readonly text: string
+  readonly kind: 'date' | 'connection' | 'other'
+  /** That no other answer follows. */
+  readonly isLast: boolean
+}
+
+/** Handlers say the same again and again: each line at a place that lengths give. */
+const lines: (FieldLine | undefined)[] = Array.from({ length: 256 }, () => undefined)
+const longestKept = 64
+
+const lineOf = (name: string, value: string): FieldLine => {
+  const place = (name.length * 31 + value.length) & 255
+  const known = lines[place]
+  if (known !== undefined && known.name === name && known.value === value) return known
+  checkField(name, value)
+  const lower = name.length === 4 || name.length === 10 ? name.toLowerCase() : ''
+  const kind = lower === 'date' || lower === 'connection' ? lower : 'other'
+  const isLast = kind === 'connection' && /\bclose\b/i.test(value)
+  const line = { name, value, text: `${name}: ${value}\r\n`, kind, isLast } as const
+  if (typeof value === 'string' && value.length <= longestKept) lines[place] = line
+  return line
+}
+
 /**
  * The head of an answer in HTTP/1.1, the empty line behind it too. `framing`: a whole line that says where the body ends, or
  * nothing. An answer that is the last of its connection says so, and one whose fields say so is.
@@ -58,15 +83,11 @@ export function answerHead(
   let hasDate = false
   let hasConnection = false
   for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]!
-    const value = fields[at + 1]!
-    checkField(name, value)
-    if (name.length === 4 && name.toLowerCase() === 'date') hasDate = true
-    else if (name.length === 10 && name.toLowerCase() === 'connection') {
-      hasConnection = true
-      if (/\bclose\b/i.test(value)) answer.isLast = true
-    }
-    text += `${name}: ${value}\r\n`
+    const line = lineOf(fields[at]!, fields[at + 1]!)
+    if (line.kind === 'date') hasDate = true
+    else if (line.kind === 'connection') hasConnection = true
+    if (line.isLast) answer.isLast = true
+    text += line.text
   }
   text += framing
   if (!hasDate) text += currentDate()
