@@ -14,18 +14,14 @@ export const replyOf = (answer: Answer | void): Reply | Promise<Reply> => {
   throw new TurnoutError('TURNOUT_ANSWER_INVALID', { reason: `the handler returned ${kind}` })
 }
 
-/** What will be a promise is made one: authors may use one of their own kind. Null: it is here. */
-const promiseOf = <Value>(value: Value | Promise<Value>): Promise<Value> | null => {
-  if (value instanceof Promise) return value
-  const isLate = typeof value === 'object' && value !== null && 'then' in value
-  return isLate ? Promise.resolve(value) : null
-}
+const isPromise = (value: unknown): value is Promise<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value
 
 /** Runs a handler; an answer that is there at once stays synchronous. */
 const runHandler = (c: Context, handler: RouteHandler): Reply | Promise<Reply> => {
   const answer = handler(c)
   if (answer instanceof Reply) return answer
-  return promiseOf(answer)?.then(replyOf) ?? replyOf(answer as Answer)
+  return isPromise(answer) ? answer.then(replyOf) : replyOf(answer)
 }
 
 const ignore = (): undefined => undefined
@@ -56,8 +52,8 @@ const runFrom = (
   if (answer instanceof Reply) return answer
   // Who hands on what `next` gave is not in the way.
   if (answer === following && following !== null) return following
-  const late = promiseOf(answer)
-  if (late === null) return settled(answer as Answer | void, following)
+  if (!isPromise(answer)) return settled(answer, following)
+  const late = answer instanceof Promise ? answer : Promise.resolve(answer)
   return late.then((reply) => (reply instanceof Reply ? reply : settled(reply, following)))
 }
 
@@ -74,7 +70,8 @@ const startFrom = (
   } catch (error) {
     reply = Promise.reject(error)
   }
-  if (reply instanceof Reply) return Promise.resolve(reply)
+  // Authors may use promises of their own kind, and `next` gives a whole one.
+  if (!(reply instanceof Promise)) return Promise.resolve(reply)
   // A middleware may answer by itself and leave this promise alone: its rejection is nobody's then.
   reply.catch(ignore)
   return reply
