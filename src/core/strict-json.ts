@@ -22,8 +22,13 @@ class Refused extends Error {
 /** Names that reach a prototype where somebody copies keys one by one. */
 const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const space = /[ \t\n\r]*/y
-const words: Readonly<Record<string, Json>> = { true: true, false: false, null: null }
+const words: Readonly<Record<string, readonly [word: string, value: Json]>> = {
+  t: ['true', true],
+  f: ['false', false],
+  n: ['null', null],
+}
+/** V8 copies a part of a text up to this length; a longer one would keep the whole text alive. */
+const mostCopied = 12
 
 /**
  * Parses JSON and refuses what `JSON.parse` lets through without a word: a key that stands twice (one of the two would
@@ -67,12 +72,10 @@ class Reader {
       this.#at += 1
       return first === '{' ? this.#object(depth + 1) : this.#list(depth + 1)
     }
-    for (const [word, value] of Object.entries(words)) {
-      if (!this.#text.startsWith(word, this.#at)) continue
-      this.#at += word.length
-      return value
-    }
-    return this.#number()
+    const word = words[first]
+    if (word === undefined || !this.#text.startsWith(word[0], this.#at)) return this.#number()
+    this.#at += word[0].length
+    return word[1]
   }
 
   #object(depth: number): Json {
@@ -101,7 +104,18 @@ class Reader {
   }
 
   #string(): string {
+    const text = this.#text
     const start = this.#at
+    let end = start + 1
+    while (end < text.length && isPlain(text.charCodeAt(end))) end += 1
+    if (text[end] !== '"') return this.#oddString(start)
+    this.#at = end + 1
+    if (end - start - 1 <= mostCopied) return text.slice(start + 1, end)
+    return JSON.parse(text.slice(start, end + 1)) as string
+  }
+
+  /** With escapes, or with what may not stand there. */
+  #oddString(start: number): string {
     let end = start + 1
     while (end < this.#text.length && this.#text[end] !== '"')
       end += this.#text[end] === '\\' ? 2 : 1
@@ -129,9 +143,7 @@ class Reader {
 
   /** The next character that is not space; empty at the end. */
   #peek(): string {
-    space.lastIndex = this.#at
-    space.test(this.#text)
-    this.#at = space.lastIndex
+    while (isSpace(this.#text.charCodeAt(this.#at))) this.#at += 1
     return this.#text[this.#at] ?? ''
   }
 
@@ -153,3 +165,9 @@ class Reader {
     throw new Refused(reason, this.#at)
   }
 }
+
+const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9
+
+/** Neither the end of a string, nor an escape, nor a control character, nor half of a pair. */
+const isPlain = (code: number): boolean =>
+  code >= 32 && code !== 34 && code !== 92 && (code & 0xf800) !== 0xd800
