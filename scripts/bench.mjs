@@ -142,7 +142,7 @@ if (bench === undefined) {
   process.exit(name === undefined ? 0 : 2)
 }
 setup()
-const [file, , flags] = bench
+const [file, , flags = []] = bench
 const path = join(root, 'dist/bench', file)
 if (!existsSync(path)) throw new Error(`${path} is not built`)
 const { status } = spawnSync(process.execPath, [...flags, path, ...rest], {

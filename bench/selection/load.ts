@@ -1,35 +1,6 @@
-// `load.js PORT MS REQUEST`: sends one request again and again on 64 connections, each time when its answer is there, and
-// prints how many came. It counts bytes, for all answers are alike: so the server is what is measured.
-import { connect } from 'node:net'
+// `load.js PORT MS REQUEST`: sends one request again and again, and prints how many answers came.
+import { askForMs } from '../instance/closed-loop.ts'
 
 const [port, duration, request = ''] = process.argv.slice(2)
 const bytes = Buffer.from(request, 'latin1')
-let answers = 0
-let length = 0
-let isOver = false
-
-const open = (): void => {
-  const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
-  let read = 0
-  socket.on('data', (chunk: Buffer) => {
-    if (length === 0) {
-      const text = chunk.toString('latin1')
-      if (!text.startsWith('HTTP/1.1 200 ')) throw new Error(text)
-      length = chunk.length
-    }
-    read += chunk.length
-    if (read < length) return
-    if (read > length) throw new Error(`an answer of ${read} bytes, not ${length}`)
-    read = 0
-    answers += 1
-    if (!isOver) socket.write(bytes)
-  })
-  socket.write(bytes)
-}
-
-for (let at = 0; at < 64; at += 1) open()
-setTimeout(() => {
-  isOver = true
-  process.stdout.write(`${answers}\n`)
-  process.exit(0)
-}, Number(duration))
+askForMs(Number(port), Number(duration), () => bytes)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isAscii } from '../gateway/latin1.ts'
 import { canEndInOneWrite, endInOneWrite } from '../server/one-write.ts'
 import type { KeptAnswer } from './idempotency.ts'
 import { jsonType } from './media.ts'
@@ -18,8 +19,6 @@ export function written(answer: Answer): KeptAnswer {
   const type = text === null ? {} : { 'content-type': jsonType }
   return { status: answer.status, headers: { ...type, ...answer.headers }, text }
 }
-
-const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length
 
 /** Node reads away by itself what nobody looked at. A client that asked whether it may send may leave its body out. */
 const isSkippable = ({ headers }: IncomingMessage): boolean =>

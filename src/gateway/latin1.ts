@@ -16,15 +16,14 @@ export const latin1: (bytes: Uint8Array, from?: number, to?: number) => string =
 
 let lastAscii = ''
 
-/** Whether text and its bytes are as long as each other. Of what was read a moment ago it is known when it is sent on. */
-export function isAscii(text: string): boolean {
-  if (text === lastAscii) return true
-  if (Buffer.byteLength(text) !== text.length) return false
-  lastAscii = text
-  return true
-}
-
-/** Notes it of a part of a text that is. */
+/** Notes that a short text is ASCII: it is about to be sent on. Only short ones, for it stays until the next. */
 export function noteAscii(text: string): void {
   lastAscii = text
 }
+
+/** Bytes of a text in UTF-8. */
+export const byteLengthOf = (text: string): number =>
+  text === lastAscii ? text.length : Buffer.byteLength(text)
+
+/** Whether a text and its bytes are as long as each other. */
+export const isAscii = (text: string): boolean => byteLengthOf(text) === text.length

@@ -124,7 +124,6 @@ export class LiveUpstream implements EndpointWatcher {
     return this.#breaker
   }
 
-  /** What it does now, with the endpoints that drain still. */
   /** Exchanges that wait for a connection, or for a place. */
   get waiting(): number {
     let waiting = this.#bulkhead?.waiting ?? 0
@@ -132,6 +131,7 @@ export class LiveUpstream implements EndpointWatcher {
     return waiting
   }
 
+  /** What it does now, with the endpoints that drain still. */
   status(): UpstreamStatus {
     const now = performance.now()
     if (this.#isWarming) this.#warm()

@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer'
 import type { Fields } from '../../core/http/field-lines.ts'
+import { latin1 } from '../../gateway/latin1.ts'
 import { isToken } from '../../gateway/upstream/fields.ts'
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http'
 
@@ -48,9 +50,20 @@ interface FieldLine {
   readonly isLast: boolean
 }
 
-/** Handlers say the same again and again: each line at a place that lengths give. */
+/** Handlers say the same again and again: each line at a place that lengths give, once it came there twice. */
 const lines: (FieldLine | undefined)[] = Array.from({ length: 256 }, () => undefined)
+/** Of the line that came last to each place. */
+const marks = new Uint32Array(256)
 const longestKept = 64
+
+const markOf = (name: string, value: string): number => {
+  const middle = value.length >> 1
+  const ends = value.charCodeAt(0) | (value.charCodeAt(value.length - 1) << 16)
+  return (ends ^ (value.charCodeAt(middle) << 8) ^ (name.charCodeAt(0) << 24)) >>> 0
+}
+
+/** A text of its own: a part of a larger one would keep all of that. */
+const ownText = (text: string): string => latin1(Buffer.from(text, 'latin1'))
 
 const lineOf = (name: string, value: string): FieldLine => {
   const place = (name.length * 31 + value.length) & 255
@@ -61,7 +74,16 @@ const lineOf = (name: string, value: string): FieldLine => {
   const kind = lower === 'date' || lower === 'connection' ? lower : 'other'
   const isLast = kind === 'connection' && /\bclose\b/i.test(value)
   const line = { name, value, text: `${name}: ${value}\r\n`, kind, isLast } as const
-  if (typeof value === 'string' && value.length <= longestKept) lines[place] = line
+  if (typeof value !== 'string' || value.length > longestKept) return line
+  const mark = markOf(name, value)
+  if (marks[place] === mark)
+    lines[place] = {
+      ...line,
+      name: ownText(name),
+      value: ownText(value),
+      text: ownText(line.text),
+    }
+  else marks[place] = mark
   return line
 }
 

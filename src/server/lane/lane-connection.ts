@@ -32,11 +32,11 @@ export interface LaneContext {
 
 /** Bytes behind a request that is served: then its client has to wait. */
 const mostKept = 65_536
-/** The last one that was checked; a text of its own, and no part of a head. */
-let lastHost = ''
-
 /** Reads in which one head may come. */
 const mostReads = 4
+
+/** The host that was checked last; a text of its own, and no part of a head. */
+let lastHost = ''
 
 /**
  * A connection of the fast lane. It has one request at a time: what comes behind it waits, and its client with it. What is
