@@ -3,8 +3,8 @@
 // other. What the storm's own client costs shows in the latencies too: so they are told from when a request was due and
 // from when it was sent, and the load goes before the others of its core where the system allows that.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { cpus, setPriority } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fillDataFolder } from '../instance/fill.ts'
@@ -13,6 +13,7 @@ import { hasTaskset } from '../gateway/load.ts'
 import { pathAt } from '../instance/routes.ts'
 import { cpuTimeOf, rssOf } from '../instance/process-stat.ts'
 import { cpuMsOf, makeTokens, startServe } from '../instance/serve.ts'
+import { putLast } from '../instance/precedence.ts'
 import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
 import { runStorm, type StormReport } from './changes.ts'
 
@@ -41,21 +42,16 @@ if (isPinned) execFileSync('taskset', ['-p', '-c', '1', String(process.pid)])
 console.log(machine())
 await fillDataFolder(join(root, 'data'), routes)
 const served = await startServe(root, isPinned ? 0 : undefined, undefined, Number(values.workers))
-// Workers stay; all threads of the supervisor go, and leave the load of their new core the first place, as the storm does.
-if (isPinned && Number(values.workers) > 0) {
+// Workers stay; all threads of the supervisor go.
+if (isPinned && Number(values.workers) > 0)
   execFileSync('taskset', ['-a', '-p', '-c', '1', String(served.pid)])
-  for (const pid of [served.pid, process.pid])
-    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), 15)
-}
 const tokens = await makeTokens(served, Number(values.tokens))
 
 // A child has the core of its parent.
 const load = startSteadyLoad()
-try {
-  setPriority(load.pid, -10)
-} catch {
-  console.log('the load has no priority: its latencies have those of the storm in them')
-}
+const besides = isPinned && Number(values.workers) > 0 ? [process.pid, served.pid] : [process.pid]
+if (!besides.every(putLast))
+  console.log('the load does not go first: its latencies have those of the storm in them')
 const paths = Array.from({ length: 500 }, (_, at) => pathAt(at * Math.floor(routes / 500)))
 const run = (perSecond: number | null, durationMs: number): Promise<PhaseReport> =>
   load.run({ port: served.port, paths, kept: 64, fresh: 0, perSecond, durationMs })

@@ -8,14 +8,19 @@ import type { BreakerState } from '../core/protect/breaker.ts'
 import type { Figures } from '../core/rollout/figures.ts'
 import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
 import type { TableStep } from '../core/route/objects.ts'
-import type { Observed } from '../gateway/observe/observed.ts'
 import type { UpstreamEvent } from '../gateway/upstream/event.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
 import type { CertificateFiles } from '../server/certificate.ts'
 import type { ServingSettings } from '../turnout-serving.ts'
 import type { Offence } from '../worker/containment/offence.ts'
-import type { Draining, PrepareRequest, RetiredVersion, WorkerResult } from '../worker/worker.ts'
+import type {
+  Draining,
+  FiguresQuery,
+  PrepareRequest,
+  RetiredVersion,
+  WorkerResult,
+} from '../worker/worker.ts'
 
 /** What a worker process is started with. */
 export interface ProcessSettings {
@@ -62,7 +67,7 @@ export interface WorkerCalls {
   forget(key: string): void
   verify(id: string, request: VerifyRequest | null): void
   verifyCounts(id: string): VerifyCounts | null
-  figures(of: Observed, spanMs: number): Figures
+  figures(asked: readonly FiguresQuery[]): readonly Figures[]
   /** What it has counted since it began, and what is now. */
   readings(): Promise<Readings>
   upstreamNames(): readonly string[]

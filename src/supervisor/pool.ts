@@ -12,12 +12,12 @@ import { VerifyTally, type VerifyCounts } from '../core/rollout/verify-tally.ts'
 import type { ModuleReference } from '../core/route/route.ts'
 import { thrownMessage } from '../core/thrown.ts'
 import { emptyTable, type Table } from '../core/route/table.ts'
-import type { Observed } from '../gateway/observe/observed.ts'
 import type { UpstreamStatus } from '../gateway/upstream/status.ts'
 import type { VerifyRequest } from '../gateway/verify/request.ts'
 import type { WorkerEvent, WorkerStatus } from '../turnout-serving.ts'
 import type {
   Draining,
+  FiguresQuery,
   PrepareRequest,
   RetiredVersion,
   Worker,
@@ -458,8 +458,9 @@ export class WorkerPool implements Worker {
     return done.includes(true)
   }
 
-  async figures(of: Observed, spanMs: number): Promise<Figures> {
-    return addFigures(await this.#each((one) => one.ask('figures', [of, spanMs], askMs)))
+  async figures(asked: readonly FiguresQuery[]): Promise<readonly Figures[]> {
+    const found = await this.#each((one) => one.ask('figures', [asked], askMs))
+    return asked.map((_, at) => addFigures(found.map((each) => each[at]!)))
   }
 
   /** What all workers read, and what those read that have ended. */

@@ -12,7 +12,6 @@ import { noFigures, type Figures } from '../core/rollout/figures.ts'
 import type { VerifyCounts } from '../core/rollout/verify-tally.ts'
 import { ExchangeCounts } from '../gateway/observe/exchange-counts.ts'
 import { createObserver } from '../gateway/observe/observe.ts'
-import type { Observed } from '../gateway/observe/observed.ts'
 import type { Observer } from '../gateway/observe/observer.ts'
 import { Recorders } from '../gateway/observe/recorders.ts'
 import type { Exchange } from '../gateway/exchange.ts'
@@ -41,6 +40,7 @@ import { NodeRoutes, type NodeRouteOptions } from './node-routes.ts'
 import {
   codeKey,
   type Draining,
+  type FiguresQuery,
   type ModuleCode,
   type PrepareRequest,
   type RetiredVersion,
@@ -398,8 +398,11 @@ export class InProcessWorker implements Worker {
       if (version instanceof IsolatedVersion) yield version.upstream
   }
 
-  figures(of: Observed, spanMs: number): Figures {
-    return this.#recorders?.figures(of, performance.now(), spanMs) ?? noFigures
+  figures(asked: readonly FiguresQuery[]): readonly Figures[] {
+    const now = performance.now()
+    return asked.map(
+      ({ of, spanMs, agoMs = 0 }) => this.#recorders?.figures(of, now - agoMs, spanMs) ?? noFigures,
+    )
   }
 
   /** Writes what was counted, and what is now. */

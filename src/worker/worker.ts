@@ -71,6 +71,14 @@ export interface RetiredVersion {
   readonly waitedMs: number
 }
 
+/** Whose exchanges are asked for: those that ended in `spanMs` before now, or before an instant of the last minute. */
+export interface FiguresQuery {
+  readonly of: Observed
+  readonly spanMs: number
+  /** How long ago the span ended; not there: it ends now. */
+  readonly agoMs?: number
+}
+
 /** Who serves: prepares versions, applies tables, retires what was replaced. */
 export interface Worker {
   /** Number of the revision that every new exchange is served by; 0: nothing was applied. */
@@ -97,8 +105,8 @@ export interface Worker {
   upstreamStatus(name: string): UpstreamStatus | null | Promise<UpstreamStatus | null>
   /** Brings its breaker into a state by hand. False: there is no such upstream, or it has no breaker. */
   forceBreaker(name: string, state: BreakerState): boolean | Promise<boolean>
-  /** What exchanges came to that ended in the last `spanMs`; also of what was replaced some minutes ago. */
-  figures(of: Observed, spanMs: number): Figures | Promise<Figures>
+  /** What exchanges came to, by what was asked, in its order; also of what was replaced some minutes ago. */
+  figures(asked: readonly FiguresQuery[]): readonly Figures[] | Promise<readonly Figures[]>
   /**
    * Copies exchanges and compares the answers of two versions, under a name, until it is told null; then copies under way
    * are cut, and what they showed is forgotten. The same settings go on with what they have.

@@ -299,7 +299,9 @@ const behaviours: Readonly<
     await serve(tableWith([module]))
     await askAll('/users')
     const of = { kind: 'module', module: 'users', digest: module.reference.digest } as const
-    const requests = async (): Promise<number> => (await worker.figures(of, 60_000)).requests
+    const spanMs = 60_000
+    const requests = async (): Promise<number> =>
+      (await worker.figures([{ of, spanMs }]))[0]!.requests
     let before = -1
     await until('they never rest', async () => {
       const last = before
@@ -310,7 +312,15 @@ const behaviours: Readonly<
     await Promise.all(Array.from({ length: 100 }, () => askHeld(port, '/users').text))
     await until('not all were counted', async () => (await requests()) >= before + 100)
     assert.equal(await requests(), before + 100)
-    assert.equal((await worker.figures({ ...of, digest: 'other' }, 60_000)).requests, 0)
+    const other = { ...of, digest: 'other' }
+    const found = await worker.figures([other, of, other].map((one) => ({ of: one, spanMs })))
+    assert.deepEqual(
+      found.map((figures) => figures.requests),
+      [0, before + 100, 0],
+    )
+    assert.deepEqual(await worker.figures([]), [])
+    const [earlier] = await worker.figures([{ of, spanMs, agoMs: spanMs }])
+    assert.equal(earlier!.requests, 0)
   },
 
   'comparisons of all workers add up, and are forgotten when they end': async (bench) => {

@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/logger.ts'
-import { noFigures, type Figures } from '../../core/rollout/figures.ts'
+import type { Figures } from '../../core/rollout/figures.ts'
 import type { FiguresSummary, Judgement } from '../../core/rollout/measurement.ts'
 import { lookAtProbation, type ProbationLimits } from '../../core/rollout/probation.ts'
 import { summaryOf } from '../../core/rollout/quantile.ts'
@@ -40,7 +40,8 @@ interface Watched {
   readonly revision: number
   readonly appliedAt: number
   readonly replaced: readonly Replaced[]
-  readonly before: Promise<Figures>
+  /** Null: nobody has asked yet. */
+  before: Figures | null
 }
 
 const lookMs = 100
@@ -71,23 +72,15 @@ export class Probations {
     this.#isClosed = false
   }
 
-  /** In the turn of the apply, so that what served before was not asked since. */
   applied(revision: Revision, before: Table, after: Table): void {
     if (this.#isClosed || revision.takesBack !== null || revision.restores !== null) return
     // A step of a rollout: who watches that is the rollout.
     if (before.rollouts !== after.rollouts) return
     const replaced = replacedBetween(before, after)
     if (replaced.length === 0) return
-    const { observer, now } = this.#options
-    const served = replaced.map((one) => one.before)
-    const watched = {
-      revision: revision.number,
-      appliedAt: now(),
-      replaced,
-      before: figuresOf(observer, served, beforeMs),
-    }
-    watched.before.catch(() => undefined)
-    this.#watched.set(revision.number, watched)
+    const { number } = revision
+    const appliedAt = this.#options.now()
+    this.#watched.set(number, { revision: number, appliedAt, replaced, before: null })
     if (this.#watched.size > mostWatched) this.#watched.delete(this.#watched.keys().next().value!)
     this.#arm()
   }
@@ -111,41 +104,60 @@ export class Probations {
   }
 
   async #lookAll(): Promise<void> {
+    const { control, observer, limits, now: clock } = this.#options
+    const looked: Watched[] = []
     for (const watched of [...this.#watched.values()].slice(0, mostLooks)) {
-      if (this.#isClosed) return
       // Behind the others for the next time.
       this.#watched.delete(watched.revision)
+      // Where somebody changed it again, that is watched by itself.
+      if (!watched.replaced.some((one) => stillServes(control.current.table, one))) continue
       this.#watched.set(watched.revision, watched)
+      looked.push(watched)
+    }
+    // While it is still known; what came to an end since the apply is not asked for.
+    const begun = [...this.#watched.values()].filter(({ before }) => before === null)
+    const now = clock()
+    const before = begun.map(({ replaced, appliedAt }) => {
+      const side = replaced.map((one) => one.before)
+      return { side, spanMs: beforeMs, agoMs: now - appliedAt }
+    })
+    const since = looked.flatMap(({ replaced, appliedAt }) => {
+      const side = replaced.map((one) => one.after)
+      const spanMs = now - appliedAt
+      // Until it has settled, there is nothing after that.
+      return [
+        { side, spanMs },
+        { side: spanMs < limits.settleMs ? [] : side, spanMs: spanMs - limits.settleMs },
+      ]
+    })
+    let seen: readonly Figures[]
+    try {
+      seen = await figuresOf(observer, [...before, ...since])
+    } catch (error) {
+      for (const watched of looked) this.#letGo(watched, error)
+      return
+    }
+    for (const [at, watched] of begun.entries()) watched.before = seen[at]!
+    for (const [at, watched] of looked.entries()) {
+      if (this.#isClosed) return
+      const [all, settled] = seen.slice(begun.length + 2 * at) as [Figures, Figures]
       try {
-        await this.#look(watched)
+        await this.#judge(watched, now, all, settled)
       } catch (error) {
-        this.#watched.delete(watched.revision)
-        this.#options.log.error('a change could not be watched', {
-          revision: watched.revision,
-          ...thrownFields(error),
-        })
+        this.#letGo(watched, error)
       }
     }
   }
 
-  async #look(watched: Watched): Promise<void> {
-    const { control, observer, limits, now: clock } = this.#options
-    const { table } = control.current
-    if (!watched.replaced.some((one) => stillServes(table, one))) {
-      // Somebody changed it again; that is watched by itself.
-      this.#watched.delete(watched.revision)
-      return
-    }
-    const now = clock()
-    const elapsed = now - watched.appliedAt
-    const serving = watched.replaced.map((one) => one.after)
-    const [before, since, settled] = await Promise.all([
-      watched.before,
-      figuresOf(observer, serving, elapsed),
-      elapsed < limits.settleMs
-        ? noFigures
-        : figuresOf(observer, serving, elapsed - limits.settleMs),
-    ])
+  #letGo({ revision }: Watched, error: unknown): void {
+    this.#watched.delete(revision)
+    const fields = { revision, ...thrownFields(error) }
+    this.#options.log.error('a change could not be watched', fields)
+  }
+
+  async #judge(watched: Watched, now: number, since: Figures, settled: Figures): Promise<void> {
+    const { limits } = this.#options
+    const before = watched.before!
     const look = lookAtProbation(limits, watched.appliedAt, now, { before, since, settled })
     if (look.state === 'watching') return
     this.#watched.delete(watched.revision)

@@ -222,11 +222,11 @@ export class RolloutRunner implements Rollouts {
       const reason = 'one of its versions was replaced or removed'
       return await this.#publish(rollout, supersedeRollout(rollout, now, reason))
     }
-    const span = spanOf(rollout, now)
-    const [canary, stable] = await Promise.all([
-      figuresOf(observer, sides.canary, span),
-      figuresOf(observer, sides.stable, span),
-    ])
+    const spanMs = spanOf(rollout, now)
+    const [canary, stable] = (await figuresOf(observer, [
+      { side: sides.canary, spanMs },
+      { side: sides.stable, spanMs },
+    ])) as [Figures, Figures]
     memory.canary = canary
     memory.stable = stable
     await this.#verify(rollout, memory, sides.pairs)

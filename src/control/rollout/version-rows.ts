@@ -25,8 +25,9 @@ export async function versionRows(
   observer: Observer,
 ): Promise<readonly VersionRow[]> {
   const found = [...servings(table)]
-  const figures = await Promise.all(
-    found.map(({ serving }) => figuresOf(observer, [serving], spanMs)),
+  const figures = await figuresOf(
+    observer,
+    found.map(({ serving }) => ({ side: [serving], spanMs })),
   )
   const totals = new Map<string, number>()
   for (const [at, { row }] of found.entries()) {

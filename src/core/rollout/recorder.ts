@@ -12,6 +12,8 @@ const coarseMs = 60_000
 /** Buckets by which a slice grows: durations of one version lie close together. */
 const growth = 32
 
+const nothing = new Uint32Array(0)
+
 /**
  * What was seen in one span of time. It holds the buckets from the lowest to the highest that something fell into:
  *
@@ -19,11 +21,13 @@ const growth = 32
  *                            counts, from 96 on
  */
 class Slice {
+  /** Which one it is, counted from instant 0. */
+  number = 0
   requests = 0
   errors = 0
   clientErrors = 0
   #from = 0
-  #counts: Uint32Array = new Uint32Array(0)
+  #counts: Uint32Array = nothing
 
   add(bucket: number, status: number): void {
     this.requests += 1
@@ -35,7 +39,8 @@ class Slice {
   }
 
   /** Begins anew, with the room that it has. */
-  clear(): void {
+  begin(number: number): void {
+    this.number = number
     this.requests = 0
     this.errors = 0
     this.clientErrors = 0
@@ -72,8 +77,8 @@ class Slice {
  * them than ever before, or one gets wider.
  */
 export class Recorder {
-  readonly #fine = new Ring(fineMs, fineSpanMs)
-  readonly #coarse = new Ring(coarseMs, longestSpanMs)
+  readonly #fine = new Slices(fineMs, fineSpanMs)
+  readonly #coarse = new Slices(coarseMs, longestSpanMs)
 
   /**
    * An exchange ended. One that its handler's fault cut counts as it would have been answered: 500, or 504 where time
@@ -95,79 +100,61 @@ export class Recorder {
 }
 
 /**
- * The slice of a number has its place by the number modulo the places; a place is emptied when another number's turn
- * comes. Slices that are too old to be asked for are used again, wherever they lie:
+ * The slices of a span, in no order: there are few, and most records go to the newest. Memory comes with the traffic, and
+ * is used again for what begins next:
  *
- *     number  8 9 . 7      10 begins, 7 is too old     8 9 10 .
- *                                                          ^ the memory that 7 had
+ *     numbers  9 8 7      10 begins, 7 is out of reach     9 8 10
  */
-class Ring {
+class Slices {
   readonly #sliceMs: number
-  readonly #numbers: Float64Array
-  readonly #slices: (Slice | null)[]
-  readonly #spare: Slice[] = []
-  #newest = -1
-  #newestSlice: Slice = new Slice()
+  /** What a span reaches: of its first and its last slice only a part is in it. */
+  readonly #reach: number
+  readonly #all: Slice[] = []
+  #newest: Slice | null = null
 
   constructor(sliceMs: number, spanMs: number) {
     this.#sliceMs = sliceMs
-    // One more: of the first and the last slice of a span only a part is in it.
-    const places = spanMs / sliceMs + 1
-    this.#numbers = new Float64Array(places).fill(-1)
-    this.#slices = Array.from({ length: places }, () => null)
+    this.#reach = spanMs / sliceMs + 1
   }
 
   /** The slice of this instant. A clock that went back finds the slice of then, or an empty one. */
   slice(now: number): Slice {
     const number = Math.floor(now / this.#sliceMs)
-    if (number === this.#newest) return this.#newestSlice
-    const place = this.#placeOf(number)
-    if (this.#numbers[place] !== number) this.#begin(place, number)
-    this.#newest = number
-    this.#newestSlice = this.#slices[place]!
-    return this.#newestSlice
+    const newest = this.#newest
+    if (newest?.number === number) return newest
+    return (this.#newest = this.#find(number))
+  }
+
+  /** The one of this number, begun where there is none. */
+  #find(number: number): Slice {
+    let spare: Slice | null = null
+    for (const slice of this.#all) {
+      if (slice.number === number) return slice
+      if (Math.abs(slice.number - number) >= this.#reach) spare = slice
+    }
+    const slice = spare ?? new Slice()
+    if (spare === null) this.#all.push(slice)
+    slice.begin(number)
+    return slice
   }
 
   figures(now: number, spanMs: number): Figures {
     const last = Math.floor(now / this.#sliceMs)
     const first = Math.floor((now - spanMs) / this.#sliceMs)
+    const seen = this.#all.filter(({ number, requests }) => {
+      return requests > 0 && number >= first && number <= last
+    })
+    if (seen.length === 0) return noFigures
     const sum = new Float64Array(bucketCount)
     let requests = 0
     let errors = 0
     let clientErrors = 0
-    for (const [place, number] of this.#numbers.entries()) {
-      const slice = this.#slices[place]
-      if (number < first || number > last || slice === null || slice === undefined) continue
+    for (const slice of seen) {
       requests += slice.requests
       errors += slice.errors
       clientErrors += slice.clientErrors
       slice.addTo(sum)
     }
-    if (requests === 0) return noFigures
     return { requests, errors, clientErrors, durations: sparse(sum) }
-  }
-
-  #placeOf(number: number): number {
-    const places = this.#slices.length
-    return ((number % places) + places) % places
-  }
-
-  #begin(place: number, number: number): void {
-    this.#reclaim(number)
-    const slice = this.#slices[place] ?? this.#spare.pop() ?? new Slice()
-    slice.clear()
-    this.#slices[place] = slice
-    this.#numbers[place] = number
-  }
-
-  /** Takes back what no span can reach any more. */
-  #reclaim(number: number): void {
-    const oldest = number - this.#slices.length + 1
-    for (const [place, slice] of this.#slices.entries()) {
-      if (slice === null || this.#numbers[place]! >= oldest) continue
-      this.#slices[place] = null
-      this.#numbers[place] = -1
-      this.#spare.push(slice)
-    }
   }
 }

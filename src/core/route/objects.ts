@@ -12,6 +12,7 @@ import { sameJson } from '../same-json.ts'
 import type { ModuleReference, Route, Upstream } from './route.ts'
 import {
   addRoutes,
+  isServing,
   removeRoutes,
   setModule,
   setUpstream,
@@ -108,6 +109,19 @@ export function tableOfObjects(objects: Iterable<StoredObject>): Table {
   return tableOf({ routes, upstreams, modules, switchedOff, proposals, rollouts })
 }
 
+/** Whether a route stands in the router where another of its owner and id stood. */
+const isInPlace = (
+  before: Table,
+  known: Route,
+  after: Pick<Table, 'switchedOff'>,
+  route: Route,
+): boolean =>
+  known.owner === route.owner &&
+  isServing(before, known) &&
+  isServing(after, route) &&
+  sameJson(known.methods, route.methods) &&
+  sameJson(known.paths, route.paths)
+
 /**
  * The table after a step. Routes that stood beside each other are not asked again whether they may; those that cannot be
  * placed at all are told, and then no route is put.
@@ -153,6 +167,12 @@ export function tableAfter(
     if (known === undefined) continue
     gone.set(name, known)
     routes.push(known)
+  }
+  // What is put where it was takes its place at once.
+  for (const route of routes) {
+    const known = gone.get(route.id)
+    if (known !== undefined && isInPlace(table, known, { switchedOff }, route))
+      gone.delete(route.id)
   }
   const left = { ...removeRoutes(next, [...gone.values()]), switchedOff, proposals, rollouts }
   // What is stricter today was free when these routes were published.

@@ -102,6 +102,7 @@ const usedBy = (route: Route): readonly string[] => {
   return [...uri, ...upstreams, ...modules.map(moduleKey)]
 }
 
+/** `gone` may have those that are put again. */
 const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): Table => {
   const users = [
     ...gone.map((route) => ({ route, value: {} })),
@@ -109,14 +110,16 @@ const indexed = (table: Table, put: readonly Route[], gone: readonly Route[]): T
   ].flatMap(({ route, value }) =>
     usedBy(route).map((name) => ({ key: ownedKey(name, route.id), ...value })),
   )
+  const again = new Set(put.map(({ id }) => id))
+  const left = gone.filter(({ id }) => !again.has(id))
   return {
     ...table,
     routes: editMap(table.routes, [
-      ...gone.map(({ id }) => ({ key: id })),
+      ...left.map(({ id }) => ({ key: id })),
       ...put.map((route) => ({ key: route.id, value: route })),
     ]),
     owned: editMap(table.owned, [
-      ...gone.map(({ owner, id }) => ({ key: ownedKey(owner, id) })),
+      ...left.map(({ owner, id }) => ({ key: ownedKey(owner, id) })),
       ...put.map((route) => ({ key: ownedKey(route.owner, route.id), value: route })),
     ]),
     users: users.length === 0 ? table.users : editMap(table.users, users),
@@ -189,7 +192,11 @@ export function addRoutes(
     ...findings.map((finding) => ({ other: finding.other.owner, problem: problemOf(finding) })),
   )
   if (refusals.length > 0) return { table, refusals }
-  return { table: { ...indexed(table, put, []), router }, refusals }
+  const replaced = put.flatMap((route) => {
+    const known = getKey(table.routes, route.id)
+    return known === undefined ? [] : [known]
+  })
+  return { table: { ...indexed(table, put, replaced), router }, refusals }
 }
 
 /** A route that serves nothing meets nobody, but its id must be free. */

@@ -1,5 +1,8 @@
 import type { Route } from '../../core/route/route.ts'
 
+/** What tells a route from those of its id that do something else. */
+export type ObservedRoute = Pick<Route, 'id' | 'target' | 'filters'>
+
 /**
  * Whose figures are asked for. Plain data, but for the handler of a closure, which is served in its own process only.
  *
@@ -8,4 +11,4 @@ import type { Route } from '../../core/route/route.ts'
  */
 export type Observed =
   | { readonly kind: 'module'; readonly module: string; readonly digest: string }
-  | { readonly kind: 'route'; readonly route: Route }
+  | { readonly kind: 'route'; readonly route: ObservedRoute }

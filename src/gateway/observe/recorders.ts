@@ -5,7 +5,7 @@ import { Recorder } from '../../core/rollout/recorder.ts'
 import type { Route } from '../../core/route/route.ts'
 import { sameJson } from '../../core/same-json.ts'
 import type { Kept } from '../kept.ts'
-import type { Observed } from './observed.ts'
+import type { Observed, ObservedRoute } from './observed.ts'
 
 /** Routes whose exchanges are counted at once; what comes beyond it is counted together, until others have been idle. */
 const mostRoutes = 1_000
@@ -121,7 +121,7 @@ export class Recorders {
     return this.#count
   }
 
-  #seenAs(route: Route): Seen | undefined {
+  #seenAs(route: ObservedRoute): Seen | undefined {
     return this.#byId.get(route.id)?.find((seen) => servesAlike(seen.route, route))
   }
 
@@ -179,7 +179,7 @@ export const wallTime = (now: number): number => performance.timeOrigin + now
 const codeKey = (module: string, digest: string): string => `${module}@${digest}`
 
 /** Whether two routes of one id do the same with an exchange, whatever leads to them. */
-function servesAlike(left: Route, right: Route): boolean {
+function servesAlike(left: ObservedRoute, right: ObservedRoute): boolean {
   const [one, other] = [left.target, right.target]
   const sameTarget =
     one.kind === 'closure' || other.kind === 'closure'

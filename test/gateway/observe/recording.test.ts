@@ -246,7 +246,8 @@ test('a duration is that until the answer left, or the head of one that streams'
     await publishModules(proxy, { shop: { register: (routes) => void routes.get('/a', handler) } })
     await askRaw(proxy.port, get('/a'))
     await proxy.quiet()
-    const figures = proxy.worker.figures(codeOf(proxy, 'shop'), 60_000)
+    const query = { of: codeOf(proxy, 'shop'), spanMs: 60_000 }
+    const figures = proxy.worker.figures([query])[0]!
     // What waits takes no less than it waits; what does not has its head out before the wait is over.
     assert.equal(quantile(figures, 0.5)! > waitMs * 0.9, isLong, name)
   }

@@ -36,7 +36,7 @@ export const standing = ({ publisher }: Proxy, id: string): Observed => ({
 
 /** `requests errors clientErrors` of the last minute. */
 export function figuresOf({ worker }: Proxy, of: Observed): string {
-  const { requests, errors, clientErrors } = worker.figures(of, 60_000)
+  const { requests, errors, clientErrors } = worker.figures([{ of, spanMs: 60_000 }])[0]!
   return `${requests} ${errors} ${clientErrors}`
 }
 
