@@ -3,7 +3,7 @@
 // something by itself, so each flood of the key stands beside one of a key that nobody reads, and is compared with it.
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpus, setPriority } from 'node:os'
+import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ import type { TestContext } from 'node:test'
 import { openRedis } from '../../test/source/redis/server.ts'
 import { hasTaskset } from '../gateway/load.ts'
 import { machine, median, ms, quantilesOf } from '../instance/figures.ts'
+import { putLast } from '../instance/precedence.ts'
 import { childrenOf } from '../instance/process-stat.ts'
 import { startSteadyLoad, type PhaseReport } from '../instance/steady.ts'
 
@@ -52,8 +53,9 @@ if (isPinned) execFileSync('taskset', ['-p', '-c', '0', String(server.pid)])
 const load = startSteadyLoad()
 cleaning.push(() => load.stop())
 // Whoever writes, and Redis, must not keep the load waiting for its core.
-for (const pid of [process.pid, ...childrenOf(process.pid)])
-  if (pid !== server.pid && pid !== load.pid) setPriority(pid, 5)
+const besides = childrenOf(process.pid).filter((pid) => pid !== server.pid && pid !== load.pid)
+if (![process.pid, ...besides].every(putLast))
+  console.log('the load does not go first: its latencies have those of Redis in them')
 
 const paths = Array.from({ length: 499 }, (_, at) => `/route/${at}`)
 const run = (lastMs: number): Promise<PhaseReport> => {

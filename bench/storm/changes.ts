@@ -59,7 +59,10 @@ export async function runStorm(plan: StormPlan): Promise<StormReport> {
   let next = 0
 
   const isServed = async (at: number, content: string): Promise<boolean> => {
-    const wire = readers.pop() ?? new Wire(port)
+    let wire = readers.pop()
+    // Those that a peak left over are ended by the server when they were idle for its time.
+    while (wire?.isClosed === true) wire = readers.pop()
+    wire ??= new Wire(port)
     const { status, body } = await wire.ask({ method: 'GET', path: pathAt(at) })
     readers.push(wire)
     return status === 200 && body === content

@@ -6,6 +6,7 @@ export interface RedisClient {
   connect(): Promise<unknown>
   sendCommand(words: readonly string[]): Promise<unknown>
   subscribe(channels: readonly string[], listener: () => void): Promise<unknown>
+  unsubscribe(channels: readonly string[]): Promise<unknown>
   /** Ends at once, with what is under way. */
   destroy(): void
   unref(): void

@@ -50,6 +50,7 @@ export class Link {
   readonly #options: LinkOptions
   readonly #client: RedisClient
   #lost: RedisTrouble | null = null
+  #unsubscribed: Promise<unknown> = Promise.resolve()
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -127,11 +128,23 @@ export class Link {
     }
   }
 
-  /** @throws RedisTrouble */
-  async subscribe(channels: readonly string[], onHint: () => void): Promise<void> {
-    const { operationMs } = this.#options
+  /**
+   * Tells of the next message on one of the channels, and only of that: whoever may publish could keep us busy.
+   *
+   * @throws RedisTrouble
+   */
+  async awaitMessage(channels: readonly string[], onMessage: () => void): Promise<void> {
+    let isHeard = false
+    const listener = (): void => {
+      if (isHeard) return
+      isHeard = true
+      this.#unsubscribed = this.#timely(this.#client.unsubscribe(channels))
+      this.#unsubscribed.catch(() => this.close())
+      onMessage()
+    }
     try {
-      await withDeadline(this.#client.subscribe(channels, onHint), operationMs, () => this.#late())
+      await this.#unsubscribed
+      await this.#timely(this.#client.subscribe(channels, listener))
     } catch (error) {
       throw this.#troubleOf(error)
     }
@@ -144,9 +157,11 @@ export class Link {
 
   #send(words: readonly string[]): Promise<unknown> {
     if (this.#lost !== null) return Promise.reject(this.#lost)
-    return withDeadline(this.#client.sendCommand(words), this.#options.operationMs, () =>
-      this.#late(),
-    )
+    return this.#timely(this.#client.sendCommand(words))
+  }
+
+  #timely<Value>(answer: Promise<Value>): Promise<Value> {
+    return withDeadline(answer, this.#options.operationMs, () => this.#late())
   }
 
   #late(): RedisTrouble {

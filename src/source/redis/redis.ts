@@ -33,8 +33,12 @@ const operationMs = 3_000
 const slowMs = 1_000
 /** Notifications within it are one reading. */
 const settleMs = 50
-/** Between two values that are taken: of a flood only some are, so that requests do not wait for all of them. */
-const restMs = 1_000
+/**
+ * Between two values that are taken: of a flood only some are, so that requests do not wait for all of them. As many times
+ * as long as it took to take the last one, for there may be many rules: then what is under a hundredth of all requests
+ * comes while one is taken. The key is followed within the longest of them.
+ */
+const rest = { leastMs: 1_000, mostMs: 4_000, times: 200 }
 const largestBytes = 1024 * 1024
 const backoff = { firstBackoffMs: 200, maxBackoffMs: 10_000, factor: 2, jitter: 1 }
 
@@ -67,9 +71,11 @@ export class RedisSource {
   #wasThere = false
   #started: (() => void) | null = null
   #wake: (() => void) | null = null
-  /** When a value was taken last, on the monotonic clock. */
-  #takenAt = -Infinity
+  /** The next value may be taken then, on the monotonic clock. */
+  #restsUntil = -Infinity
   #isHinted = false
+  /** A message came, and no other will before the next reading. */
+  #isDeaf = false
   #isClosed = false
   #running: Promise<void> = Promise.resolve()
 
@@ -151,6 +157,8 @@ export class RedisSource {
     this.#link = link
     await link.open()
     while (!this.#isClosed) {
+      // Before the reading, so that nothing is missed that comes after it.
+      if (this.#isDeaf) await this.#hear()
       const startedAt = performance.now()
       const facts = await link.inspect(this.#options.key)
       const value = await link.read(this.#options.key, largestBytes)
@@ -173,7 +181,6 @@ export class RedisSource {
   }
 
   async #listen(): Promise<void> {
-    const { place, key, channel } = this.#options
     const ears = this.#linkOf(() => {
       if (this.#ears === ears) this.#isNotified = false
     })
@@ -181,12 +188,27 @@ export class RedisSource {
     try {
       await ears.open()
       ears.unref()
-      await ears.subscribe([channel, `__keyspace@${place.database}__:${key}`], () => this.hint())
-      this.#isNotified = ears.lost === null
-      // What happened before it listened.
-      this.hint()
     } catch {
-      ears.close()
+      return ears.close()
+    }
+    await this.#hear()
+    this.#isNotified = ears.lost === null
+    // What happened before it listened.
+    if (this.#isNotified) this.hint()
+  }
+
+  /** Until the first message: more of them say nothing that the next reading does not show. */
+  async #hear(): Promise<void> {
+    const { place, key, channel } = this.#options
+    const ears = this.#ears
+    this.#isDeaf = false
+    try {
+      await ears?.awaitMessage([channel, `__keyspace@${place.database}__:${key}`], () => {
+        this.#isDeaf = this.#ears === ears
+        this.hint()
+      })
+    } catch {
+      ears?.close()
     }
   }
 
@@ -199,12 +221,22 @@ export class RedisSource {
     this.#seen = facts ?? this.#seen
     this.#wasThere = true
     if (value.text === this.#text) return
-    this.#takenAt = performance.now()
-    const rules = await readRules(value.text, this.#options.owner)
+    const startedAt = performance.now()
+    try {
+      await this.#takeText(value.text)
+    } finally {
+      const tookMs = performance.now() - startedAt
+      const restMs = Math.min(rest.mostMs, Math.max(rest.leastMs, tookMs * rest.times))
+      this.#restsUntil = startedAt + restMs
+    }
+  }
+
+  async #takeText(text: string): Promise<void> {
+    const rules = await readRules(text, this.#options.owner)
     if (rules.kind === 'empty') this.#tellValue('empty', 'it says nothing')
     else if (rules.kind === 'broken') this.#tellValue('broken', rules.reason)
     else await this.#give(rules)
-    this.#text = value.text
+    this.#text = text
   }
 
   async #give(rules: Parameters<RedisSourceOptions['onRules']>[0]): Promise<void> {
@@ -283,8 +315,8 @@ export class RedisSource {
   async #pause(ms: number, isHintable: boolean): Promise<void> {
     if (!(isHintable && this.#isHinted)) await this.#wait(ms, !isHintable)
     if (isHintable && this.#isHinted && !this.#isClosed) {
-      const rest = this.#takenAt + restMs - performance.now()
-      await this.#wait(Math.max(settleMs, rest), true)
+      const restMs = this.#restsUntil - performance.now()
+      await this.#wait(Math.max(settleMs, restMs), true)
     }
     this.#isHinted = false
   }

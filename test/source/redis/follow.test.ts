@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import { openBackEnd, openGateway, until, type Gateway } from './gateway.ts'
 import { noServer, openRedis, type RedisServer } from './server.ts'
@@ -255,6 +256,21 @@ test('a flood of 1,000 changes ends with the last one, in few revisions', { skip
   assert.equal(turnout.counts.routes, 2)
   assert.ok(turnout.revision - before < 500, `${turnout.revision - before} revisions`)
   assert.deepEqual(await end(), [])
+})
+
+test('of many messages few are heard, and the next one is', { skip }, async (t) => {
+  const { redis, two, untilAnswer, turnout } = await open(t)
+  await until(() => turnout.sources[0]!.isNotified)
+  const publish = async (): Promise<number> =>
+    Number(await redis.send('PUBLISH', 'routing_rules:changed', ''))
+  let heard = 0
+  for (let count = 0; count < 200; count += 1) heard += await publish()
+  assert.ok(heard >= 1 && heard < 100, `${heard} of 200`)
+  await delay(200)
+  await redis.send('SET', 'routing_rules', rule(two))
+  assert.equal(await publish(), 1)
+  await untilAnswer(host, 'two')
+  assert.ok(turnout.sources[0]!.isNotified)
 })
 
 test(
