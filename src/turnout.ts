@@ -237,8 +237,7 @@ export class Turnout extends MethodRegistrar {
       turnout.log.error(message, { code })
     }
     try {
-      await turnout.#serving.open()
-      const rejections = await turnout.#publisher.resume()
+      const rejections = await turnout.#publisher.resume(turnout.#serving.open())
       turnout.#resumed = { recovery: folder.recovery, rejections }
       turnout.#live.resumed()
     } catch (error) {

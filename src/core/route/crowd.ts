@@ -5,6 +5,7 @@ import { Choice, Shared, type Placed, type Sole } from './choice.ts'
 import { cookieValueOf, hostOf, queryValueOf, type Facts } from './facts.ts'
 import { usableHost } from './predicate.ts'
 import type { Predicate, Route } from './route.ts'
+import { ValueIndex } from './value-index.ts'
 
 /** A route at a place, with the names that its own pattern has for params. */
 export interface Spot {
@@ -44,7 +45,7 @@ export class Crowd extends Shared {
   readonly others: readonly Spot[]
   readonly buckets: PersistentMap<readonly Spot[]>
   /** By value; only of those that have a bucket, so clients cannot make it grow. */
-  readonly #known: Map<string, Choice | Sole>
+  readonly #known: ValueIndex<Choice | Sole>
   readonly #most: number
   #alone: Choice | null
 
@@ -61,7 +62,7 @@ export class Crowd extends Shared {
     this.size = parts.size
     this.others = parts.others
     this.buckets = parts.buckets
-    this.#known = new Map()
+    this.#known = new ValueIndex()
     this.#most = Math.max(16, maxRemembered / (parts.others.length + 1))
     this.#alone = null
   }
@@ -90,7 +91,7 @@ export class Crowd extends Shared {
     if (this.#known.size >= this.#most) this.#known.clear()
     // The route's own text of it: that of the request may be a part of its whole head, and keep it.
     const own = keysOf(field, bucket[0]!.route)?.find((key) => key === value)
-    this.#known.set(own ?? value, found)
+    this.#known.add(own ?? value, found)
     return found
   }
 

@@ -34,9 +34,9 @@ const slowMs = 1_000
 /** Notifications within it are one reading. */
 const settleMs = 50
 /**
- * Between two values that are taken: of a flood only some are, so that requests do not wait for all of them. As many times
- * as long as it took to take the last one, for there may be many rules: then what is under a hundredth of all requests
- * comes while one is taken. The key is followed within the longest of them.
+ * Between two values that are taken: of a flood only some are, so that requests do not wait for all of them. There may be
+ * many rules, so it is so many times what it took to take the last value: less than a hundredth of all requests come in
+ * that time. A change that is told of is served within the longest.
  */
 const rest = { leastMs: 1_000, mostMs: 4_000, times: 200 }
 const largestBytes = 1024 * 1024
