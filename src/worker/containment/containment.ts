@@ -28,6 +28,14 @@ export interface ContainmentOptions {
   readonly onOffence: (offence: Offence, error: unknown) => void
 }
 
+/** What was broken off. */
+interface Broken {
+  readonly owner: Owner | null
+  readonly isSynchronous: boolean
+}
+
+const unknown: Broken = { owner: null, isSynchronous: false }
+
 /** Ends an exchange with an error that its handler will never throw. */
 export type Fail = (exchange: Exchange, error: unknown) => void
 
@@ -49,7 +57,8 @@ export class Containment implements Guard {
   readonly #beating: NodeJS.Timeout
   readonly #undo: (() => void)[]
   readonly #loads: Set<(found: Problem) => void>
-  #broken: { readonly owner: Owner | null; readonly isSynchronous: boolean } | null
+  /** Since the thread came around last, by exchange: what comes behind one in the same turn may be broken off as well. */
+  readonly #broken: Map<Exchange | null, Broken>
   #fail: Fail | null
 
   constructor(options: ContainmentOptions) {
@@ -57,7 +66,7 @@ export class Containment implements Guard {
     this.#telling = new Telling((offence, error) => this.#tell(offence, error))
     this.#cells = sharedCells()
     this.#loads = new Set()
-    this.#broken = null
+    this.#broken = new Map()
     this.#fail = null
     this.#watchdog = this.#openWatchdog()
     this.#attribution = new Attribution({
@@ -137,7 +146,10 @@ export class Containment implements Guard {
     const hook = (): void => {
       const owner = this.#attribution.current()
       const isSynchronous = this.#attribution.take() !== null
-      this.#broken ??= { owner, isSynchronous }
+      const exchange = owner?.exchange ?? null
+      // What was broken off may be met once more, on its way out, when nobody knows any more whose it was.
+      const isMore = exchange === null ? this.#broken.size === 0 : !this.#broken.has(exchange)
+      if (isMore) this.#broken.set(exchange, { owner, isSynchronous })
     }
     const key = Symbol.for(hookName)
     Object.defineProperty(globalThis, key, { value: hook, configurable: true })
@@ -161,8 +173,12 @@ export class Containment implements Guard {
   }
 
   #brokenOff(script: string | null, ms: number): void {
-    const { owner, isSynchronous } = this.#broken ?? { owner: null, isSynchronous: false }
-    this.#broken = null
+    const all = this.#broken.size === 0 ? [unknown] : [...this.#broken.values()]
+    this.#broken.clear()
+    for (const one of all) this.#endBroken(one, script, ms)
+  }
+
+  #endBroken({ owner, isSynchronous }: Broken, script: string | null, ms: number): void {
     const version = this.#attribution.find(script) ?? owner?.version ?? null
     const exchange = owner?.exchange ?? null
     const error = new TurnoutError('TURNOUT_HANDLER_STUCK', { ms })
