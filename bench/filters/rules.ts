@@ -4,7 +4,23 @@ import { noSelection, plainRoute, type Predicate, type Route } from '../../src/c
 export const kinds = ['host', 'header'] as const
 export type RuleKind = (typeof kinds)[number]
 
-export const rulePath = '/a'
+/** What serves: the gateway itself, or an upstream behind it, as in `[{ host, backend }]`. */
+export interface RuleTarget {
+  readonly path: string
+  readonly target: Route['target']
+}
+
+export const ownAnswer: RuleTarget = {
+  path: '/a',
+  target: {
+    kind: 'respond',
+    status: 200,
+    headers: { 'content-type': 'text/plain' },
+    body: 'served',
+  },
+}
+
+export const rulePath: string = ownAnswer.path
 
 /** The field by which a request comes to a rule: its name in lower case, and its value. */
 export const fieldAt = (kind: RuleKind, at: number): readonly [name: string, value: string] =>
@@ -18,12 +34,12 @@ const predicateAt = (kind: RuleKind, at: number): Predicate => {
 }
 
 /** They all answer the same, so that a client can count bytes. */
-export const ruleAt = (kind: RuleKind, at: number): Route => ({
-  ...plainRoute('admin', `r${at}`, 'GET', rulePath, {
-    kind: 'respond',
-    status: 200,
-    headers: { 'content-type': 'text/plain' },
-    body: 'served',
-  }),
+export const ruleAt = (
+  kind: RuleKind,
+  at: number,
+  { path, target }: RuleTarget = ownAnswer,
+): Route => ({
+  // As each rule of a source has its own.
+  ...plainRoute('admin', `r${at}`, 'GET', path, { ...target }),
   selection: { ...noSelection, predicates: [predicateAt(kind, at)] },
 })
