@@ -53,10 +53,31 @@ function dataHandler(route: Route, target: DataTarget, upstreams: Upstreams): Ha
   const { handlers } = upstreams
   const known = handlers.get(route)
   if (known !== undefined) return known
-  const own = handlerFor(target, upstreams)
-  const isAlone = route.filters === undefined && isAnswer(target)
-  const handler = isAlone ? own : sentOn(withFilters(route, own, upstreams, forward), upstreams)
+  const handler =
+    route.filters === undefined
+      ? plainHandler(target, upstreams)
+      : sentOn(withFilters(route, handlerFor(target, upstreams), upstreams, forward), upstreams)
   handlers.set(route, handler)
+  return handler
+}
+
+const mostShared = 1_000
+const longestShared = 1_024
+
+/**
+ * Of a route without filters. Thousands of rules may lead to a few upstreams: they share the handler, which is then near in
+ * memory whichever of them is asked for.
+ */
+function plainHandler(target: DataTarget, upstreams: Upstreams): Handler {
+  const { shared } = upstreams
+  const key = JSON.stringify(target)
+  const known = shared.get(key)
+  if (known !== undefined) return known
+  const own = handlerFor(target, upstreams)
+  const handler = isAnswer(target) ? own : sentOn(own, upstreams)
+  if (key.length > longestShared) return handler
+  if (shared.size >= mostShared) shared.clear()
+  shared.set(key, handler)
   return handler
 }
 

@@ -19,6 +19,8 @@ export class Upstreams {
   readonly streams: OpenStreams
   /** Handlers of routes whose targets are data; made once for each route. */
   readonly handlers: WeakMap<Route, Handler>
+  /** Of routes without filters, by what their targets say. */
+  readonly shared: Map<string, Handler>
   readonly #named: Map<string, LiveUpstream>
   /** Those of a bare URI, made with their first exchange. */
   readonly #bare: Map<string, LiveUpstream>
@@ -33,6 +35,7 @@ export class Upstreams {
     this.environment = environment
     this.streams = new OpenStreams()
     this.handlers = new WeakMap()
+    this.shared = new Map()
     this.#named = new Map()
     this.#bare = new Map()
     this.#closing = new Set()
