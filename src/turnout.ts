@@ -237,7 +237,8 @@ export class Turnout extends MethodRegistrar {
       turnout.log.error(message, { code })
     }
     try {
-      const rejections = await turnout.#publisher.resume(turnout.#serving.open())
+      await turnout.#serving.open()
+      const rejections = await turnout.#publisher.resume()
       turnout.#resumed = { recovery: folder.recovery, rejections }
       turnout.#live.resumed()
     } catch (error) {

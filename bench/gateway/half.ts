@@ -78,7 +78,7 @@ const cpuTimes = (server: number, load: number): readonly number[] => [
 const steadyAt = async (port: number, pid: number, rate: number): Promise<Steady> => {
   const load = startSteadyLoad(loadCpu)
   const phase = { port, paths: ['/ping'], kept: 64, fresh: 0, perSecond: rate, isSpinning: true }
-  // So has the load. The engine compiles for some seconds, on the server's own core: that is no matter of the rate.
+  // The load has to warm up as well, and the engine compiles for some seconds on the server's own core.
   await load.run({ ...phase, durationMs: 5_000 })
   let quietest: Steady | undefined
   for (

@@ -142,25 +142,18 @@ export class Publisher implements Control {
 
   /**
    * Serves what the store holds, before anybody proposes anything. Modules whose code cannot be made ready are
-   * returned; their routes answer 503 until their source proposes them again. Those who will serve start meanwhile:
-   * `opened`.
+   * returned; their routes answer 503 until their source proposes them again.
    */
-  async resume(opened: Promise<void> = Promise.resolve()): Promise<readonly Rejection[]> {
+  async resume(): Promise<readonly Rejection[]> {
     const { store, worker } = this.#options
-    // It is awaited where it is needed.
-    opened.catch(() => undefined)
     const state = await store.read()
-    if (state === null || store.cursor() === 0) {
-      await opened
-      return []
-    }
+    if (state === null || store.cursor() === 0) return []
     const table = tableOfObjects(state.objects)
     for (const meta of await recordedMetas(store)) this.#remember(meta)
     const known = this.#history.revisionOf(state.number)
     const revision = known ?? recoveredRevision(state.number, digestOf(table))
     if (known === undefined) this.#history.note(revision, [])
     this.#history.resume({ revision, table })
-    await opened
     const failed = await this.#codes.prepareAll(table)
     const applied = await worker.apply(state.number, table)
     if (!applied.ok)

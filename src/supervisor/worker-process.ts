@@ -210,7 +210,7 @@ export class WorkerProcess {
     // While one part is read the next is on its way.
     let before: Promise<unknown> = Promise.resolve()
     for (const part of parts) {
-      const staged = this.ask('stage', [part()], applyMs)
+      const staged = this.ask('stage', [part], applyMs)
       staged.catch(() => undefined)
       await before
       before = staged
@@ -257,11 +257,8 @@ interface Sent {
   readonly before: Table
   readonly after: Table
   readonly step: TableStep
-  /**
-   * What a large step puts, as JSON, which is read faster than objects that were cloned. Made once for all workers, each
-   * when the first of them comes to it: it reads one while the next is made.
-   */
-  readonly parts: readonly (() => string)[]
+  /** What a large step puts, as JSON: made once for all workers, and read faster than objects that were cloned. */
+  readonly parts: readonly string[]
 }
 
 /** The last step that was worked out: workers take the same one. */
@@ -270,12 +267,10 @@ let last: Sent | null = null
 const stepBetween = (before: Table, after: Table): Sent => {
   if (last?.before === before && last.after === after) return last
   const step = recordOf(changesBetween(before, after))
-  const parts: (() => string)[] = []
+  const parts: string[] = []
   if (step.put.length > mostInMessage)
-    for (let at = 0; at < step.put.length; at += mostInMessage) {
-      let text: string | null = null
-      parts.push(() => (text ??= JSON.stringify(step.put.slice(at, at + mostInMessage))))
-    }
+    for (let at = 0; at < step.put.length; at += mostInMessage)
+      parts.push(JSON.stringify(step.put.slice(at, at + mostInMessage)))
   last = { before, after, step, parts }
   return last
 }

@@ -36,8 +36,8 @@ export async function figuresOf(
 ): Promise<readonly Figures[]> {
   const looked = sides.map(({ side }) => side.slice(0, mostLooked))
   const asked = looked.flatMap((side, at) => {
-    const { spanMs, agoMs = 0 } = sides[at]!
-    return side.map((one) => ({ of: observedOf(one), spanMs, agoMs }))
+    const { side: _, ...span } = sides[at]!
+    return side.map((one) => ({ of: observedOf(one), ...span }))
   })
   const seen: Figures[] = []
   for (let from = 0; from < asked.length; from += mostAsked)

@@ -117,32 +117,32 @@ export class Probations {
     // While it is still known; what came to an end since the apply is not asked for.
     const begun = [...this.#watched.values()].filter(({ before }) => before === null)
     const now = clock()
-    const before = begun.map(({ replaced, appliedAt }) => {
+    const servedBefore = begun.map(({ replaced, appliedAt }) => {
       const side = replaced.map((one) => one.before)
       return { side, spanMs: beforeMs, agoMs: now - appliedAt }
     })
-    const since = looked.flatMap(({ replaced, appliedAt }) => {
-      const side = replaced.map((one) => one.after)
-      const spanMs = now - appliedAt
-      // Until it has settled, there is nothing after that.
-      return [
-        { side, spanMs },
-        { side: spanMs < limits.settleMs ? [] : side, spanMs: spanMs - limits.settleMs },
-      ]
+    const servedSince = looked.map(({ replaced, appliedAt }) => {
+      return { side: replaced.map((one) => one.after), spanMs: now - appliedAt }
     })
-    let seen: readonly Figures[]
+    // Until it has settled, there is nothing after that.
+    const servedSettled = servedSince.map(({ side, spanMs }) => {
+      const isSettled = spanMs >= limits.settleMs
+      return { side: isSettled ? side : [], spanMs: spanMs - limits.settleMs }
+    })
+    let seen: readonly (readonly Figures[])[]
     try {
-      seen = await figuresOf(observer, [...before, ...since])
+      const sides = [servedBefore, servedSince, servedSettled]
+      seen = await Promise.all(sides.map((some) => figuresOf(observer, some)))
     } catch (error) {
       for (const watched of looked) this.#letGo(watched, error)
       return
     }
-    for (const [at, watched] of begun.entries()) watched.before = seen[at]!
+    const [before, since, settled] = seen
+    for (const [at, watched] of begun.entries()) watched.before = before![at]!
     for (const [at, watched] of looked.entries()) {
       if (this.#isClosed) return
-      const [all, settled] = seen.slice(begun.length + 2 * at) as [Figures, Figures]
       try {
-        await this.#judge(watched, now, all, settled)
+        await this.#judge(watched, now, since![at]!, settled![at]!)
       } catch (error) {
         this.#letGo(watched, error)
       }

@@ -17,7 +17,7 @@ const stateKey = (filter: Filter): string =>
 export class Upstreams {
   readonly environment: UpstreamEnvironment
   readonly streams: OpenStreams
-  /** Handlers of routes whose targets are data; made once for each route. */
+  /** Handlers of routes whose targets are data; found once for each route. */
   readonly handlers: WeakMap<Route, Handler>
   /** Of routes without filters, by what their targets say. */
   readonly shared: Map<string, Handler>

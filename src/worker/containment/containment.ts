@@ -34,7 +34,7 @@ interface Broken {
   readonly isSynchronous: boolean
 }
 
-const unknown: Broken = { owner: null, isSynchronous: false }
+const nobodys: Broken = { owner: null, isSynchronous: false }
 
 /** Ends an exchange with an error that its handler will never throw. */
 export type Fail = (exchange: Exchange, error: unknown) => void
@@ -173,9 +173,10 @@ export class Containment implements Guard {
   }
 
   #brokenOff(script: string | null, ms: number): void {
-    const all = this.#broken.size === 0 ? [unknown] : [...this.#broken.values()]
+    const all = this.#broken.size === 0 ? [nobodys] : [...this.#broken.values()]
     this.#broken.clear()
-    for (const one of all) this.#endBroken(one, script, ms)
+    // The script is that of the last one.
+    for (const one of all) this.#endBroken(one, all.length === 1 ? script : null, ms)
   }
 
   #endBroken({ owner, isSynchronous }: Broken, script: string | null, ms: number): void {
