@@ -29,6 +29,8 @@ export interface Reader {
   readonly isAtRest: boolean
   /** Something came behind the request that is served. */
   readonly hasMore: boolean
+  /** Bytes that wait for the client and are not in `writableLength`. */
+  readonly waitingBeside: number
   /** It took too long: head, or body. */
   endLate(): void
 }
@@ -60,9 +62,14 @@ export interface Use {
   readonly advance: () => void
 }
 
-/** What libuv still holds of the chunk that is being written: a large one is one chunk however much of it is out. */
-interface WithHandle {
-  readonly _handle?: { readonly writeQueueSize?: number } | null
+/**
+ * A socket's handle, which knows what libuv still holds of the chunk that is being written: a large one is one chunk however
+ * much of it is out. Under that of TLS there is another.
+ */
+interface Handle {
+  readonly bytesWritten?: number
+  readonly writeQueueSize?: number
+  readonly _parent?: Handle
 }
 
 const longestSweepMs = 5_000
@@ -71,11 +78,18 @@ const silentMs = 1_000
 
 const isIdle = ({ open, isUpgraded }: Use): boolean => open === 0 && !isUpgraded
 
+/** Bytes that wait for the client. */
+const waitingOf = (socket: Socket, { reader }: Use): number =>
+  socket.writableLength + (reader?.waitingBeside ?? 0)
+
 /** Grows with what the client takes, and only with that. */
-const flowOf = (socket: Socket): number =>
-  socket.bytesWritten -
-  socket.writableLength -
-  ((socket as unknown as WithHandle)._handle?.writeQueueSize ?? 0)
+const flowOf = (socket: Socket): number => {
+  const handle = (socket as unknown as { readonly _handle?: Handle | null })._handle
+  const { bytesWritten, writeQueueSize } = handle?._parent ?? handle ?? {}
+  return bytesWritten === undefined || writeQueueSize === undefined
+    ? socket.bytesWritten - socket.writableLength
+    : bytesWritten - writeQueueSize
+}
 
 type ConnectionLimits = Pick<
   Limits,
@@ -198,7 +212,7 @@ export class Connections {
     if (wanted <= 0) return
     if (now < this.#searchAt) return this.#searchLater(this.#searchAt - now)
     const idle = [...this.#uses].filter(
-      ([socket, use]) => isIdle(use) && use.requests > 0 && socket.writableLength === 0,
+      ([socket, use]) => isIdle(use) && use.requests > 0 && waitingOf(socket, use) === 0,
     )
     idle.sort(([, one], [, other]) => one.usedAt - other.usedAt)
     if (idle.length < wanted) this.#searchAt = now + searchRestMs
@@ -282,7 +296,7 @@ export class Connections {
         else use.reader.endLate()
         continue
       }
-      if (socket.writableLength === 0) {
+      if (waitingOf(socket, use) === 0) {
         use.flowedAt = now
         if (isIdle(use) && now - use.usedAt > this.#idleSweeps) socket.destroy()
         continue
@@ -329,7 +343,7 @@ export class Connections {
     const silentSince = performance.now() - silentMs
     for (const [socket, use] of this.#uses) {
       const { reader } = use
-      if (reader?.isAtRest !== true || !isIdle(use) || socket.writableLength > 0) continue
+      if (reader?.isAtRest !== true || !isIdle(use) || waitingOf(socket, use) > 0) continue
       if (use.requests > 0 || reader.headSince < silentSince) socket.destroy()
     }
   }

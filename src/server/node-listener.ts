@@ -14,6 +14,7 @@ import type { Limits } from '../core/http/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Serve } from '../gateway/gateway.ts'
 import { problemReply } from '../gateway/problem-reply.ts'
+import { isStraight } from '../gateway/straight.ts'
 import { AddressCount } from './address-count.ts'
 import type { CertificateFiles } from './certificate.ts'
 import { Connections } from './connections.ts'
@@ -261,6 +262,8 @@ export async function openListener(
         )
   if (lane?.isShared === false && secure === null)
     log.warn('this Node gives no connection away: the fast lane reads by events, and is slower')
+  if (lane?.isShared === true && !isStraight())
+    log.warn('this Node writes through its streams only: the fast lane does, too, and is slower')
   const enter = (socket: Socket, isWelcomed: (socket: Socket) => boolean): void => {
     // One that comes again, after an upgrade that was declined.
     if (known.has(socket)) return lane?.handBack(socket)

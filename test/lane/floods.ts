@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createTurnout, type TurnoutOptions } from '../../src/turnout.ts'
@@ -7,6 +8,9 @@ import { listenOn, readAll, type Ground, type Opened } from './grounds.ts'
 
 const chunked = `${more('/body', 'Transfer-Encoding: chunked\r\n', 'POST')}5\r\nhello\r\n0\r\n\r\n`
 const large = 1_000_000
+const small = 4_000
+/** More than the system keeps. */
+const huge = 16_000_000
 
 interface Flooded extends Opened {
   /** Requests that were served. */
@@ -40,6 +44,11 @@ const open = async (
     served += 1
     return c.bytes(new Uint8Array(large))
   })
+  turnout.get('/small', (c) => {
+    served += 1
+    return c.text('s'.repeat(small))
+  })
+  turnout.get('/huge', (c) => c.bytes(new Uint8Array(huge)))
   turnout.get('/held', async (c) => {
     await gate
     return c.text('held')
@@ -81,6 +90,34 @@ export function describeFloods(ground: Ground): void {
       assert.ok(served() < 30, `${served()} large answers for who reads none`)
       socket.resume()
       assert.ok((await readAll(socket)).length > large * count)
+    })
+
+    test('small answers are no more for who does not read', async (t) => {
+      const { connect, served } = await open(t, ground)
+      const socket = connect()
+      socket.pause()
+      const count = 9_000
+      socket.write(more('/small').repeat(count) + last('/'))
+      await wait(500)
+      assert.ok(served() < count / 4, `${served()} small answers for who reads none`)
+      socket.resume()
+      assert.ok((await readAll(socket)).length > small * count)
+    })
+
+    test('who reads slowly, but does, gets all of a long answer', async (t) => {
+      const { connect } = await open(t, ground, { limits: { writeIdleMs: 400 } })
+      const socket = connect()
+      let received = 0
+      socket.on('data', (bytes: Buffer) => {
+        received += bytes.length
+        // On average some MB in a second.
+        socket.pause()
+        setTimeout(() => socket.resume(), bytes.length / 8_000)
+      })
+      socket.on('end', () => socket.end())
+      socket.write(last('/huge'))
+      await once(socket, 'close')
+      assert.ok(received > huge, `${received} bytes of an answer of ${huge}`)
     })
 
     test('much that waits behind a slow answer is handed over whole', async (t) => {

@@ -63,9 +63,15 @@ export interface AnswerListener {
    * framing, without what `connection` named; as lines, where the head needed no second look. `length` of the body: null where it is
    * chunked or ends with the connection; of HEAD and 304, the length that was said, if any; of 204, 0. `whole`: the
    * body, where all of it came with the head, as a text where it is small and ASCII; `onEnd` follows in the same turn, without `onData`. Bytes are the
-   * listener's to keep.
+   * listener's to keep. `now`: when it came, on the monotonic clock.
    */
-  onHead(status: number, fields: Fields, length: number | null, whole: Buffer | string | null): void
+  onHead(
+    status: number,
+    fields: Fields,
+    length: number | null,
+    whole: Buffer | string | null,
+    now: number,
+  ): void
   /** Bytes of the body, the listener's to keep. False: no more until `resume` is called. */
   onData(bytes: Buffer): boolean
   onEnd(): void
@@ -130,9 +136,15 @@ export interface ClientStats {
  */
 export interface Client {
   /**
-   * Sends a request on an idle connection, a new one, or the next that gets free. `timeouts`: of this exchange, where they differ from the client's.
+   * Sends a request on an idle connection, a new one, or the next that gets free. `timeouts`: of this exchange, where they
+   * differ from the client's. `now`: where somebody has looked at the monotonic clock just before.
    */
-  send(request: OutgoingRequest, listener: AnswerListener, timeouts?: TimeoutSettings): Outgoing
+  send(
+    request: OutgoingRequest,
+    listener: AnswerListener,
+    timeouts?: TimeoutSettings,
+    now?: number,
+  ): Outgoing
   readonly stats: ClientStats
   /** Takes nothing new, closes what is idle; calls back when the last exchange has ended. */
   close(onClosed: () => void): void

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Fields } from '../../core/http/field-lines.ts'
 import { AnswerParser, type AnswerSink } from './answer-parser.ts'
 import type { FailureKind } from './client.ts'
+import { StraightWriter } from '../straight.ts'
 import { DialError, dialOwn, type Dial } from './dial.ts'
 import type { OutgoingExchange } from './outgoing.ts'
 
@@ -40,6 +41,8 @@ export class Connection implements AnswerSink {
   /** When the bytes came that are being read. */
   #readAt: number
   #exchange: OutgoingExchange | null
+  /** Null: it is not open, or over TLS. */
+  #straight: StraightWriter | null = null
   #isOpen = false
   #isConnected = false
   #isGone = false
@@ -95,6 +98,8 @@ export class Connection implements AnswerSink {
   /** False: a `drain` follows. */
   write(data: string | Buffer): boolean {
     if (this.#isGone) return true
+    const straight = this.#straight
+    if (straight !== null && straight.write(data)) return straight.waiting === 0
     const isTaken =
       typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data)
     // What the system took at once is written, however large it was.
@@ -188,6 +193,7 @@ export class Connection implements AnswerSink {
   #open(): void {
     if (this.#isGone) return
     this.#isOpen = true
+    if (!this.#isTls) this.#straight = new StraightWriter(this.#socket, this.#onDrain)
     this.start(this.#exchange!, performance.now())
   }
 

@@ -175,6 +175,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
         },
         this,
         this.#timeouts,
+        now,
       )
     } catch (error) {
       // What filters made of it is no request.
@@ -233,9 +234,10 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     fields: Fields,
     length: number | null,
     whole: Buffer | string | null,
+    now: number,
   ): void {
     this.#isAnswered = true
-    this.#tally?.answered(status, this.#sentAt)
+    this.#tally?.answered(status, this.#sentAt, now)
     this.#settle(status, null)
     const exchange = this.#exchange
     const reply = new Reply(status, fields, whole)
@@ -271,7 +273,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
 
   onUpgrade(headers: string[], socket: Duplex, first: Buffer): void {
     this.#isAnswered = true
-    this.#tally?.answered(101, this.#sentAt)
+    this.#tally?.answered(101, this.#sentAt, performance.now())
     this.#settle(101, null)
     const exchange = this.#exchange
     const { transport } = exchange

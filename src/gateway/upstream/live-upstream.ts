@@ -184,8 +184,7 @@ export class LiveUpstream implements EndpointWatcher {
   /** Asks breaker and bulkhead. The call that is let in must be ended. */
   admit(): Admitted | Promise<Admitted> {
     // The call of who has nothing to protect has no use for the time.
-    if (this.#breaker === null && this.#bulkhead === null)
-      return { call: new Call(null, null, 0), code: null }
+    if (this.#breaker === null && this.#bulkhead === null) return unprotected
     const now = performance.now()
     const acquired = this.#breaker?.tryAcquire(now)
     if (acquired?.ok === false)
@@ -463,6 +462,9 @@ export class LiveUpstream implements EndpointWatcher {
     this.#outlier?.tick(now)
   }
 }
+
+/** Holds nothing, and tells nobody. */
+const unprotected: Admitted = { call: new Call(null, null, 0), code: null }
 
 const refusal = (code: ErrorCode, retryAfterMs: number): Admitted => ({
   call: null,

@@ -171,7 +171,7 @@ export class OutgoingExchange implements Outgoing {
   ): void {
     this.#since = now
     this.#phase = 'answer'
-    this.listener.onHead(status, fields, length, whole)
+    this.listener.onHead(status, fields, length, whole, now)
   }
 
   takeData(bytes: Buffer, now: number): void {

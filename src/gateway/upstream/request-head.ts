@@ -15,7 +15,15 @@ const refuse = (reason: string): never => {
 }
 
 /** Visible ASCII: no space, no control character, nothing that another parser may read as two. */
-const isTarget = (target: string): boolean => /^(?:\/[!-~]*|\*)$/.test(target)
+const isTarget = (target: string): boolean => {
+  if (target.charCodeAt(0) !== 47) return target === '*'
+  // A target is short, and most of an expression's cost is that it is one.
+  for (let at = 1; at < target.length; at++) {
+    const code = target.charCodeAt(at)
+    if (code < 33 || code > 126) return false
+  }
+  return true
+}
 
 /** A name and a value are checked once more, whoever checked them before. */
 function checkField(name: string, value: string): void {
@@ -35,8 +43,9 @@ function framing({ method, bodyLength }: OutgoingRequest): string {
   return method !== 'GET' && withBody.has(method) ? 'content-length: 0\r\n' : ''
 }
 
-/** Was checked. */
+/** Was checked; and its line. */
 let lastHost = ''
+let lastHostLine = 'host: \r\n'
 
 /**
  * The head of a request in Latin-1, but for the empty line at its end, so that `connection: close` can still be said.
@@ -53,11 +62,19 @@ export function requestHead(request: OutgoingRequest): string {
     const name = headers[at]!
     const value = headers[at + 1]!
     const isHost = name.length === 4 && name.toLowerCase() === 'host'
-    if (isHost) hosts += 1
+    if (!isHost) {
+      checkField(name, value)
+      head += `${name}: ${value}\r\n`
+      continue
+    }
+    hosts += 1
     // Most requests go to the endpoint that the one before went to.
-    if (!isHost || value !== lastHost) checkField(name, value)
-    if (isHost) lastHost = value
-    head += `${name}: ${value}\r\n`
+    if (value !== lastHost) {
+      checkField(name, value)
+      lastHost = value
+      lastHostLine = `host: ${value}\r\n`
+    }
+    head += lastHostLine
   }
   head += request.lines ?? ''
   if (hosts !== 1) refuse(`it has ${hosts} fields Host`)

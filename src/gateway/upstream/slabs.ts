@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer'
 /** Pieces of so many bytes are not lent: an allocation is cheap, and the transport copies them behind their head anyway. */
 export const mostUnlent = 16_384
-const classes = [32_768, 65_536, 131_072] as const
+/** In front of a piece there is room for a head. */
+const room = 1_024
+const classes = [32_768, 65_536, 131_072].map((size) => size + room)
 /** Kept of each class: as many as are written in one turn of a busy loop. */
 const mostFree = 32
 
@@ -16,11 +18,21 @@ const lent = new WeakSet<ArrayBufferLike>()
  * collected like any other.
  */
 export function lend(length: number): Buffer {
-  const size = length <= mostUnlent ? undefined : classes.find((one) => length <= one)
+  const size = length <= mostUnlent ? undefined : classes.find((one) => length + room <= one)
   if (size === undefined) return Buffer.allocUnsafe(length)
   const slab = free[size]!.pop() ?? Buffer.allocUnsafeSlow(size)
   lent.add(slab.buffer)
-  return slab.subarray(0, length)
+  return slab.subarray(room, room + length)
+}
+
+/** A text of one byte a character and the bytes as one, where these were lent and there is room; else null. */
+export function putInFront(text: string, bytes: Uint8Array): Uint8Array | null {
+  const { buffer, byteOffset, byteLength } = bytes
+  if (text === '') return bytes
+  if (byteOffset < text.length || !lent.has(buffer)) return null
+  const all = Buffer.from(buffer, byteOffset - text.length, text.length + byteLength)
+  all.write(text, 0, 'latin1')
+  return all
 }
 
 /** Nobody looks at the bytes any more: the next piece may overwrite them. What was not lent, or twice, is passed over. */

@@ -44,8 +44,8 @@ export class UpstreamTally {
     this.usedAt = performance.now()
   }
 
-  answered(status: number, sentAt: number): void {
-    const now = performance.now()
+  /** `sentAt`, `now`: on the monotonic clock. */
+  answered(status: number, sentAt: number, now: number): void {
     this.usedAt = now
     const at = Math.floor(status / 100) - 1
     this.#answers[at]! += 1

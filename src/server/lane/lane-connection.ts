@@ -5,6 +5,7 @@ import { problem, type ErrorCode, type Problem } from '../../core/errors.ts'
 import { isElsewhere, needsMore, type RequestHead } from '../../core/http/request-head.ts'
 import { latin1 } from '../../gateway/latin1.ts'
 import { problemReply } from '../../gateway/problem-reply.ts'
+import { StraightWriter } from '../../gateway/straight.ts'
 import { isHost } from '../authority.ts'
 import type { Connections, Reader, Use } from '../connections.ts'
 import { lastFields } from '../raw-reply.ts'
@@ -50,6 +51,7 @@ export class LaneConnection implements LanePort, Reader {
   readonly #context: LaneContext
   readonly #use: Use
   readonly #stopReading: () => void
+  readonly #straight: StraightWriter
   headSince: number
   bodySince: number
   isGone: boolean
@@ -74,6 +76,9 @@ export class LaneConnection implements LanePort, Reader {
     this.#context = context
     this.#use = use
     this.#stopReading = stopReading
+    this.#straight = new StraightWriter(socket, () => {
+      if (!this.#isElsewhere) this.#onDrain()
+    })
     this.headSince = performance.now()
     this.bodySince = 0
     this.isGone = false
@@ -100,6 +105,19 @@ export class LaneConnection implements LanePort, Reader {
 
   get hasMore(): boolean {
     return this.#current !== null && this.#kept !== null
+  }
+
+  get waiting(): number {
+    return this.socket.writableLength + this.#straight.waiting
+  }
+
+  get waitingBeside(): number {
+    return this.#straight.waiting
+  }
+
+  /** Who takes no answers gets no more of them. */
+  get #mustWait(): boolean {
+    return this.#straight.waiting > 0 || this.socket.writableNeedDrain
   }
 
   get remoteAddress(): string | undefined {
@@ -133,8 +151,7 @@ export class LaneConnection implements LanePort, Reader {
           at += 1
           continue
         }
-        // Who takes no answers gets no more of them.
-        if (this.socket.writableNeedDrain) {
+        if (this.#mustWait) {
           this.#keep(bytes, at, to)
           this.flow(false)
           break
@@ -253,7 +270,7 @@ export class LaneConnection implements LanePort, Reader {
 
   flow(isOn: boolean): void {
     if (this.isGone || this.#isElsewhere || isOn === !this.#isPaused) return
-    if (isOn && this.socket.writableNeedDrain && this.#current === null) return
+    if (isOn && this.#current === null && this.#mustWait) return
     this.#isPaused = !isOn
     if (isOn) this.socket.resume()
     else if (!this.#isReading) this.socket.pause()
@@ -271,7 +288,7 @@ export class LaneConnection implements LanePort, Reader {
   writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void {
     if (this.isGone || !this.socket.writable) return
     this.#flush()
-    this.socket.write(bytes, written)
+    if (!this.#straight.write(bytes, written)) this.socket.write(bytes, written)
   }
 
   #flush(): void {
@@ -279,9 +296,9 @@ export class LaneConnection implements LanePort, Reader {
     if (text === '') return
     this.#out = ''
     if (this.isGone) return
-    this.socket.write(text, 'latin1')
+    if (!this.#straight.write(text)) this.socket.write(text, 'latin1')
     // Who asks for more than it takes is asked to wait.
-    if (this.socket.writableNeedDrain && this.#current === null) this.flow(false)
+    if (this.#current === null && this.#mustWait) this.flow(false)
   }
 
   /** The last answer is out. */

@@ -4,6 +4,7 @@ import { latin1 } from '../../gateway/latin1.ts'
 import type { Block } from '../../core/address.ts'
 import { TurnoutError } from '../../core/errors.ts'
 import { isBodyless } from '../../core/http/bodyless.ts'
+import { putInFront } from '../../gateway/upstream/slabs.ts'
 import { fieldList, type Fields } from '../../core/http/field-lines.ts'
 import { fieldValue } from '../../core/http/fields.ts'
 import { clientAddress } from '../../core/http/forwarded.ts'
@@ -355,6 +356,13 @@ export class LaneTransport implements Transport {
     const port = this.#port
     const head = answerHead(this, status, fields, lengthLine(length))
     this.isHeadSent = true
+    const whole = pieces.length === 1 ? putInFront(head, pieces[0]!) : null
+    if (whole !== null) {
+      const written = recycled(whole)
+      port.writeBytes(whole, (error) => error ?? written())
+      this.#answered()
+      return true
+    }
     port.socket.cork()
     port.writeText(head)
     for (const bytes of pieces) {

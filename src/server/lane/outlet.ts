@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import process from 'node:process'
+import { putInFront } from '../../gateway/upstream/slabs.ts'
 import { latin1 } from '../../gateway/latin1.ts'
 import type { Socket } from 'node:net'
 import { mostTogether, mostWaiting } from '../framing.ts'
@@ -7,6 +8,8 @@ import { mostTogether, mostWaiting } from '../framing.ts'
 /** What an answer is written to. */
 export interface OutletPort {
   readonly socket: Socket
+  /** Bytes that wait for the client. */
+  readonly waiting: number
   /** Text of one byte a character; it leaves before the turn ends. */
   writeText(text: string): void
   writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void
@@ -52,11 +55,18 @@ export class Outlet {
       else this.#later()
       return this.#hasRoom()
     }
+    // Only what the system has is nobody's any more.
+    const isOut = written && ((error?: Error | null) => error ?? written())
+    const whole = isChunked ? null : putInFront(this.#text, bytes)
+    if (whole !== null) {
+      this.#text = ''
+      this.#port.writeBytes(whole, isOut)
+      return this.#hasRoom()
+    }
     const { socket } = this.#port
     socket.cork()
     this.flush()
-    // Only what the system has is nobody's any more.
-    this.#port.writeBytes(bytes, written && ((error) => error ?? written()))
+    this.#port.writeBytes(bytes, isOut)
     if (isChunked) this.#text += '\r\n'
     this.flush()
     socket.uncork()
@@ -80,7 +90,7 @@ export class Outlet {
   /** None where nothing goes out any more: the end of the connection is near. */
   #hasRoom(): boolean {
     const { socket } = this.#port
-    return socket.writable && socket.writableLength < mostWaiting
+    return socket.writable && this.#port.waiting < mostWaiting
   }
 
   #later(): void {

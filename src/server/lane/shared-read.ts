@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createServer, connect, Socket, type Server } from 'node:net'
+import { setStraight, StraightWriter, watchWrite } from '../../gateway/straight.ts'
 
 /** Takes the first `length` bytes of `bytes`, which the next read overwrites. False: read no more for now. */
 export type ReadBytes = (bytes: Buffer, length: number) => boolean
@@ -46,15 +47,32 @@ export function readEvents(socket: Socket, read: ReadBytes): () => void {
 
 const probeMs = 2_000
 
+/** Answers with what it reads: once through the stream, then past it. */
+const echoing = (socket: Socket): ((bytes: Buffer, length: number) => void) => {
+  const straight = new StraightWriter(socket, () => undefined)
+  let turn = 0
+  watchWrite(socket, (request) => {
+    if (typeof request === 'function' && request.name === 'WriteWrap') setStraight(request)
+  })
+  return (bytes, length) => {
+    const text = bytes.toString('latin1', 0, length)
+    turn += 1
+    const data = turn === 2 ? text : Buffer.from(text)
+    if (turn === 1 || !straight.write(data)) socket.write(text, 'latin1')
+  }
+}
+
 /** Sends a few bytes to a server of our own, both ways, and closes it. */
 const probe = (): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
+    const parts = ['turn', 'o', 'ut']
     let received = ''
     let isShared = false
     const deadline = setTimeout(() => end(false), probeMs)
     const end = (isGood: boolean): void => {
       clearTimeout(deadline)
+      if (!isGood) setStraight(null)
       client?.destroy()
       server.close(() => resolve(isGood))
     }
@@ -64,10 +82,10 @@ const probe = (): Promise<boolean> =>
       try {
         const socket = readShared(accepted, server, (bytes, length) => {
           isShared = bytes === shared
-          const text = bytes.toString('latin1', 0, length)
-          socket.write(text, 'latin1')
+          echo(bytes, length)
           return true
         })
+        const echo = echoing(socket)
         socket.on('error', () => end(false))
         socket.on('end', () => socket.end())
       } catch {
@@ -79,10 +97,12 @@ const probe = (): Promise<boolean> =>
       const asking = connect({ host: '127.0.0.1', port })
       client = asking
       asking.on('error', () => end(false))
-      asking.on('connect', () => asking.write('turnout'))
+      const ask = (): unknown => asking.write(parts.shift()!)
+      asking.on('connect', ask)
       asking.on('data', (bytes) => {
         received += String(bytes)
-        if (received === 'turnout') asking.end()
+        if (parts.length > 0) ask()
+        else if (received === 'turnout') asking.end()
       })
       // The server counts the connection as gone only where the new socket has taken the place of the old one.
       asking.on('close', () =>
@@ -97,7 +117,10 @@ const probe = (): Promise<boolean> =>
 
 let known: Promise<boolean> | null = null
 
-/** Whether this Node lets a socket be taken over so: tried out once, on a connection of our own. */
+/**
+ * Whether this Node lets a socket be taken over so: tried out once, on a connection of our own. Where it does, the process
+ * also writes past the streams, if it may.
+ */
 export function canReadShared(): Promise<boolean> {
   known ??= probe()
   return known

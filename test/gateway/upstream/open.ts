@@ -13,7 +13,11 @@ import type {
   OutgoingRequest,
 } from '../../../src/gateway/upstream/client.ts'
 import { createClient, parseOrigin } from '../../../src/gateway/upstream/http-client.ts'
+import { canReadShared } from '../../../src/server/lane/shared-read.ts'
 import { listed } from './parsed.ts'
+
+// As in a process that serves: it writes past its streams. `--lane safe` does not.
+if (process.env['TURNOUT_LANE'] !== 'safe') await canReadShared()
 
 /** Settings that differ from the defaults. */
 export interface Changes {
