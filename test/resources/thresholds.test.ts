@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
+import { defaultResources } from '../../src/core/protect/resources.ts'
+import { Pressure } from '../../src/worker/resources/pressure.ts'
 import { runTurnout } from '../cli/instance-support.ts'
 import {
   ask,
@@ -17,6 +20,15 @@ const module = `export default {
     routes.get('/block', (c) => {
       const until = Date.now() + 400
       while (Date.now() < until);
+      return c.text('ok')
+    })
+    // What lives on is copied by each collection: they take longer and longer, and then the handler does not.
+    let kept = []
+    routes.get('/garbage', (c) => {
+      const list = []
+      for (let at = 0; at < 100_000; at += 1) list.push({ at })
+      kept.push(list)
+      if (kept.length > 20) kept.shift()
       return c.text('ok')
     })
     routes.get('/never', () => new Promise(() => undefined))
@@ -127,4 +139,58 @@ test('resources: false looks at nothing', async (t) => {
     served.events.filter(({ event }) => event === 'resource'),
     [],
   )
+})
+
+test('long pauses of the collector are told, also of a loop that is busy without end', async (t) => {
+  const served = await start(t, { gcPauseMs: 4 })
+  const over = served.next(crossing('gcPause', 'over'), 0)
+  const ended = new AbortController()
+  const busy = Array.from({ length: 4 }, async () => {
+    while (!ended.signal.aborted) await ask(served.port, '/garbage')
+  })
+  const { worker, value } = await over
+  ended.abort()
+  await Promise.all(busy)
+  assert.equal(worker, 1)
+  assert.ok(Number(value) >= 4, `a pause of ${String(value)} ms`)
+})
+
+test('collections of a busy loop are not watched while its turns are short', async () => {
+  const told: boolean[] = []
+  const collections = {
+    want: (_: string, isWanted: boolean) => void told.push(isWanted),
+    count: 0,
+    sinceLastMs: () => 0,
+    takePause: () => 0,
+    close: () => undefined,
+  }
+  const pressure = new Pressure(defaultResources, collections, () => undefined)
+  const spin = (ms: number): void => {
+    const until = performance.now() + ms
+    while (performance.now() < until);
+  }
+  assert.deepEqual(told.splice(0), [true])
+  await wait(100)
+  pressure.tick(0)
+  assert.deepEqual(told.splice(0), [true], 'an idle loop')
+  const isOff = (): boolean => told.at(-1) === false
+  for (let seconds = 0; seconds < 20 && !isOff(); seconds += 1) {
+    for (let turns = 0; turns < 60; turns += 1) {
+      spin(4)
+      await nextTurn()
+    }
+    pressure.tick(0)
+  }
+  assert.ok(isOff(), 'a busy loop with short turns')
+  // What measures the loop begins anew with each look, and needs a turn or two for it.
+  await wait(60)
+  spin(200)
+  await wait(60)
+  for (let turns = 0; turns < 60; turns += 1) {
+    spin(4)
+    await nextTurn()
+  }
+  pressure.tick(0)
+  assert.equal(told.at(-1), true, 'one with a long turn')
+  pressure.close()
 })

@@ -102,6 +102,7 @@ export class Leaks {
     this.#live.delete(trace)
     // It never came so far that its code ran.
     if (trace.script === '') return
+    this.#options.seen.want('leaks', true)
     const now = Date.now()
     const { count } = this.#options.seen
     this.#entries.push({
@@ -152,6 +153,7 @@ export class Leaks {
     )
     if (this.#entries.length < before) this.#serial += 1
     const left = this.#entries.filter(({ state }) => state !== 'collected')
+    this.#options.seen.want('leaks', left.length > 0)
     const due = left.filter((entry) => now >= entry.nextLookAt || this.#isOutliving(entry))
     if (due.length > 0) this.#look(due, now)
   }

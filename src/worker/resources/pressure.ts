@@ -14,6 +14,10 @@ import { countOpenFiles, mostOpenFiles } from './file-limit.ts'
 /** A loop that is less busy is measured by its timer alone: more would wake an idle process many times a second. */
 const busy = 0.5
 const resolution = 20
+/** A busy loop whose turns are all shorter than this part of the longest pause was not paused for so long. */
+const longTurn = 1 / 4
+/** For so long pauses are watched behind a long turn: there is a rule about so many measurements. */
+const watchedTicks = 60
 
 /** What this process is short of. Measured about once a second; open until `close`. */
 export class Pressure {
@@ -26,6 +30,8 @@ export class Pressure {
   #utilization: ReturnType<typeof performance.eventLoopUtilization>
   #openFiles: number | null
   #isCounting: boolean
+  /** Measurements for which pauses are watched, however busy the loop is. */
+  #watched: number
 
   constructor(
     settings: ResourceSettings,
@@ -41,6 +47,8 @@ export class Pressure {
     this.#utilization = performance.eventLoopUtilization()
     this.#openFiles = null
     this.#isCounting = false
+    this.#watched = 0
+    seen.want('pressure', settings.gcPauseMs > 0)
   }
 
   /** What is above its threshold. */
@@ -79,7 +87,9 @@ export class Pressure {
     const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
     this.#utilization = now
     const seen = this.#histogram
-    const longMs = seen === null || seen.count === 0 ? 0 : seen.percentile(99) / 1e6 - resolution
+    const isKnown = seen !== null && seen.count > 0
+    const longMs = isKnown ? seen.percentile(99) / 1e6 - resolution : 0
+    this.#watchPauses(isKnown ? Math.max(lateMs, seen.max / 1e6 - resolution) : null)
     if (utilization < busy) {
       seen?.disable()
       this.#histogram = null
@@ -88,6 +98,15 @@ export class Pressure {
       this.#histogram.enable()
     } else seen.reset()
     return Math.max(lateMs, longMs)
+  }
+
+  /** `longestMs`: of the turns of the loop; null: nobody knows, for it was not busy. */
+  #watchPauses(longestMs: number | null): void {
+    const { gcPauseMs } = this.#settings
+    if (gcPauseMs === 0) return
+    const isLong = longestMs !== null && longestMs >= gcPauseMs * longTurn
+    this.#watched = isLong ? watchedTicks : Math.max(0, this.#watched - 1)
+    this.#seen.want('pressure', longestMs === null || this.#watched > 0)
   }
 
   /** In a thread of Node's own: the list of many files takes a while. The next tick has it. */
