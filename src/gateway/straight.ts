@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { getSystemErrorName } from 'node:util'
 
 /** What the handle of a socket has, and the documentation does not say. */
@@ -47,7 +48,7 @@ export function setStraight(request: unknown): void {
 export const isStraight = (): boolean => Request !== null
 
 /**
- * Writes to a connected socket past its stream, which costs a third of a small write. Only where the stream has nothing that
+ * Writes to a connected socket without TLS past its stream, which costs a third of a small write. Only where the stream has nothing that
  * waits; behind bytes that the system has not taken the stream goes on, and libuv keeps the order. The socket counts what is
  * written here in `bytesWritten`, and not in `writableLength`: whoever asks what waits has to ask here, too.
  */
@@ -62,7 +63,8 @@ export class StraightWriter {
   constructor(socket: Socket, taken: () => void) {
     this.waiting = 0
     this.#socket = socket
-    const handle = handleOf(socket)
+    // What a cipher takes is not out yet, whatever its handle says.
+    const handle = socket instanceof TLSSocket ? null : handleOf(socket)
     this.#handle = typeof handle?.writeQueueSize === 'number' ? handle : null
     this.#taken = taken
   }
@@ -76,7 +78,9 @@ export class StraightWriter {
     const socket = this.#socket
     if (Request === null || handle === null || this.waiting > 0) return false
     if (socket.writableLength > 0 || socket.writableCorked > 0) return false
-    const request = (spare ??= new Request())
+    const request = spare ?? new Request()
+    // A turn that containment breaks off here leaves it to its write.
+    spare = null
     const isText = typeof data === 'string'
     const failed = isText
       ? handle.writeLatin1String(request, data)
@@ -87,8 +91,11 @@ export class StraightWriter {
       socket.destroy(error)
       return true
     }
-    if (handle.writeQueueSize === 0) written?.()
-    else this.#wait(request, data, written)
+    if (handle.writeQueueSize > 0) this.#wait(request, data, written)
+    else {
+      spare = request
+      written?.()
+    }
     return true
   }
 
@@ -97,7 +104,6 @@ export class StraightWriter {
     data: string | Uint8Array,
     written: ((error?: Error | null) => void) | undefined,
   ): void {
-    spare = null
     this.waiting = data.length
     if (typeof data !== 'string') request.bytes = data
     request.oncomplete = (status) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
 import { isStraight, StraightWriter } from '../../src/gateway/straight.ts'
 import { canReadShared } from '../../src/server/lane/shared-read.ts'
 import { Random } from '../lane/random.ts'
@@ -141,3 +142,10 @@ for (const [name, leave] of [
     straight.write('late', (error) => told.push(error))
     assert.ok(told[1] instanceof Error, 'a closed connection takes nothing')
   })
+
+test('a socket of TLS is written through its stream', async (t) => {
+  const { writing } = await open(t)
+  const secure = new TLSSocket(writing, { isServer: true })
+  t.after(() => secure.destroy())
+  assert.ok(!new StraightWriter(secure, () => undefined).write('text'))
+})

@@ -17,7 +17,7 @@ const refuse = (reason: string): never => {
 /** Visible ASCII: no space, no control character, nothing that another parser may read as two. */
 const isTarget = (target: string): boolean => {
   if (target.charCodeAt(0) !== 47) return target === '*'
-  // A target is short, and most of an expression's cost is that it is one.
+  // For a target as short as most are, a regular expression costs more.
   for (let at = 1; at < target.length; at++) {
     const code = target.charCodeAt(at)
     if (code < 33 || code > 126) return false
