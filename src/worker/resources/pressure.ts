@@ -12,7 +12,7 @@ import type { Collections } from './collections.ts'
 import { countOpenFiles, mostOpenFiles } from './file-limit.ts'
 
 /** A loop that is less busy is measured by its timer alone: more would wake an idle process many times a second. */
-const busy = 0.5
+const busy = 0.25
 const resolution = 20
 /** A busy loop whose turns are all shorter than this part of the longest pause was not paused for so long. */
 const longTurn = 1 / 4
