@@ -4,8 +4,8 @@ import { getSystemErrorName } from 'node:util'
 
 /** What the handle of a socket has, and the documentation does not say. */
 interface Handle {
-  writeLatin1String(request: WriteRequest, text: string): number
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number
+  writeLatin1String(request: WriteRequest | null, text: string): number | WriteRequest
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest
   /** Bytes that the system has not taken. */
   readonly writeQueueSize: number
 }
@@ -13,39 +13,49 @@ interface Handle {
 /** One write. Where the system took all at once, nothing is kept in it, and the next write may have it. */
 interface WriteRequest {
   oncomplete?: (status: number) => void
+  /** Of one that was returned: it was over before it was. */
+  writeStatus?: number | null
   /** Who writes keeps the bytes. */
   bytes?: Uint8Array
 }
 
 type NewRequest = new () => WriteRequest
 
-/** Null: everything goes through the streams. */
-let Request: NewRequest | null = null
+/**
+ * How Node hands out requests. Up to a release of line 24, each write is given one, made by this; since then a write returns
+ * one, where the system has not taken all, or else its status. Null: nobody knows, and everything goes through the streams.
+ */
+let requests: NewRequest | 'returned' | null = null
 let spare: WriteRequest | null = null
 
 const handleOf = (socket: Socket): Handle | null =>
   (socket as unknown as { readonly _handle: Handle | null })._handle
 
-/** Finds out, at the next text that the stream of this socket writes, what Node gives its handle; `found` is told. */
-export function watchWrite(socket: Socket, found: (request: unknown) => void): void {
+const isMaker = (made: unknown): made is NewRequest =>
+  typeof made === 'function' && made.name === 'WriteWrap'
+
+/** Learns, at the next text that the stream of this socket writes, what Node gives its handle, and gets back. */
+export function watchWrite(socket: Socket): void {
   const handle = handleOf(socket)!
   // oxlint-disable-next-line typescript/unbound-method -- called on its handle
   const { writeLatin1String } = handle
   handle.writeLatin1String = (request, text) => {
     Reflect.deleteProperty(handle, 'writeLatin1String')
-    found(request.constructor)
-    return writeLatin1String.call(handle, request, text)
+    const result = writeLatin1String.call(handle, request, text)
+    const made: unknown = request?.constructor
+    if (request === null && result === 0) requests = 'returned'
+    else if (isMaker(made) && result === 0) requests = made
+    return result
   }
 }
 
-/** Lets all of the process write so; null: nobody. */
-export function setStraight(request: unknown): void {
-  Request = request as NewRequest | null
-  spare = null
+/** Nobody in this process writes so. */
+export function refuseStraight(): void {
+  requests = null
 }
 
 /** Whether anybody may. */
-export const isStraight = (): boolean => Request !== null
+export const isStraight = (): boolean => requests !== null
 
 /**
  * Writes to a connected socket without TLS past its stream, which costs a third of a small write. Only where the stream has nothing that
@@ -76,22 +86,21 @@ export class StraightWriter {
   write(data: string | Uint8Array, written?: (error?: Error | null) => void): boolean {
     const handle = this.#handle
     const socket = this.#socket
-    if (Request === null || handle === null || this.waiting > 0) return false
+    if (requests === null || handle === null || this.waiting > 0) return false
     if (socket.writableLength > 0 || socket.writableCorked > 0) return false
-    const request = spare ?? new Request()
+    const request = requests === 'returned' ? null : (spare ?? new requests())
     // A turn that containment breaks off here leaves it to its write.
     spare = null
     const isText = typeof data === 'string'
-    const failed = isText
+    const result = isText
       ? handle.writeLatin1String(request, data)
       : handle.writeBuffer(request, data)
-    if (failed !== 0) {
-      const error = failure(failed)
+    if (typeof result !== 'number') this.#wait(result, data, written)
+    else if (result !== 0) {
+      const error = failure(result)
       written?.(error)
       socket.destroy(error)
-      return true
-    }
-    if (handle.writeQueueSize > 0) this.#wait(request, data, written)
+    } else if (request !== null && handle.writeQueueSize > 0) this.#wait(request, data, written)
     else {
       spare = request
       written?.()
@@ -114,6 +123,8 @@ export class StraightWriter {
       if (error !== null) socket.destroy(error)
       else if (!socket.destroyed && !socket.writableNeedDrain) this.#taken()
     }
+    const { writeStatus } = request
+    if (typeof writeStatus === 'number') request.oncomplete(writeStatus)
   }
 }
 

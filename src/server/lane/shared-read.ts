@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createServer, connect, Socket, type Server } from 'node:net'
-import { setStraight, StraightWriter, watchWrite } from '../../gateway/straight.ts'
+import { refuseStraight, StraightWriter, watchWrite } from '../../gateway/straight.ts'
 
 /** Takes the first `length` bytes of `bytes`, which the next read overwrites. False: read no more for now. */
 export type ReadBytes = (bytes: Buffer, length: number) => boolean
@@ -51,9 +51,7 @@ const probeMs = 2_000
 const echoing = (socket: Socket): ((bytes: Buffer, length: number) => void) => {
   const straight = new StraightWriter(socket, () => undefined)
   let turn = 0
-  watchWrite(socket, (request) => {
-    if (typeof request === 'function' && request.name === 'WriteWrap') setStraight(request)
-  })
+  watchWrite(socket)
   return (bytes, length) => {
     const text = bytes.toString('latin1', 0, length)
     turn += 1
@@ -72,7 +70,7 @@ const probe = (): Promise<boolean> =>
     const deadline = setTimeout(() => end(false), probeMs)
     const end = (isGood: boolean): void => {
       clearTimeout(deadline)
-      if (!isGood) setStraight(null)
+      if (!isGood) refuseStraight()
       client?.destroy()
       server.close(() => resolve(isGood))
     }
@@ -82,7 +80,11 @@ const probe = (): Promise<boolean> =>
       try {
         const socket = readShared(accepted, server, (bytes, length) => {
           isShared = bytes === shared
-          echo(bytes, length)
+          try {
+            echo(bytes, length)
+          } catch {
+            end(false)
+          }
           return true
         })
         const echo = echoing(socket)
