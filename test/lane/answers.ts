@@ -77,7 +77,7 @@ export async function compareAnswers(
   caseOf: (index: number) => Buffer,
 ): Promise<Told> {
   const differences: string[] = []
-  const node = new NodeReader('drop')
+  const node = new NodeReader('drop', true)
   let answers = 0
   let strict = 0
   let next = 0

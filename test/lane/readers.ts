@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Underscores } from '../../src/core/http/fields.ts'
@@ -80,15 +80,18 @@ export class NodeReader {
   readonly #readings: WeakMap<object, NodeReading>
   readonly #underscores: Underscores
 
-  constructor(underscores: Underscores) {
+  /** `isAnswering`: an expectation is met, and what follows is read, as where requests are answered. */
+  constructor(underscores: Underscores, isAnswering = false) {
     this.#underscores = underscores
     this.#server = createServer({ maxHeaderSize: limits.headerBytes, requireHostHeader: false })
     this.#server.maxHeadersCount = 0
     this.#readings = new WeakMap()
-    this.#server.on('request', (request, response) => {
+    const take = (request: IncomingMessage, response: ServerResponse): void =>
       this.#take(request, response.shouldKeepAlive)
-    })
-    for (const name of ['upgrade', 'connect', 'checkContinue', 'checkExpectation'])
+    this.#server.on('request', take)
+    if (isAnswering) this.#server.on('checkContinue', take)
+    const expectations = isAnswering ? ['checkExpectation'] : ['checkContinue', 'checkExpectation']
+    for (const name of ['upgrade', 'connect', ...expectations])
       this.#server.on(name, (request: IncomingMessage) => this.#fail(request.socket, name))
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       this.#fail(socket, error.code ?? error.message)
