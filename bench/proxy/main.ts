@@ -30,7 +30,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 const paths = ['/1k', '/64k'] as const
-const warmUpSeconds = 2
+/** The engine of a Node proxy compiles for some seconds on the only core that it has. */
+const warmUpSeconds = 8
 
 const root = mkdtempSync(join(tmpdir(), 'turnout-bench-proxy-'))
 // The workers of nginx are somebody else, where root starts it.
