@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { freeSlabs, giveBack, lend } from '../../../src/gateway/upstream/slabs.ts'
+import { freeSlabs, giveBack, lend, putInFront } from '../../../src/gateway/upstream/slabs.ts'
 
 test('a buffer that was given back is lent again, and not before', () => {
   const first = lend(50_000)
@@ -28,4 +28,20 @@ test('as many are kept as a busy turn needs, whatever is given back', () => {
   const all = Array.from({ length: 500 }, () => lend(130_000))
   for (const one of all) giveBack(one)
   assert.ok(freeSlabs() <= 96)
+})
+
+test('a head is put in front of bytes that were lent, where there is room for it', () => {
+  const lentOne = lend(65_536).fill('b')
+  const head = 'h\u00e9ad\r\n\r\n'
+  const all = putInFront(head, lentOne)!
+  assert.equal(Buffer.from(all).toString('latin1'), head + 'b'.repeat(65_536))
+  assert.equal(all.buffer, lentOne.buffer)
+  assert.equal(putInFront('', lentOne), lentOne)
+  assert.equal(putInFront('x'.repeat(1_024), lentOne)?.length, 66_560)
+  assert.equal(putInFront('x'.repeat(1_025), lentOne), null)
+  // What was not lent may have something of others in front.
+  assert.equal(putInFront(head, Buffer.alloc(70_000).subarray(1_024)), null)
+  giveBack(all)
+  assert.equal(putInFront(head, lentOne), null, 'it is nobody any more')
+  assert.equal(lend(65_536).buffer, lentOne.buffer)
 })
