@@ -58,8 +58,8 @@ export function refuseStraight(): void {
 export const isStraight = (): boolean => requests !== null
 
 /**
- * Writes to a connected socket without TLS past its stream, which costs a third of a small write. Only where the stream has nothing that
- * waits; behind bytes that the system has not taken the stream goes on, and libuv keeps the order. The socket counts what is
+ * Writes to a connected socket without TLS past its stream, which costs a fifth of a microsecond, and garbage, each time.
+ * Only where the stream has nothing that waits; behind bytes that the system has not taken the stream goes on, and libuv keeps the order. The socket counts what is
  * written here in `bytesWritten`, and not in `writableLength`: whoever asks what waits has to ask here, too.
  */
 export class StraightWriter {

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { defaultResources } from '../../src/core/protect/resources.ts'
+import { watchCollections } from '../../src/worker/resources/collections.ts'
 import { Pressure } from '../../src/worker/resources/pressure.ts'
 import { runTurnout } from '../cli/instance-support.ts'
 import {
@@ -193,4 +196,26 @@ test('collections of a busy loop are not watched while its turns are short', asy
   pressure.tick(0)
   assert.equal(told.at(-1), true, 'one with a long turn')
   pressure.close()
+})
+
+test('collections are told while somebody wants to know, and never after the close', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  setFlagsFromString('--no-expose-gc')
+  const collections = watchCollections()
+  t.after(() => collections.close())
+  const countAfterOne = async (): Promise<number> => {
+    collect()
+    await wait(20)
+    return collections.count
+  }
+  assert.equal(await countAfterOne(), 0)
+  collections.want('leaks', true)
+  const wanted = await countAfterOne()
+  assert.ok(wanted > 0)
+  collections.want('leaks', false)
+  assert.equal(await countAfterOne(), wanted)
+  collections.close()
+  collections.want('leaks', true)
+  assert.equal(await countAfterOne(), wanted)
 })

@@ -41,7 +41,7 @@ export class Connection implements AnswerSink {
   /** When the bytes came that are being read. */
   #readAt: number
   #exchange: OutgoingExchange | null
-  /** Null: it is not open, or over TLS. */
+  /** Null: it is not open. */
   #straight: StraightWriter | null = null
   #isOpen = false
   #isConnected = false
@@ -193,7 +193,7 @@ export class Connection implements AnswerSink {
   #open(): void {
     if (this.#isGone) return
     this.#isOpen = true
-    if (!this.#isTls) this.#straight = new StraightWriter(this.#socket, this.#onDrain)
+    this.#straight = new StraightWriter(this.#socket, this.#onDrain)
     this.start(this.#exchange!, performance.now())
   }
 

@@ -67,9 +67,11 @@ const probe = (): Promise<boolean> =>
     const parts = ['turn', 'o', 'ut']
     let received = ''
     let isShared = false
+    let isOver = false
     const deadline = setTimeout(() => end(false), probeMs)
     const end = (isGood: boolean): void => {
       clearTimeout(deadline)
+      isOver = true
       if (!isGood) refuseStraight()
       client?.destroy()
       server.close(() => resolve(isGood))
@@ -79,6 +81,8 @@ const probe = (): Promise<boolean> =>
     server.on('connection', (accepted) => {
       try {
         const socket = readShared(accepted, server, (bytes, length) => {
+          // What comes after the deadline teaches nothing.
+          if (isOver) return false
           isShared = bytes === shared
           try {
             echo(bytes, length)

@@ -33,8 +33,11 @@ export function watchCollections(): Collections {
     }
   })
   const wanting = new Set<string>()
+  let isClosed = false
   return {
     want: (who, isWanted) => {
+      // Versions are disposed of after it, too.
+      if (isClosed) return
       const before = wanting.size
       if (isWanted) wanting.add(who)
       else wanting.delete(who)
@@ -50,6 +53,9 @@ export function watchCollections(): Collections {
       longestMs = 0
       return pause
     },
-    close: () => observer.disconnect(),
+    close: () => {
+      isClosed = true
+      observer.disconnect()
+    },
   }
 }
