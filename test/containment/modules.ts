@@ -25,7 +25,7 @@ export interface Harm {
   readonly kind: string
 }
 
-/** Endless in seven ways. */
+/** Endless in eight ways. */
 export const loops: readonly Harm[] = [
   { name: 'an empty loop', code: `(c) => { for (;;) {} }`, status: 504, kind: 'loop' },
   {
@@ -55,6 +55,12 @@ export const loops: readonly Harm[] = [
   {
     name: 'a loop in a timer, after the answer',
     code: `(c) => { setTimeout(() => { for (;;) {} }, 20); return c.text('answered') }`,
+    status: 200,
+    kind: 'loop',
+  },
+  {
+    name: 'a loop at the end of the turn, before the answer leaves',
+    code: `(c) => { setImmediate(() => { for (;;) {} }); return c.text('answered') }`,
     status: 200,
     kind: 'loop',
   },

@@ -48,6 +48,21 @@ const asker = async (port: number, told: { answers: number }): Promise<string | 
 
 for (const lane of ['fast', 'safe'] as const) {
   describe(`${lane} lane: a listener that closes`, () => {
+    test('answers what was served in the turn in which it closes', async (t) => {
+      const { turnout, port } = await open(t, lane)
+      let closed: Promise<unknown> = Promise.resolve()
+      turnout.get('/close', (c) => {
+        process.nextTick(() => {
+          closed = turnout.close(5_000)
+        })
+        return c.text('closing')
+      })
+      const socket = await begin(port, more('/close'), false)
+      const received = await readAll(socket)
+      await closed
+      assert.deepEqual(statusesOf(received), [200])
+    })
+
     test('answers what waits behind each other, the last one with the word', async (t) => {
       const { turnout, port } = await open(t, lane)
       const socket = await begin(port, more('/later') + more('/') + more('/later'), false)

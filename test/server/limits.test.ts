@@ -342,6 +342,24 @@ for (const lane of lanes)
   })
 
 for (const lane of lanes)
+  test(`${lane} lane, room is not made where an answer has not left yet`, async (t) => {
+    const port = await open(t, { connections: 5 }, lane)
+    const idle: Socket[] = []
+    for (let at = 0; at < 4; at += 1) idle.push(await begin(port, more('/'), true))
+    const [first] = idle
+    const answered = new Promise<string>((resolve) => {
+      first!.once('data', (bytes: Buffer) => resolve(bytes.toString()))
+      first!.once('close', () => resolve(''))
+    })
+    // From a timer: the request, and then the connection that there must be room for, are met in one turn.
+    await wait(1)
+    first!.write(more('/'))
+    const fifth = connect(port, '127.0.0.1')
+    assert.deepEqual(statusesOf(await answered), [200])
+    fifth.destroy()
+  })
+
+for (const lane of lanes)
   test(`${lane} lane, a listener of one connection gives it to who comes next, when it is idle`, async (t) => {
     const port = await open(t, { connections: 1 }, lane)
     const idle = await begin(port, more('/'), true)

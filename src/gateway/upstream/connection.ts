@@ -5,6 +5,7 @@ import type { Fields } from '../../core/http/field-lines.ts'
 import { AnswerParser, type AnswerSink } from './answer-parser.ts'
 import type { FailureKind } from './client.ts'
 import { StraightWriter } from '../straight.ts'
+import { atTurnEnd, type Held } from '../turn-end.ts'
 import { DialError, dialOwn, type Dial } from './dial.ts'
 import type { OutgoingExchange } from './outgoing.ts'
 
@@ -28,7 +29,7 @@ const ignore = (): void => undefined
  *
  *   opening -> busy -> idle -> busy ... -> destroyed | handed over
  */
-export class Connection implements AnswerSink {
+export class Connection implements AnswerSink, Held {
   readonly openedAt: number = performance.now()
   /** Since when it has been in use, or idle. */
   since: number
@@ -43,6 +44,8 @@ export class Connection implements AnswerSink {
   #exchange: OutgoingExchange | null
   /** Null: it is not open. */
   #straight: StraightWriter | null = null
+  /** A request that is a head alone, until the turn ends. */
+  #held = ''
   #isOpen = false
   #isConnected = false
   #isGone = false
@@ -95,6 +98,20 @@ export class Connection implements AnswerSink {
     exchange.start(this, this.isWornOut, now)
   }
 
+  /** Writes all of a request at the end of the turn. */
+  hold(head: string): void {
+    if (this.#isGone) return
+    this.#held = head
+    atTurnEnd(this)
+  }
+
+  flush(): void {
+    const head = this.#held
+    if (head === '') return
+    this.#held = ''
+    this.write(head)
+  }
+
   /** False: a `drain` follows. */
   write(data: string | Buffer): boolean {
     if (this.#isGone) return true
@@ -122,6 +139,7 @@ export class Connection implements AnswerSink {
   destroy(): void {
     this.#isGone = true
     this.#exchange = null
+    this.#held = ''
     this.#parser.stop()
     this.#socket.destroy()
   }
@@ -131,8 +149,9 @@ export class Connection implements AnswerSink {
     if (this.#isGone) return
     const exchange = this.#exchange
     const isStale = kind === 'closed' && this.#requests > 1
+    const isHeld = this.#held !== ''
     this.#pool.discard(this)
-    exchange?.fail(kind, reason, isStale)
+    exchange?.fail(kind, reason, isStale, isHeld)
   }
 
   onInformational(status: number, headers: readonly string[]): void {
@@ -208,8 +227,14 @@ export class Connection implements AnswerSink {
   #feed(bytes: Buffer, length: number): void {
     // What nobody asked for is no answer to the next request.
     if (this.#exchange === null) return this.#pool.discard(this)
+    if (this.#held !== '') return this.#answersEarly()
     this.#readAt = performance.now()
     this.#parser.feed(bytes, length)
+  }
+
+  /** Nor is it one to a request that it has not seen. */
+  #answersEarly(): void {
+    this.fail(this.#requests > 1 ? 'closed' : 'invalid', 'it sent something before the request')
   }
 
   readonly #onData = (bytes: Buffer): void => this.#feed(bytes, bytes.length)

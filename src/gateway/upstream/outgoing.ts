@@ -90,12 +90,13 @@ export class OutgoingExchange implements Outgoing {
     this.#head += isClosing ? 'connection: close\r\n\r\n' : '\r\n'
     const early = this.#early
     this.#early = null
-    if (early === null && !this.#isEnded) {
+    if (early === null) {
+      if (this.#isEnded) this.#hold(connection, now)
       // The first piece of the body, where it is there already, leaves with the head.
-      process.nextTick(() => this.#flush())
+      else process.nextTick(() => this.#flush())
       return
     }
-    if (early !== null) this.#sendPiece(early.length === 1 ? early[0]! : Buffer.concat(early))
+    this.#sendPiece(early.length === 1 ? early[0]! : Buffer.concat(early))
     if (this.#isEnded) this.#complete(now)
     if (!this.#isFull) this.#tellDrain()
   }
@@ -148,10 +149,11 @@ export class OutgoingExchange implements Outgoing {
     process.nextTick(() => this.listener.onFailure(failure))
   }
 
-  /** Ends it with a failure, in a turn of its connection. `isStale`: the connection was used before. */
-  fail(kind: FailureKind, reason: string, isStale = false): void {
+  /** Ends it with a failure, in a turn of its connection. `isStale`: the connection was used before. `isHeld`: nothing was sent. */
+  fail(kind: FailureKind, reason: string, isStale = false, isHeld = false): void {
     if (this.#isOver) return
     this.#isOver = true
+    if (isHeld) this.#isStarted = false
     this.listener.onFailure(this.#failure(kind, reason, isStale))
   }
 
@@ -252,10 +254,22 @@ export class OutgoingExchange implements Outgoing {
     this.#put(all, performance.now())
   }
 
-  #complete(now: number): void {
-    const last = this.request.bodyLength === null ? lastChunk : ''
-    const rest = this.#head + last
+  /** A request without a body. */
+  #hold(connection: Connection, now: number): void {
+    const head = this.#takeRest()
+    this.#phase = 'head'
+    this.#since = now
+    connection.hold(head)
+  }
+
+  #takeRest(): string {
+    const rest = this.request.bodyLength === null ? this.#head + lastChunk : this.#head
     this.#head = ''
+    return rest
+  }
+
+  #complete(now: number): void {
+    const rest = this.#takeRest()
     if (rest !== '') this.#put(rest, now)
     if (this.#phase !== 'request') return
     this.#since = now

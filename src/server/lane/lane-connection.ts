@@ -6,6 +6,7 @@ import { isElsewhere, needsMore, type RequestHead } from '../../core/http/reques
 import { latin1 } from '../../gateway/latin1.ts'
 import { problemReply } from '../../gateway/problem-reply.ts'
 import { StraightWriter } from '../../gateway/straight.ts'
+import { atTurnEnd, type Held } from '../../gateway/turn-end.ts'
 import { isHost } from '../authority.ts'
 import type { Connections, Reader, Use } from '../connections.ts'
 import { lastFields } from '../raw-reply.ts'
@@ -33,6 +34,8 @@ export interface LaneContext {
 
 /** Bytes behind a request that is served: then its client has to wait. */
 const mostKept = 65_536
+/** Characters of answers that wait for the end of the turn. */
+const mostHeld = 65_536
 /** Reads in which one head may come. */
 const mostReads = 4
 
@@ -45,7 +48,7 @@ let lastHost = ''
  *
  *     head -> exchange (body, answer) -> head ...      -> node:http
  */
-export class LaneConnection implements LanePort, Reader {
+export class LaneConnection implements LanePort, Reader, Held {
   readonly socket: Socket
   readonly settings: LaneSettings
   readonly #context: LaneContext
@@ -59,9 +62,8 @@ export class LaneConnection implements LanePort, Reader {
   /** A head of which not all has come, or what came behind the request that is served. */
   #kept: Buffer | null
   #reads: number
-  /** Answers of requests that came in one read leave in one write: there are more of them. */
+  /** Small answers of one turn leave in one write. */
   #out: string
-  #isBatching: boolean
   #isReading: boolean
   #isPaused: boolean
   /** It is `node:http`'s. */
@@ -86,7 +88,6 @@ export class LaneConnection implements LanePort, Reader {
     this.#kept = null
     this.#reads = 0
     this.#out = ''
-    this.#isBatching = false
     this.#isReading = false
     this.#isPaused = false
     this.#isElsewhere = false
@@ -108,11 +109,11 @@ export class LaneConnection implements LanePort, Reader {
   }
 
   get waiting(): number {
-    return this.socket.writableLength + this.#straight.waiting
+    return this.socket.writableLength + this.waitingBeside
   }
 
   get waitingBeside(): number {
-    return this.#straight.waiting
+    return this.#out.length + this.#straight.waiting
   }
 
   /** Who takes no answers gets no more of them. */
@@ -172,8 +173,6 @@ export class LaneConnection implements LanePort, Reader {
       if (body.rest === 0) this.#bodyEnded()
     }
     this.#isReading = false
-    this.#isBatching = false
-    this.#flush()
   }
 
   /** A request begins; gives where its body does, or -1. */
@@ -222,7 +221,6 @@ export class LaneConnection implements LanePort, Reader {
     this.headSince = 0
     this.#current = transport
     connections.begin(this.#use, transport, body)
-    this.#isBatching = end < to && body === null
     this.#context.serve(transport)
     return end
   }
@@ -278,20 +276,18 @@ export class LaneConnection implements LanePort, Reader {
 
   writeText(text: string): void {
     if (this.isGone || !this.socket.writable) return
-    if (this.#out === '' && this.#isBatching)
-      // A turn that containment breaks off does not come to its end.
-      setImmediate(() => this.#flush())
+    if (this.#out === '') atTurnEnd(this)
     this.#out += text
-    if (!this.#isBatching || this.#out.length > 65_536) this.#flush()
+    if (this.#out.length > mostHeld) this.flush()
   }
 
   writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void {
     if (this.isGone || !this.socket.writable) return
-    this.#flush()
+    this.flush()
     if (!this.#straight.write(bytes, written)) this.socket.write(bytes, written)
   }
 
-  #flush(): void {
+  flush(): void {
     const text = this.#out
     if (text === '') return
     this.#out = ''
@@ -304,12 +300,13 @@ export class LaneConnection implements LanePort, Reader {
   /** The last answer is out. */
   #end(): void {
     this.#isEnding = true
-    this.#flush()
+    this.flush()
     this.#kept = null
     if (!this.isGone) this.socket.destroySoon()
   }
 
   destroy(): void {
+    this.flush()
     this.socket.destroy()
   }
 
@@ -327,13 +324,14 @@ export class LaneConnection implements LanePort, Reader {
     const framing = lengthLine(Buffer.byteLength(text))
     this.headSince = 0
     this.#isEnding = true
+    this.flush()
     this.socket.end(answerHead({ isLast: true }, status, headers, framing) + text, 'latin1', () =>
       this.destroy(),
     )
   }
 
   #handOver(bytes: Buffer, from: number, to: number): void {
-    this.#flush()
+    this.flush()
     const { socket } = this
     this.#stopReading()
     // Whoever takes it over reads on by itself, unless it is told not to.
@@ -366,6 +364,7 @@ export class LaneConnection implements LanePort, Reader {
       return
     }
     this.#isEnding = true
+    this.flush()
     this.socket.end()
   }
 

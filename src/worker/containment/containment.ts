@@ -4,6 +4,7 @@ import { TurnoutError, problem, type Problem } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { thrownMessage } from '../../core/thrown.ts'
 import type { Exchange } from '../../gateway/exchange.ts'
+import { flushHeld } from '../../gateway/turn-end.ts'
 import type { Guard } from '../../modules/guard.ts'
 import type { ModuleVersion } from '../../modules/module-version.ts'
 import { mapError } from '../../modules/report.ts'
@@ -173,6 +174,8 @@ export class Containment implements Guard {
   }
 
   #brokenOff(script: string | null, ms: number): void {
+    // What was to write at the end of the turn may be gone with it.
+    flushHeld()
     const all = this.#broken.size === 0 ? [nobodys] : [...this.#broken.values()]
     this.#broken.clear()
     // The script is that of the last one.

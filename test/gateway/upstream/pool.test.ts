@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { TurnoutError } from '../../../src/core/errors.ts'
 import { createClient, parseOrigin } from '../../../src/gateway/upstream/http-client.ts'
 import { defaultSettings } from '../../../src/core/route/upstream.ts'
@@ -63,6 +65,32 @@ test('bytes and an end on an idle connection close it', async (t) => {
   await until(() => client.stats.connections === 0)
   await left(0)
 })
+
+for (const [what, wrong] of [
+  ['bytes', (socket: Socket) => socket.write(sized('evil'))],
+  ['an end', (socket: Socket) => socket.end()],
+] as const)
+  test(`${what} that came before a request was written are not its answer, and it was not sent`, async (t) => {
+    const heads: string[] = []
+    const { url, sockets, left } = await openEndpoint(t, (socket) =>
+      onRequests(socket, (head) => {
+        heads.push(head)
+        socket.write(sized('a'))
+      }),
+    )
+    const client = openClient(t, url)
+    await send(client).over
+    // From a timer: what is given to the connection is written after the next reads, and these find it.
+    await wait(1)
+    wrong(sockets[0]!)
+    const sent = send(client, { method: 'POST' })
+    assert.equal(client.stats.connections, 1)
+    assert.deepEqual(await failureOf(sent), { kind: 'closed', isUnsent: true, isStale: true })
+    assert.equal(client.stats.connections, 0)
+    assert.equal(heads.length, 1)
+    assert.equal((await send(client).over).body, 'a')
+    await left(1)
+  })
 
 test('a connection serves so many requests, and says so with the last', async (t) => {
   const heads: string[] = []
