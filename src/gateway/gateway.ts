@@ -71,9 +71,11 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
     if (exchange.abortReason !== null) return end(exchange)
     const { transport } = exchange
     if (reply !== handled && !transport.isHeadSent) {
-      const { status, body } = reply
+      const { status } = reply
       if (!isFinal(status)) return failed(exchange, invalidStatus(status))
       exchange.status = status
+      const text = transport.sendByteText === undefined ? null : reply.byteText
+      const body = text ?? reply.body
       if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
         exchange.headSent(isEventStream(reply.fields))
         return transport.stream(status, reply.fields, body).then(
@@ -82,7 +84,8 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
         )
       }
       try {
-        transport.send(status, reply.fields, body)
+        if (text === null) transport.send(status, reply.fields, body)
+        else transport.sendByteText!(status, reply.fields, text)
       } catch (error) {
         return failed(exchange, error)
       }

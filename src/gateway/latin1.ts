@@ -14,16 +14,5 @@ export const latin1: (bytes: Uint8Array, from?: number, to?: number) => string =
         Buffer.from(buffer, byteOffset, byteLength).toString('latin1', from, to)
     : (bytes, from = 0, to = bytes.byteLength) => latin1Slice.call(bytes as WithLatin1, from, to)
 
-let lastAscii = ''
-
-/** Notes that a short text is ASCII: it is about to be sent on. Only short ones, for it stays until the next. */
-export function noteAscii(text: string): void {
-  lastAscii = text
-}
-
-/** Bytes of a text in UTF-8. */
-export const byteLengthOf = (text: string): number =>
-  text === lastAscii ? text.length : Buffer.byteLength(text)
-
-/** Whether a text and its bytes are as long as each other. */
-export const isAscii = (text: string): boolean => byteLengthOf(text) === text.length
+/** Whether a text has as many bytes in UTF-8 as characters. */
+export const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { fieldList, type Fields } from '../core/http/field-lines.ts'
 import { fieldValue, withoutField } from '../core/http/fields.ts'
 import type { BodySource } from './body-source.ts'
@@ -8,13 +9,40 @@ export type ReplyBody = string | Uint8Array | AsyncIterable<string | Uint8Array>
 /** An answer on its way to the client: status, header fields, body. */
 export class Reply {
   status: number
-  body: ReplyBody
+  #body: ReplyBody
+  #byteText: string | null
   #fields: Fields
 
   constructor(status: number, fields: Fields, body: ReplyBody) {
     this.status = status
-    this.body = body
+    this.#body = body
+    this.#byteText = null
     this.#fields = fields
+  }
+
+  /** One whose body is text of one byte a character, as it comes from an endpoint and goes to a client. */
+  static ofByteText(status: number, fields: Fields, text: string): Reply {
+    const reply = new Reply(status, fields, null)
+    reply.#byteText = text
+    return reply
+  }
+
+  /** The body as text of one byte a character, where it came so and nobody has asked for another; else null. */
+  get byteText(): string | null {
+    return this.#byteText
+  }
+
+  get body(): ReplyBody {
+    const text = this.#byteText
+    if (text === null) return this.#body
+    this.#byteText = null
+    this.#body = Buffer.from(text, 'latin1')
+    return this.#body
+  }
+
+  set body(body: ReplyBody) {
+    this.#body = body
+    this.#byteText = null
   }
 
   /** As they are: lines, where nobody has asked for the list. */

@@ -48,6 +48,8 @@ export interface Transport {
   bytesMoved?(): number
   /** Sends a whole answer in one write. */
   send(status: number, fields: Fields, body: string | Uint8Array | null): void
+  /** The same with a body of one byte a character. Not there: it takes bytes. */
+  sendByteText?(status: number, fields: Fields, text: string): void
   /** Sends the head, then the body as it comes, at the client's pace. Rejects when the body fails or the client left. */
   stream(
     status: number,

@@ -1,5 +1,5 @@
+import { Buffer } from 'node:buffer'
 import type { Fields } from '../core/http/field-lines.ts'
-import { byteLengthOf } from '../gateway/latin1.ts'
 
 const isFraming = (field: string): boolean => {
   const { length } = field
@@ -23,7 +23,7 @@ export const withoutFraming = (headers: readonly string[], isLengthKept: boolean
   })
 
 export const byteLength = (body: string | Uint8Array): number =>
-  typeof body === 'string' ? byteLengthOf(body) : body.byteLength
+  typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
 
 /** Largest body that is put behind its head as text: a copy, but one write instead of two. */
 export const mostTogether: number = 16 * 1024

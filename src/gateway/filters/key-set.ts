@@ -108,7 +108,8 @@ export class KeySet {
         onInformational: () => undefined,
         onHead: (status, _, __, whole) => {
           if (status !== 200) fail(`it was answered ${status}`)
-          if (whole !== null) take(Buffer.from(whole))
+          if (typeof whole === 'string') take(Buffer.from(whole, 'latin1'))
+          else if (whole !== null) take(whole)
         },
         onData: take,
         onEnd: () => resolve(Buffer.concat(pieces).toString('utf8')),

@@ -27,7 +27,7 @@ interface ReadHead {
   readonly fields: Fields
   readonly length: number | null
   readonly isChunked: boolean
-  /** All of a short body, where it is ASCII and known already; else empty. */
+  /** All of a short body as text of one byte a character, where it is known already; else empty. */
   readonly body: string
   /** Nothing follows behind this answer. */
   readonly isLast: boolean

@@ -62,7 +62,7 @@ export interface AnswerListener {
    * The head, checked: status 200 to 599, fields of RFC 9110 syntax, one framing. `fields`: end-to-end ones, without
    * framing, without what `connection` named; as lines, where the head needed no second look. `length` of the body: null where it is
    * chunked or ends with the connection; of HEAD and 304, the length that was said, if any; of 204, 0. `whole`: the
-   * body, where all of it came with the head, as a text where it is small and ASCII; `onEnd` follows in the same turn, without `onData`. Bytes are the
+   * body, where all of it came with the head, small ones as text of one byte a character; `onEnd` follows in the same turn, without `onData`. Bytes are the
    * listener's to keep. `now`: when it came, on the monotonic clock.
    */
   onHead(

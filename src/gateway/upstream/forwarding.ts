@@ -240,16 +240,19 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     this.#tally?.answered(status, this.#sentAt, now)
     this.#settle(status, null)
     const exchange = this.#exchange
-    const reply = new Reply(status, fields, whole)
+    const reply =
+      typeof whole === 'string'
+        ? Reply.ofByteText(status, fields, whole)
+        : new Reply(status, fields, whole)
     this.#upstream.decorate(exchange, this.#endpoint!, reply)
     if (exchange.method === 'HEAD' || status === 304) {
       if (length !== null) reply.appendHeader('content-length', String(length))
       // Of a whole body the length is known, and would be said: of this one nobody has said it.
       reply.body = length === null ? this : null
-    } else if (whole === null || whole.length > mostUnlent) {
+    } else if (typeof whole !== 'string' && (whole === null || whole.length > mostUnlent)) {
       reply.body = this
       this.length = whole?.length ?? length
-      if (whole !== null) this.#early = [typeof whole === 'string' ? Buffer.from(whole) : whole]
+      if (whole !== null) this.#early = [whole]
       // What has no end of its own is under the deadlines between two pieces only.
       const isEndless = isEventStream(reply.fields)
       if (isEndless) this.deadlineAt = Infinity

@@ -7,7 +7,7 @@ import {
   tableOf,
   tokenCharacters,
 } from '../../core/http/head-bytes.ts'
-import { isAscii, latin1, noteAscii } from '../latin1.ts'
+import { latin1 } from '../latin1.ts'
 
 /** What `read` gives for a head that is not of the ordinary kind, or not here as a whole: somebody else's to read, or to refuse. */
 export const isElsewhere = -1
@@ -61,7 +61,7 @@ export class PlainHead {
   isChunked = false
   /** The endpoint says that no other answer follows. */
   isLast = false
-  /** The body, where all of it is here, and it is short and ASCII; else empty. */
+  /** The body as text of one byte a character, where all of it is here and it is short; else empty. */
   body = ''
   /** Bytes of the head. */
   size = 0
@@ -175,12 +175,7 @@ export class PlainHead {
     const start = this.#fieldsFrom
     const cuts = this.#cuts
     const text = latin1(bytes, start, stop)
-    this.body = ''
-    // Asked of the whole, because a part of a text is looked at slowly.
-    if (stop > end && isAscii(text)) {
-      this.body = text.slice(end - start)
-      noteAscii(this.body)
-    }
+    this.body = stop > end ? text.slice(end - start) : ''
     let fields = ''
     let from = 0
     for (let at = 0; at < this.#cut; at += 2) {

@@ -206,9 +206,17 @@ export class LaneTransport implements Transport {
   }
 
   send(status: number, given: Fields, body: string | Uint8Array | null): void {
-    const isHead = this.method === 'HEAD'
     const whole = body ?? ''
-    const length = byteLength(whole)
+    this.#sendWhole(status, given, whole, byteLength(whole))
+  }
+
+  sendByteText(status: number, fields: Fields, text: string): void {
+    this.#sendWhole(status, fields, text, text.length)
+  }
+
+  /** `length`: of the body in bytes; a text that is as long has one byte a character. */
+  #sendWhole(status: number, given: Fields, whole: string | Uint8Array, length: number): void {
+    const isHead = this.method === 'HEAD'
     // The length of what HEAD or 304 leave out is known to the handler alone.
     const isLengthKept = status === 304 || (isHead && length === 0)
     const isFramed = hasFraming(given)
@@ -220,7 +228,6 @@ export class LaneTransport implements Transport {
     const port = this.#port
     if (isBare || isHead || length === 0) port.writeText(head)
     else if (typeof whole === 'string') {
-      // Of ASCII, text and bytes are as long as each other.
       if (length === whole.length) port.writeText(head + whole)
       else this.#writeBoth(head, Buffer.from(whole))
     } else if (length <= mostTogether) port.writeText(head + latin1(whole))

@@ -188,7 +188,8 @@ export function send(client: Client, request: Partial<OutgoingRequest> = {}, how
       headers = listed(fields)
       length = said
       isWhole = whole !== null
-      if (whole !== null) bodies.push(Buffer.from(whole))
+      if (whole !== null)
+        bodies.push(typeof whole === 'string' ? Buffer.from(whole, 'latin1') : whole)
       how.onHead?.(outgoing)
     },
     onData(bytes) {

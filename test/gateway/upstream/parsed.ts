@@ -45,7 +45,8 @@ export function parse(pieces: readonly Buffer[], asked: Asked = {}): Parsed {
       status = headStatus
       headers = listed(fields)
       length = said
-      if (whole !== null) bodies.push(Buffer.from(whole))
+      if (whole !== null)
+        bodies.push(typeof whole === 'string' ? Buffer.from(whole, 'latin1') : whole)
     },
     onData: (bytes) => void bodies.push(bytes),
     onEnd: (isReusable) => void (end = isReusable ? 'reusable' : 'last'),
