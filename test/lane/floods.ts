@@ -79,6 +79,26 @@ export function describeFloods(ground: Ground): void {
       })
     }
 
+    for (const path of ['/', '/soon'])
+      test(`everybody who asks for ${path} in one turn is answered, again and again`, async (t) => {
+        const { connect } = await open(t, ground)
+        const sockets = Array.from({ length: 100 }, connect)
+        const ready = ground === 'secure' ? 'secureConnect' : 'connect'
+        await Promise.all(sockets.map((socket) => once(socket, ready)))
+        for (let round = 0; round < 5; round += 1) {
+          const answers = sockets.map((socket, at) => {
+            socket.write(more(`${path}?n=${at}.`))
+            return once(socket, 'data')
+          })
+          const texts = (await Promise.all(answers)).map(([bytes]) => String(bytes))
+          assert.deepEqual(
+            texts.map((text) => text.slice(text.indexOf('\r\n\r\n') + 4)),
+            sockets.map((_, at) => `${at}.`),
+          )
+        }
+        for (const socket of sockets) socket.destroy()
+      })
+
     test('who does not read makes only a few of them be served, and the rest when it does', async (t) => {
       const { connect, served } = await open(t, ground)
       const socket = connect()

@@ -276,9 +276,11 @@ export class LaneConnection implements LanePort, Reader, Held {
 
   writeText(text: string): void {
     if (this.isGone || !this.socket.writable) return
-    if (this.#out === '') atTurnEnd(this)
+    const isFirst = this.#out === ''
     this.#out += text
     if (this.#out.length > mostHeld) this.flush()
+    // Not before: it may be flushed at once.
+    else if (isFirst) atTurnEnd(this)
   }
 
   writeBytes(bytes: Uint8Array, written?: (error?: Error | null) => void): void {

@@ -92,6 +92,21 @@ for (const [what, wrong] of [
     await left(1)
   })
 
+test('all that are sent in one turn are answered, again and again', async (t) => {
+  const { url } = await openEndpoint(t, (socket) =>
+    onRequests(socket, (head) => socket.write(sized(head.split(' ')[1]!))),
+  )
+  const client = openClient(t, url, { pool: { connections: 100 } })
+  for (let round = 0; round < 5; round += 1) {
+    const targets = Array.from({ length: 100 }, (_, at) => `/${round}/${at}`)
+    const sent = targets.map((target) => send(client, { target }).over)
+    assert.deepEqual(
+      (await Promise.all(sent)).map(({ body }) => body),
+      targets,
+    )
+  }
+})
+
 test('a connection serves so many requests, and says so with the last', async (t) => {
   const heads: string[] = []
   const { url, sockets, left } = await openEndpoint(t, (socket) =>
