@@ -5,7 +5,7 @@ export interface Held {
 }
 
 /** So many hold back at most: nobody waits for longer than the turn of so few others takes. */
-const most = 32
+const most = 16
 
 let held: Held[] = []
 let others: Held[] = []
