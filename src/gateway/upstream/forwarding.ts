@@ -238,7 +238,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   ): void {
     this.#isAnswered = true
     this.#tally?.answered(status, this.#sentAt, now)
-    this.#settle(status, null)
+    this.#settle(status, null, now)
     const exchange = this.#exchange
     const reply =
       typeof whole === 'string'
@@ -276,8 +276,9 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
 
   onUpgrade(headers: string[], socket: Duplex, first: Buffer): void {
     this.#isAnswered = true
-    this.#tally?.answered(101, this.#sentAt, performance.now())
-    this.#settle(101, null)
+    const now = performance.now()
+    this.#tally?.answered(101, this.#sentAt, now)
+    this.#settle(101, null, now)
     const exchange = this.#exchange
     const { transport } = exchange
     const key = transport.header('sec-websocket-key')
@@ -332,13 +333,14 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
     const isElsewhere =
       failure.kind !== 'busy' || this.#upstream.endpoints.length > this.#tried.length
     if (isFresh && isElsewhere && this.#tried.length < maxAttempts && mayResend(failure, method)) {
-      this.#note(null, failure.kind)
+      const now = performance.now()
+      this.#note(null, failure.kind, now)
       this.#span?.end()
       this.#endpoint!.leave()
       this.#endpoint = null
-      return this.#attempt(performance.now())
+      return this.#attempt(now)
     }
-    this.#settle(null, failure.kind)
+    this.#settle(null, failure.kind, performance.now())
     this.#refuse(code)
   }
 
@@ -389,14 +391,14 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
   }
 
   /** Tells the breaker and the outlier detection what it came to, once. */
-  #settle(status: number | null, failure: Failure['kind'] | null): void {
+  #settle(status: number | null, failure: Failure['kind'] | null, now: number): void {
     this.#call.settle(status !== null && status < 500)
-    this.#note(status, failure)
+    this.#note(status, failure, now)
   }
 
   /** A copy says nothing of its endpoint. */
-  #note(status: number | null, failure: Failure['kind'] | null): void {
-    if (!this.#exchange.mirrored) this.#endpoint?.note(status, failure)
+  #note(status: number | null, failure: Failure['kind'] | null, now: number): void {
+    if (!this.#exchange.mirrored) this.#endpoint?.note(status, failure, now)
     this.#span?.note(status, failure)
   }
 

@@ -3,8 +3,13 @@ import type { Client, ClientStats, FailureKind, Origin } from './client.ts'
 
 /** What an endpoint's results are told to. */
 export interface EndpointWatcher {
-  /** `status`: of an answer; `failure`: why there was none. */
-  onResult(endpoint: LiveEndpoint, status: number | null, failure: FailureKind | null): void
+  /** `status`: of an answer; `failure`: why there was none. `now`: on the monotonic clock. */
+  onResult(
+    endpoint: LiveEndpoint,
+    status: number | null,
+    failure: FailureKind | null,
+    now: number,
+  ): void
   /** The last exchange inside has ended. */
   onIdle(endpoint: LiveEndpoint): void
 }
@@ -107,7 +112,7 @@ export class LiveEndpoint {
     if (this.active === 0 && this.isDraining) this.#watcher.onIdle(this)
   }
 
-  note(status: number | null, failure: FailureKind | null): void {
-    this.#watcher.onResult(this, status, failure)
+  note(status: number | null, failure: FailureKind | null, now: number): void {
+    this.#watcher.onResult(this, status, failure, now)
   }
 }

@@ -281,11 +281,16 @@ export class LiveUpstream implements EndpointWatcher {
     reply.appendHeader('set-cookie', cookie)
   }
 
-  onResult(endpoint: LiveEndpoint, status: number | null, failure: FailureKind | null): void {
+  onResult(
+    endpoint: LiveEndpoint,
+    status: number | null,
+    failure: FailureKind | null,
+    now: number,
+  ): void {
     const told = failure === null ? status : (failureStatus[failure] ?? null)
     if (told === null) return
     endpoint.consecutiveFailures = told >= 500 ? endpoint.consecutiveFailures + 1 : 0
-    this.#outlier?.record(endpoint.key, told, performance.now())
+    this.#outlier?.record(endpoint.key, told, now)
   }
 
   onIdle(endpoint: LiveEndpoint): void {
