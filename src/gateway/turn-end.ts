@@ -1,6 +1,6 @@
 /** Who holds small writes back until the turn of the event loop ends. */
 export interface Held {
-  /** Writes what it holds; nothing where that has left already. */
+  /** Writes what it holds; nothing where that has left already. Never throws: others come after it. */
   flush(): void
 }
 
@@ -8,7 +8,6 @@ export interface Held {
 const most = 16
 
 let held: Held[] = []
-let others: Held[] = []
 let isArmed = false
 
 /**
@@ -29,8 +28,6 @@ export function atTurnEnd(one: Held): void {
 export function flushHeld(): void {
   isArmed = false
   const all = held
-  held = others
-  others = all
+  held = []
   for (const one of all) one.flush()
-  all.length = 0
 }

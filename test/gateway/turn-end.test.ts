@@ -42,6 +42,19 @@ test('who holds back while others are flushed has its own turn', async () => {
   assert.deepEqual(taken(), ['b', 'c'])
 })
 
+test('many who do so are all flushed, and nobody twice', async () => {
+  const names = Array.from({ length: 20 }, (_, at) => `b${at}`)
+  atTurnEnd(
+    holder('a', () => {
+      for (const name of names) atTurnEnd(holder(name))
+    }),
+  )
+  atTurnEnd(holder('c'))
+  await turnEnds()
+  await turnEnds()
+  assert.deepEqual(taken().toSorted(), ['a', 'c', ...names].toSorted())
+})
+
 test('what is flushed early is not flushed again, and what comes after it is', async () => {
   atTurnEnd(holder('a'))
   flushHeld()
