@@ -33,6 +33,8 @@ export interface Reader {
   readonly waitingBeside: number
   /** It took too long: head, or body. */
   endLate(): void
+  /** Writes what waits for the end of the turn. */
+  flush(): void
 }
 
 /** What is known of a connection. */
@@ -81,6 +83,12 @@ const isIdle = ({ open, isUpgraded }: Use): boolean => open === 0 && !isUpgraded
 /** Bytes that wait for the client. */
 const waitingOf = (socket: Socket, { reader }: Use): number =>
   socket.writableLength + (reader?.waitingBeside ?? 0)
+
+/** What is answered has left, as far as the system takes it. */
+const cut = (socket: Socket, { reader }: Use): void => {
+  reader?.flush()
+  socket.destroy()
+}
 
 /** Grows with what the client takes, and only with that. */
 const flowOf = (socket: Socket): number => {
@@ -291,7 +299,7 @@ export class Connections {
       }
       if (use.request !== null && this.#isTooSlow(socket, use, use.request)) {
         // Without an exchange, its answer is out already.
-        if (use.open === 0) socket.destroy()
+        if (use.open === 0) cut(socket, use)
         else if (use.reader === null) endSlowBody(socket)
         else use.reader.endLate()
         continue
@@ -343,14 +351,16 @@ export class Connections {
     const silentSince = performance.now() - silentMs
     for (const [socket, use] of this.#uses) {
       const { reader } = use
-      if (reader?.isAtRest !== true || !isIdle(use) || waitingOf(socket, use) > 0) continue
+      if (reader?.isAtRest !== true || !isIdle(use)) continue
+      reader.flush()
+      if (waitingOf(socket, use) > 0) continue
       if (use.requests > 0 || reader.headSince < silentSince) socket.destroy()
     }
   }
 
   /** Cuts all, also those that are no HTTP any more. */
   destroyAll(): void {
-    for (const socket of this.#uses.keys()) socket.destroy()
+    for (const [socket, use] of this.#uses) cut(socket, use)
   }
 
   close(): void {

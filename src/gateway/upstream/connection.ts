@@ -109,7 +109,7 @@ export class Connection implements AnswerSink, Held {
     const head = this.#held
     if (head === '') return
     this.#held = ''
-    this.write(head)
+    if (!this.write(head)) this.#exchange!.fill()
   }
 
   /** False: a `drain` follows. */

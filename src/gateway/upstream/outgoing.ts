@@ -183,6 +183,12 @@ export class OutgoingExchange implements Outgoing {
     this.#connection!.pause()
   }
 
+  /** Not all of a request that was held is taken: `drained` follows. */
+  fill(): void {
+    this.#isFull = true
+    this.#phase = 'request'
+  }
+
   drained(): void {
     if (!this.#isFull || this.#isOver) return
     this.#isFull = false

@@ -293,7 +293,7 @@ export class LaneConnection implements LanePort, Reader, Held {
     const text = this.#out
     if (text === '') return
     this.#out = ''
-    if (this.isGone) return
+    if (this.isGone || this.socket.destroyed) return
     if (!this.#straight.write(text)) this.socket.write(text, 'latin1')
     // Who asks for more than it takes is asked to wait.
     if (this.#current === null && this.#mustWait) this.flow(false)

@@ -223,6 +223,16 @@ test('an upload that the endpoint does not take has a deadline', async (t) => {
   await left(0)
 })
 
+test('so has a head, and none for an answer before all of it is taken', async (t) => {
+  const { url, sockets, left } = await openEndpoint(t, (socket) => void socket.pause())
+  const client = openClient(t, url, { timeouts: { headersMs: 100, idleMs: 400 } })
+  const headers = ['host', 'a.test', 'x-long', 'y'.repeat(16 * 1024 * 1024)]
+  const sent = send(client, { headers })
+  assert.equal((await failureOf(sent))?.kind, 'idle-timeout')
+  sockets[0]!.resume()
+  await left(0)
+})
+
 test('a client that is slow to send is not the endpoint’s fault', async (t) => {
   const { url } = await openEndpoint(t, (socket) =>
     socket.on('data', (bytes: Buffer) => {
