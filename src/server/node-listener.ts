@@ -20,6 +20,7 @@ import type { CertificateFiles } from './certificate.ts'
 import { Connections } from './connections.ts'
 import type { ListenerCounts } from './listener-counts.ts'
 import { LeanRequest } from './lean-request.ts'
+import { afterAnswers, isAnswering } from './after-answers.ts'
 import { declineUpgrade, isDeclined } from './decline-upgrade.ts'
 import { NodeTransport, type UpgradeOffer } from './node-transport.ts'
 import { Lane, type LaneOptions } from './lane/lane.ts'
@@ -210,6 +211,7 @@ export async function openListener(
   }
   // What asks for another protocol comes without a response of its own. A handler that knows none answers as ever.
   const takeUpgrade = (request: IncomingMessage, socket: Socket, first: Buffer): void => {
+    if (isAnswering(socket)) return afterAnswers(socket, () => takeUpgrade(request, socket, first))
     if (isDeclined(request)) return declineUpgrade(server, request, socket, first)
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
