@@ -11,6 +11,7 @@ import type { Observer } from './observe/observer.ts'
 import { matchOtherSlash, missReply, type NotFound, type TrailingSlash } from './miss.ts'
 import { errorReply } from './problem-reply.ts'
 import { Reply, handled } from './reply.ts'
+import { sendWhole, streamOf } from './send-whole.ts'
 import type { Switch } from './snapshot.ts'
 import { handlerOf } from './targets.ts'
 import type { FindHandler } from './trace/tracer.ts'
@@ -74,18 +75,16 @@ export function createGateway(live: Switch, options: GatewayOptions): Serve {
       const { status } = reply
       if (!isFinal(status)) return failed(exchange, invalidStatus(status))
       exchange.status = status
-      const text = transport.sendByteText === undefined ? null : reply.byteText
-      const body = text ?? reply.body
-      if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
+      const stream = streamOf(reply)
+      if (stream !== null) {
         exchange.headSent(isEventStream(reply.fields))
-        return transport.stream(status, reply.fields, body).then(
+        return transport.stream(status, reply.fields, stream).then(
           () => end(exchange),
           (error: unknown) => failed(exchange, error),
         )
       }
       try {
-        if (text === null) transport.send(status, reply.fields, body)
-        else transport.sendByteText!(status, reply.fields, text)
+        sendWhole(transport, reply)
       } catch (error) {
         return failed(exchange, error)
       }

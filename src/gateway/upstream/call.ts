@@ -17,10 +17,9 @@ export class Call {
   }
 
   /** Tells the breaker what it came to: when the head is there, so that a long body is no slow call. */
-  settle(isSuccess: boolean): void {
+  settle(isSuccess: boolean, now: number): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    const now = performance.now()
     if (isSuccess) this.#permit!.succeed(now, now - this.#startedAt)
     else this.#permit!.fail(now, now - this.#startedAt)
   }

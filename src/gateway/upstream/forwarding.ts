@@ -392,7 +392,7 @@ export class Forwarding implements AnswerListener, BodySource, UnderWay {
 
   /** Tells the breaker and the outlier detection what it came to, once. */
   #settle(status: number | null, failure: Failure['kind'] | null, now: number): void {
-    this.#call.settle(status !== null && status < 500)
+    this.#call.settle(status !== null && status < 500, now)
     this.#note(status, failure, now)
   }
 

@@ -7,6 +7,7 @@ import { handlerOf } from '../targets.ts'
 import type { CopiedRequest } from './copied-request.ts'
 import { decoded } from './decode.ts'
 import { matchRoute } from './match-route.ts'
+import { sendWhole, streamOf } from '../send-whole.ts'
 import { MirrorTransport, maxAnswerBytes } from './mirror-transport.ts'
 
 /** How long a handler may take that was told to stop, before its version is no longer kept for it. */
@@ -69,10 +70,9 @@ export function runCopy(
 }
 
 function answer(transport: MirrorTransport, reply: Reply): void | Promise<void> {
-  const { status, headers, body } = reply
-  if (body === null || typeof body === 'string' || body instanceof Uint8Array)
-    return transport.send(status, headers, body)
-  return transport.stream(status, headers, body)
+  const stream = streamOf(reply)
+  if (stream === null) return sendWhole(transport, reply)
+  return transport.stream(reply.status, reply.headers, stream)
 }
 
 const isSpared = ({ failure }: Exchange): boolean =>
